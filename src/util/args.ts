@@ -1,0 +1,107 @@
+/**
+ * An argument vector: byte ranges over one buffer. It is what the request parser fills and what
+ * every handler reads. The ranges are views into a receive buffer that is reused, so nothing here
+ * may be kept after the call; whoever must keep arguments calls `copy()`.
+ *
+ * Invariants: 0 <= argc <= off.length; off[i] + len[i] <= buf.length for every i < argc.
+ */
+export class Args {
+  buf: Uint8Array;
+  argc = 0;
+  off: Int32Array;
+  len: Int32Array;
+
+  constructor(buf: Uint8Array = EMPTY, capacity = 16) {
+    this.buf = buf;
+    this.off = new Int32Array(capacity);
+    this.len = new Int32Array(capacity);
+  }
+
+  /** Builds a vector of its own from byte strings (tests, replay, the programmatic API). */
+  static of(...parts: (Uint8Array | string)[]): Args {
+    const chunks = parts.map((p) => (typeof p === 'string' ? Buffer.from(p, 'utf8') : p));
+    const args = new Args(Buffer.concat(chunks), Math.max(1, chunks.length));
+    let at = 0;
+    for (const chunk of chunks) {
+      args.push(at, chunk.length);
+      at += chunk.length;
+    }
+    return args;
+  }
+
+  clear(): void {
+    this.argc = 0;
+  }
+
+  /** Appends the range [off, off + len) of `buf`. Amortised O(1). */
+  push(off: number, len: number): void {
+    const i = this.argc;
+    if (i === this.off.length) this.grow();
+    this.off[i] = off;
+    this.len[i] = len;
+    this.argc = i + 1;
+  }
+
+  private grow(): void {
+    const off = new Int32Array(this.off.length * 2);
+    const len = new Int32Array(this.len.length * 2);
+    off.set(this.off);
+    len.set(this.len);
+    this.off = off;
+    this.len = len;
+  }
+
+  /** Argument i as a view, valid during the call only. Allocates a view object: not for hot paths. */
+  view(i: number): Uint8Array {
+    const at = this.off[i]!;
+    return this.buf.subarray(at, at + this.len[i]!);
+  }
+
+  /** Argument i as a Buffer that owns its bytes. */
+  bytes(i: number): Buffer {
+    const at = this.off[i]!;
+    return Buffer.from(this.buf.subarray(at, at + this.len[i]!));
+  }
+
+  /** Argument i with each byte as one character (latin1); lossless. */
+  latin1(i: number): string {
+    const at = this.off[i]!;
+    const view = Buffer.from(this.buf.buffer, this.buf.byteOffset + at, this.len[i]!);
+    return view.latin1Slice(0, view.length);
+  }
+
+  /**
+   * Whether argument i is `word`, ASCII letters in any case. `word` must be upper case ASCII.
+   * No allocation.
+   */
+  is(i: number, word: string): boolean {
+    const n = this.len[i]!;
+    if (n !== word.length) return false;
+    const buf = this.buf;
+    const at = this.off[i]!;
+    for (let k = 0; k < n; k++) {
+      let c = buf[at + k]!;
+      if (c >= 97 && c <= 122) c -= 32;
+      if (c !== word.charCodeAt(k)) return false;
+    }
+    return true;
+  }
+
+  /** A vector that owns its bytes: only the ranges used are copied. O(total bytes). */
+  copy(): Args {
+    let total = 0;
+    for (let i = 0; i < this.argc; i++) total += this.len[i]!;
+    const out = new Args(new Uint8Array(total), Math.max(1, this.argc));
+    let at = 0;
+    for (let i = 0; i < this.argc; i++) {
+      const from = this.off[i]!;
+      const n = this.len[i]!;
+      out.buf.set(this.buf.subarray(from, from + n), at);
+      out.push(at, n);
+      at += n;
+    }
+    return out;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
