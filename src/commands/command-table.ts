@@ -1,0 +1,155 @@
+/**
+ * All commands by name, found by the bytes of a request without building a string: open addressing
+ * over a case-folding hash of the name.
+ */
+import type { Args } from '../util/args.ts';
+import type { CommandSpec } from './spec.ts';
+
+/** A registered command with what the hot path needs, worked out once. */
+export class Command {
+  readonly spec: CommandSpec;
+  /** `config|get` for a subcommand, else the name. */
+  readonly fullName: string;
+  readonly parent: Command | undefined;
+  readonly subcommands: CommandTable | undefined;
+  readonly arity: number;
+  readonly flagBits: number;
+  readonly run: CommandSpec['run'];
+  /** Statistics for INFO commandstats; time in microseconds. */
+  calls = 0;
+  microseconds = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+
+  constructor(spec: CommandSpec, parent: Command | undefined) {
+    this.spec = spec;
+    this.parent = parent;
+    this.fullName = parent === undefined ? spec.name : `${parent.fullName}|${spec.name}`;
+    this.arity = spec.arity;
+    this.flagBits = flagBits(spec);
+    this.run = spec.run;
+    this.subcommands =
+      spec.subcommands === undefined ? undefined : new CommandTable(spec.subcommands, this);
+  }
+
+  resetStats(): void {
+    this.calls = 0;
+    this.microseconds = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+  }
+}
+
+/** The flags that gates test, as bits. */
+export const Flag = {
+  write: 1,
+  readonly: 2,
+  denyoom: 4,
+  admin: 8,
+  noAuth: 16,
+  loading: 32,
+  fast: 64,
+  noMulti: 256,
+  allowBusy: 512,
+  stale: 1024,
+  mayReplicate: 2048,
+  protected: 4096,
+} as const;
+
+function flagBits(spec: CommandSpec): number {
+  let bits = 0;
+  for (const flag of spec.flags) {
+    if (flag === 'write') bits |= Flag.write;
+    else if (flag === 'readonly') bits |= Flag.readonly;
+    else if (flag === 'denyoom') bits |= Flag.denyoom;
+    else if (flag === 'admin') bits |= Flag.admin;
+    else if (flag === 'no_auth') bits |= Flag.noAuth;
+    else if (flag === 'loading') bits |= Flag.loading;
+    else if (flag === 'fast') bits |= Flag.fast;
+    else if (flag === 'no_multi') bits |= Flag.noMulti;
+    else if (flag === 'allow_busy') bits |= Flag.allowBusy;
+    else if (flag === 'stale') bits |= Flag.stale;
+    else if (flag === 'may_replicate') bits |= Flag.mayReplicate;
+    else if (flag === 'protected') bits |= Flag.protected;
+  }
+  return bits;
+}
+
+const LONGEST_NAME = 32;
+
+export class CommandTable implements Iterable<Command> {
+  private readonly slots: (Command | undefined)[];
+  private readonly mask: number;
+  private readonly list: Command[];
+
+  constructor(specs: readonly CommandSpec[], parent?: Command) {
+    let size = 8;
+    while (size < specs.length * 4) size *= 2;
+    this.slots = new Array<Command | undefined>(size).fill(undefined);
+    this.mask = size - 1;
+    this.list = specs.map((spec) => new Command(spec, parent));
+    for (const command of this.list) {
+      const name = Buffer.from(command.spec.name, 'latin1');
+      if (this.lookup(name, 0, name.length) !== undefined) {
+        throw new Error(`command ${command.fullName} is registered twice`);
+      }
+      let i = foldedHash(name, 0, name.length) & this.mask;
+      while (this.slots[i] !== undefined) i = (i + 1) & this.mask;
+      this.slots[i] = command;
+    }
+  }
+
+  get size(): number {
+    return this.list.length;
+  }
+
+  [Symbol.iterator](): Iterator<Command> {
+    return this.list[Symbol.iterator]();
+  }
+
+  /** The command named by a byte range, in any case; subcommands are not resolved. O(length). */
+  lookup(buf: Uint8Array, off: number, len: number): Command | undefined {
+    if (len > LONGEST_NAME) return undefined;
+    let i = foldedHash(buf, off, len) & this.mask;
+    for (;;) {
+      const command = this.slots[i];
+      if (command === undefined) return undefined;
+      if (sameName(command.spec.name, buf, off, len)) return command;
+      i = (i + 1) & this.mask;
+    }
+  }
+
+  /** The command that an argument vector runs: of a container the subcommand when it has it. */
+  resolve(args: Args): Command | undefined {
+    const command = this.lookup(args.buf, args.off[0]!, args.len[0]!);
+    if (command === undefined || command.subcommands === undefined || args.argc < 2) return command;
+    return command.subcommands.lookup(args.buf, args.off[1]!, args.len[1]!);
+  }
+
+  /** By name as text: `get`, `config|get`; any case. */
+  byName(name: string): Command | undefined {
+    const [first, second, ...rest] = name.split('|');
+    if (rest.length > 0) return undefined;
+    const bytes = Buffer.from(first ?? '', 'latin1');
+    const command = this.lookup(bytes, 0, bytes.length);
+    if (second === undefined || command === undefined) return command;
+    const sub = Buffer.from(second, 'latin1');
+    return command.subcommands?.lookup(sub, 0, sub.length);
+  }
+}
+
+function foldedHash(buf: Uint8Array, off: number, len: number): number {
+  let h = len;
+  for (let i = 0; i < len; i++) h = (Math.imul(h, 31) + (buf[off + i]! | 0x20)) | 0;
+  return h ^ (h >>> 7);
+}
+
+function sameName(name: string, buf: Uint8Array, off: number, len: number): boolean {
+  if (name.length !== len) return false;
+  for (let i = 0; i < len; i++) {
+    let c = buf[off + i]!;
+    if (c >= 65 && c <= 90) c += 32;
+    if (c !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,40 @@
+/**
+ * PING and ECHO.
+ */
+import { wrongArity } from '../../util/errors.ts';
+import { command } from '../spec.ts';
+
+/** PING [message] */
+export const ping = command({
+  name: 'ping',
+  arity: -1,
+  group: 'connection',
+  since: '1.0.0',
+  summary: 'Answers PONG, or the message: a sign of life.',
+  complexity: 'O(1)',
+  flags: ['fast'],
+  tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+  syntax: '[message]',
+
+  run(_ctx, args, reply) {
+    if (args.argc > 2) throw wrongArity('ping');
+    if (args.argc === 1) reply.pong();
+    else reply.bulk(args.buf, args.off[1]!, args.len[1]!);
+  },
+});
+
+/** ECHO message */
+export const echo = command({
+  name: 'echo',
+  arity: 2,
+  group: 'connection',
+  since: '1.0.0',
+  summary: 'Answers the message.',
+  complexity: 'O(1)',
+  flags: ['fast'],
+  syntax: 'message',
+
+  run(_ctx, args, reply) {
+    reply.bulk(args.buf, args.off[1]!, args.len[1]!);
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Integer arguments with Redis's rules and error texts.
+ */
+import type { Args } from '../util/args.ts';
+import { type CommandError, errors } from '../util/errors.ts';
+import { parseInt64 } from '../util/numbers.ts';
+
+/** A 64-bit integer: a number while safe, a BigInt past 2^53. */
+export type Int64 = number | bigint;
+
+export const INT64_MAX = 9223372036854775807n;
+export const INT64_MIN = -9223372036854775808n;
+
+/** Argument i as a 64-bit integer; throws `error` when it is none. */
+export function int64Argument(
+  args: Args,
+  i: number,
+  error: CommandError = errors.notInteger,
+): Int64 {
+  const value = parseInt64(args.buf, args.off[i]!, args.len[i]!);
+  if (value === undefined) throw error;
+  return value;
+}
+
+/**
+ * Argument i as an integer that JavaScript holds exactly. A 64-bit integer past 2^53 becomes the
+ * nearest number, which callers that compare or clamp may use; what is no integer throws.
+ */
+export function intArgument(args: Args, i: number, error: CommandError = errors.notInteger): number {
+  return Number(int64Argument(args, i, error));
+}
+
+/** The sum, as a number while safe; undefined when it leaves 64 bits. */
+export function addInt64(a: Int64, b: Int64): Int64 | undefined {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const sum = a + b;
+    if (Number.isSafeInteger(sum)) return sum;
+  }
+  return toInt64(BigInt(a) + BigInt(b));
+}
+
+/** A BigInt as Int64; undefined when it leaves 64 bits. */
+export function toInt64(value: bigint): Int64 | undefined {
+  if (value > INT64_MAX || value < INT64_MIN) return undefined;
+  const n = Number(value);
+  return Number.isSafeInteger(n) ? n : value;
+}

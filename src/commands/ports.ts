@@ -1,0 +1,93 @@
+/**
+ * The narrow doors through which handlers reach what lies outside the data: their session, other
+ * sessions, configuration, lifecycle. `src/session` and `src/server` implement them.
+ */
+import type { CommandTable } from './command-table.ts';
+
+/** CLIENT REPLY's states: `skipNext` turns into `skip` for exactly one command. */
+export type ReplyMode = 'on' | 'off' | 'skipNext' | 'skip';
+
+/** One connection as commands see it. */
+export interface SessionPort {
+  readonly id: number;
+  readonly createdAtMs: number;
+  name: string;
+  libName: string;
+  libVersion: string;
+  respVersion: 2 | 3;
+  dbIndex: number;
+  authenticated: boolean;
+  user: string;
+  replyMode: ReplyMode;
+  noEvict: boolean;
+  noTouch: boolean;
+  /** `ip:port` of the peer, or `path:0` on a unix socket. */
+  readonly address: string;
+  readonly localAddress: string;
+  /** CLIENT LIST's type of this client. */
+  readonly type: 'normal' | 'master' | 'replica' | 'pubsub';
+  /** One line of CLIENT LIST without the line end. */
+  describe(nowMs: number): string;
+  /** Replies written so far are sent, then the connection ends. */
+  closeAfterReply(): void;
+  /** Ends the connection without delay. */
+  kill(): void;
+  /** Back to the state of a new connection (RESET, all but the connection itself). */
+  reset(): void;
+}
+
+export type PauseMode = 'write' | 'all';
+
+/** What SHUTDOWN was asked to do. */
+export interface ShutdownRequest {
+  readonly save: 'default' | 'save' | 'nosave';
+  readonly now: boolean;
+  readonly force: boolean;
+  readonly abort: boolean;
+}
+
+/** The configuration as CONFIG sees it. Errors are thrown as CommandError. */
+export interface ConfigPort {
+  get(patterns: readonly string[]): [name: string, value: string][];
+  set(pairs: readonly (readonly [name: string, value: string])[]): void;
+  rewrite(): void;
+  string(name: string): string;
+  number(name: string): number;
+  bool(name: string): boolean;
+}
+
+/** The server as commands see it. */
+export interface ServerPort {
+  readonly config: ConfigPort;
+  readonly commands: CommandTable;
+  readonly startedAtMs: number;
+  /** Unix time in seconds of the last successful save. */
+  lastSaveSeconds: number;
+  /** Every open session, oldest first. */
+  sessions(): Iterable<SessionPort>;
+  sessionById(id: number): SessionPort | undefined;
+  /** INFO's text for the named sections (lower case; `default`, `all`, `everything` included). */
+  info(sections: readonly string[]): string;
+  resetStats(): void;
+  /** Suspends commands until `untilMs` (wall clock). */
+  pauseClients(untilMs: number, mode: PauseMode): void;
+  unpauseClients(): void;
+  /** Ends a blocked session's wait. Returns whether it was blocked. */
+  unblock(id: number, withError: boolean): boolean;
+  /** Starts an orderly end; throws CommandError when refused. */
+  shutdown(request: ShutdownRequest): void;
+  /** Writes a line to the log. */
+  log(level: 'debug' | 'verbose' | 'notice' | 'warning', message: string): void;
+  /** Turns the active expire cycle on or off (DEBUG SET-ACTIVE-EXPIRE). */
+  setActiveExpire(enabled: boolean): void;
+  /** Blocks the whole server for `ms` (DEBUG SLEEP). */
+  sleep(ms: number): void;
+  /** A new replication id (DEBUG CHANGE-REPL-ID). */
+  changeReplicationId(): void;
+  /** Logs a session in when user and password match; false when they don't. */
+  authenticate(session: SessionPort, user: string, password: Uint8Array): boolean;
+  /** A database was emptied: what it held should be freed soon. */
+  garbageWaits(): void;
+  /** Bytes of used memory, as INFO reports. */
+  usedMemory(): number;
+}

@@ -1,0 +1,134 @@
+/**
+ * What a command is: one literal that holds its spec (what COMMAND INFO, COMMAND DOCS, the gates,
+ * ACL and docs/compatibility.md read) beside its handler. A gate never asks for a command's name;
+ * it asks for a flag.
+ */
+import type { Reply } from '../resp/reply.ts';
+import type { Args } from '../util/args.ts';
+import type { Context } from './context.ts';
+
+export type CommandFlag =
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'asking'
+  | 'fast'
+  | 'no_auth'
+  | 'may_replicate'
+  | 'no_mandatory_keys'
+  | 'no_multi'
+  | 'movablekeys'
+  | 'allow_busy'
+  | 'no_async_loading'
+  /** Runs only when enable-debug-command (or its like) allows it for the client. */
+  | 'protected';
+
+export type CommandGroup =
+  | 'string'
+  | 'generic'
+  | 'list'
+  | 'set'
+  | 'sorted-set'
+  | 'hash'
+  | 'bitmap'
+  | 'hyperloglog'
+  | 'geo'
+  | 'stream'
+  | 'connection'
+  | 'server'
+  | 'pubsub'
+  | 'transactions'
+  | 'scripting'
+  | 'cluster';
+
+/** Where the keys of a command are, in the terms of COMMAND INFO's key specifications. */
+export interface KeySpec {
+  /** Access flags as COMMAND INFO names them: RO RW OW RM, access update insert delete, ... */
+  readonly flags: readonly string[];
+  readonly begin:
+    | { readonly type: 'index'; readonly index: number }
+    | { readonly type: 'keyword'; readonly keyword: string; readonly from: number }
+    | { readonly type: 'unknown' };
+  readonly find:
+    | {
+        readonly type: 'range';
+        readonly last: number;
+        readonly step: number;
+        readonly limit: number;
+      }
+    | {
+        readonly type: 'keynum';
+        readonly keynum: number;
+        readonly first: number;
+        readonly step: number;
+      }
+    | { readonly type: 'unknown' };
+  readonly notes?: string;
+}
+
+export interface CommandSpec {
+  /** Lower case; for a subcommand the part behind the container (`get` of `config|get`). */
+  readonly name: string;
+  /** Counts the name (and the container); negative means "at least". */
+  readonly arity: number;
+  readonly group: CommandGroup;
+  readonly since: string;
+  /** One line in our own words. */
+  readonly summary: string;
+  /** The cost in the usual notation, `O(1)`. */
+  readonly complexity: string;
+  readonly flags: readonly CommandFlag[];
+  /** ACL categories beyond those that group and flags imply. */
+  readonly categories?: readonly string[];
+  readonly keys?: readonly KeySpec[];
+  /** Command tips as COMMAND INFO reports them. */
+  readonly tips?: readonly string[];
+  /** The arguments in the notation of docs/architecture.md ("Syntax lines"). */
+  readonly syntax?: string;
+  readonly subcommands?: readonly CommandSpec[];
+  /** Redis version that deprecated it, and what replaces it. */
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Keys at execution time where key specs cannot tell (`movablekeys`). Indexes into args. */
+  getKeys?(args: Args): number[];
+  /**
+   * Reads everything, then changes, then answers. What it throws before the first change is the
+   * client's error; it must not throw after one. Absent on a pure container.
+   */
+  run?(ctx: Context, args: Args, reply: Reply): void;
+}
+
+/** Checks a command literal against `CommandSpec` and keeps its exact type. */
+export function command<const T extends CommandSpec>(spec: T): T & CommandSpec {
+  return spec;
+}
+
+/** Keys at fixed places: first, last (negative counts from the end), step. */
+export function keyRange(first: number, last: number, step: number, ...flags: string[]): KeySpec {
+  return {
+    flags,
+    begin: { type: 'index', index: first },
+    find: { type: 'range', last: last < 0 ? last : last - first, step, limit: 0 },
+  };
+}
+
+/** One key at argument `index`. */
+export function keyAt(index: number, ...flags: string[]): KeySpec {
+  return keyRange(index, index, 1, ...flags);
+}
+
+/** `numkeys key [key ...]` with numkeys at argument `index`. */
+export function keyCount(index: number, ...flags: string[]): KeySpec {
+  return {
+    flags,
+    begin: { type: 'index', index },
+    find: { type: 'keynum', keynum: 0, first: 1, step: 1 },
+  };
+}

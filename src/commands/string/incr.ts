@@ -1,0 +1,123 @@
+/**
+ * Integer counters: INCR, DECR, INCRBY, DECRBY. 64-bit exact.
+ */
+import { KEEP_TTL } from '../../keyspace/db.ts';
+import { Encoding } from '../../keyspace/value-types.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import { parseInt64, writeInt } from '../../util/numbers.ts';
+import type { Context } from '../context.ts';
+import { addInt64, type Int64, INT64_MIN, int64Argument, toInt64 } from '../integers.ts';
+import { command, keyAt } from '../spec.ts';
+
+/** Room for the text of one 64-bit integer. */
+const text = Buffer.alloc(24);
+
+/** Writes an integer's decimal text into a buffer of 24 bytes; returns its length. */
+function writeInt64(buf: Buffer, value: Int64): number {
+  if (typeof value === 'number') return writeInt(buf, 0, value);
+  return buf.write(value.toString(), 0, 'latin1');
+}
+
+/** Replaces a key's string by the text of an integer; keeps its time to live. */
+export function storeInteger(ctx: Context, entry: number, args: Args, value: Int64): void {
+  const length = writeInt64(text, value);
+  ctx.db.setString(
+    entry,
+    args.buf,
+    args.off[1]!,
+    args.len[1]!,
+    text,
+    0,
+    length,
+    Encoding.int,
+    KEEP_TTL,
+  );
+}
+
+function incrementBy(ctx: Context, args: Args, reply: Reply, by: Int64): void {
+  const { db } = ctx;
+  const entry = db.writeString(args, 1);
+  let value: Int64 | undefined = 0;
+  if (entry !== 0) value = parseInt64(db.valueBuf, db.valueOff, db.valueLen);
+  if (value === undefined) throw errors.notInteger;
+  const sum = addInt64(value, by);
+  if (sum === undefined) throw errors.overflow;
+  storeInteger(ctx, entry, args, sum);
+  ctx.changed('incrby', args, 1);
+  if (typeof sum === 'number') reply.int(sum);
+  else reply.bigint(sum);
+}
+
+/** INCR key */
+export const incr = command({
+  name: 'incr',
+  arity: 2,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Adds one to the integer at a key; a missing key counts as 0.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    incrementBy(ctx, args, reply, 1);
+  },
+});
+
+/** DECR key */
+export const decr = command({
+  name: 'decr',
+  arity: 2,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Takes one from the integer at a key; a missing key counts as 0.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    incrementBy(ctx, args, reply, -1);
+  },
+});
+
+/** INCRBY key increment */
+export const incrby = command({
+  name: 'incrby',
+  arity: 3,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Adds a given amount to the integer at a key.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key increment:integer',
+
+  run(ctx, args, reply) {
+    incrementBy(ctx, args, reply, int64Argument(args, 2));
+  },
+});
+
+const decrementOverflow = new CommandError('ERR decrement would overflow');
+
+/** DECRBY key decrement */
+export const decrby = command({
+  name: 'decrby',
+  arity: 3,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Takes a given amount from the integer at a key.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key decrement:integer',
+
+  run(ctx, args, reply) {
+    const by = int64Argument(args, 2);
+    if (by === INT64_MIN) throw decrementOverflow;
+    incrementBy(ctx, args, reply, typeof by === 'number' ? -by : (toInt64(-by) ?? 0));
+  },
+});

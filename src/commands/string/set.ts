@@ -1,0 +1,243 @@
+/**
+ * SET and its older kin, which share one core: SETNX, SETEX, PSETEX, GETSET.
+ */
+import { KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
+import type { Ref } from '../../memory/arena.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { positiveExpireAt, type TimeForm, timeFormOf, timeForms } from '../expire-time.ts';
+import { command, keyAt } from '../spec.ts';
+import { digestMatches } from './digest.ts';
+import { storeArgument } from './string-value.ts';
+
+/** Which test the present value must pass before SET replaces it. */
+const Condition = { none: 0, absent: 1, present: 2, equal: 3, differs: 4, digest: 5, notDigest: 6 };
+
+/** The options of one SET call; one object serves all calls. */
+const options = {
+  condition: Condition.none,
+  operandAt: 0,
+  get: false,
+  keepTtl: false,
+  form: undefined as TimeForm | undefined,
+  timeAt: 0,
+};
+
+function readOptions(args: Args, from: number): void {
+  options.condition = Condition.none;
+  options.get = false;
+  options.keepTtl = false;
+  options.form = undefined;
+  for (let i = from; i < args.argc; i++) {
+    const form = timeFormOf(args, i);
+    if (form !== undefined) {
+      if (options.form !== undefined || options.keepTtl || ++i === args.argc) throw errors.syntax;
+      options.form = form;
+      options.timeAt = i;
+    } else if (args.is(i, 'KEEPTTL')) {
+      if (options.form !== undefined) throw errors.syntax;
+      options.keepTtl = true;
+    } else if (args.is(i, 'GET')) options.get = true;
+    else i = readCondition(args, i);
+  }
+}
+
+function readCondition(args: Args, at: number): number {
+  let i = at;
+  let condition = Condition.none;
+  if (args.is(i, 'NX')) condition = Condition.absent;
+  else if (args.is(i, 'XX')) condition = Condition.present;
+  else {
+    if (args.is(i, 'IFEQ')) condition = Condition.equal;
+    else if (args.is(i, 'IFNE')) condition = Condition.differs;
+    else if (args.is(i, 'IFDEQ')) condition = Condition.digest;
+    else if (args.is(i, 'IFDNE')) condition = Condition.notDigest;
+    if (condition === Condition.none || ++i === args.argc) throw errors.syntax;
+    options.operandAt = i;
+  }
+  // A repeated NX or XX is harmless, any other pair of conditions is not.
+  const repeated = condition === options.condition && condition <= Condition.present;
+  if (options.condition !== Condition.none && !repeated) throw errors.syntax;
+  options.condition = condition;
+  return i;
+}
+
+/** Whether the condition lets SET go on. `entry` is the key's find. */
+function allowed(ctx: Context, args: Args, entry: Ref): boolean {
+  const { condition, operandAt } = options;
+  if (condition === Condition.none) return true;
+  if (condition === Condition.absent) return entry === 0;
+  if (condition === Condition.present) return entry !== 0;
+  const negative = condition === Condition.differs || condition === Condition.notDigest;
+  if (condition >= Condition.digest) checkDigestArgument(args, operandAt);
+  if (entry === 0) return negative;
+  const { db } = ctx;
+  db.locateString(entry);
+  const same =
+    condition >= Condition.digest
+      ? digestMatches(db.valueBuf, db.valueOff, db.valueLen, args, operandAt)
+      : sameBytes(db.valueBuf, db.valueOff, db.valueLen, args, operandAt);
+  return same !== negative;
+}
+
+const invalidDigest = new CommandError('ERR digest must be exactly 16 hexadecimal characters');
+
+/** Throws unless argument i can be a digest. */
+export function checkDigestArgument(args: Args, i: number): void {
+  if (args.len[i] !== 16) throw invalidDigest;
+}
+
+/** Whether a value equals argument i. */
+export function sameBytes(
+  buf: Uint8Array,
+  off: number,
+  len: number,
+  args: Args,
+  i: number,
+): boolean {
+  if (len !== args.len[i]) return false;
+  const at = args.off[i]!;
+  for (let k = 0; k < len; k++) if (buf[off + k] !== args.buf[at + k]) return false;
+  return true;
+}
+
+function replyPrevious(ctx: Context, entry: Ref, reply: Reply): void {
+  if (entry === 0) {
+    reply.null();
+    return;
+  }
+  const { db } = ctx;
+  db.locateString(entry);
+  reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+}
+
+/** SET key value [NX | XX | IF… operand] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL] */
+export const set = command({
+  name: 'set',
+  arity: -3,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Stores a string under a key, whatever the key held before.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom'],
+  keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
+  syntax:
+    'key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
+
+  run(ctx, args, reply) {
+    let expireAt: UnixMs = NO_TTL;
+    let get = false;
+    let entry: Ref;
+    if (args.argc === 3) entry = ctx.db.write(args, 1);
+    else {
+      readOptions(args, 3);
+      if (options.form !== undefined) {
+        expireAt = positiveExpireAt(ctx, args, options.timeAt, options.form);
+      } else if (options.keepTtl) expireAt = KEEP_TTL;
+      get = options.get;
+      entry = get ? ctx.db.read(args, 1) : ctx.db.write(args, 1);
+      if (get && entry !== 0) ctx.db.locateString(entry); // throws WRONGTYPE
+      if (!allowed(ctx, args, entry)) {
+        if (get) replyPrevious(ctx, entry, reply);
+        else reply.null();
+        return;
+      }
+    }
+    if (get) replyPrevious(ctx, entry, reply);
+    storeArgument(ctx, entry, args, 1, 2, expireAt);
+    ctx.changed('set', args, 1);
+    if (expireAt > 0) ctx.changed('expire', args, 1);
+    if (!get) reply.ok();
+  },
+});
+
+/** SETNX key value */
+export const setnx = command({
+  name: 'setnx',
+  arity: 3,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Stores a string only when the key does not exist.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'OW', 'insert')],
+  deprecated: { since: '2.6.12', replacedBy: '`SET` with the `NX` argument' },
+  syntax: 'key value',
+
+  run(ctx, args, reply) {
+    if (ctx.db.write(args, 1) !== 0) {
+      reply.int(0);
+      return;
+    }
+    storeArgument(ctx, 0, args, 1, 2, NO_TTL);
+    ctx.changed('set', args, 1);
+    reply.int(1);
+  },
+});
+
+function setWithExpiry(ctx: Context, args: Args, reply: Reply, form: TimeForm): void {
+  const expireAt = positiveExpireAt(ctx, args, 2, form);
+  storeArgument(ctx, ctx.db.write(args, 1), args, 1, 3, expireAt);
+  ctx.changed('set', args, 1);
+  ctx.changed('expire', args, 1);
+  reply.ok();
+}
+
+/** SETEX key seconds value */
+export const setex = command({
+  name: 'setex',
+  arity: 4,
+  group: 'string',
+  since: '2.0.0',
+  summary: 'Stores a string together with a time to live in seconds.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom'],
+  keys: [keyAt(1, 'OW', 'update')],
+  deprecated: { since: '2.6.12', replacedBy: '`SET` with the `EX` argument' },
+  syntax: 'key seconds value',
+
+  run(ctx, args, reply) {
+    setWithExpiry(ctx, args, reply, timeForms.EX);
+  },
+});
+
+/** PSETEX key milliseconds value */
+export const psetex = command({
+  name: 'psetex',
+  arity: 4,
+  group: 'string',
+  since: '2.6.0',
+  summary: 'Stores a string together with a time to live in milliseconds.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom'],
+  keys: [keyAt(1, 'OW', 'update')],
+  deprecated: { since: '2.6.12', replacedBy: '`SET` with the `PX` argument' },
+  syntax: 'key milliseconds value',
+
+  run(ctx, args, reply) {
+    setWithExpiry(ctx, args, reply, timeForms.PX);
+  },
+});
+
+/** GETSET key value */
+export const getset = command({
+  name: 'getset',
+  arity: 3,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'Stores a string and answers the one it replaced.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  deprecated: { since: '6.2.0', replacedBy: '`SET` with the `!GET` argument' },
+  syntax: 'key value',
+
+  run(ctx, args, reply) {
+    const entry = ctx.db.readString(args, 1);
+    replyPrevious(ctx, entry, reply);
+    storeArgument(ctx, entry, args, 1, 2, NO_TTL);
+    ctx.changed('set', args, 1);
+  },
+});

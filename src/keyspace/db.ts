@@ -1,0 +1,545 @@
+/**
+ * One database: the only door to its keys. Every lookup checks expiry; every change in place goes
+ * through here, so access time, time to live and accounting are kept in one place.
+ *
+ * An entry is one arena block (see `src/memory/dict.ts` for its first 12 bytes):
+ *
+ *     +0  next | +4 info: type 4 bits, encoding 4 bits, LRU or LFU 24 bits | +8 flags and key length
+ *     [+12 heap position, +16 expiry in ms, int64 little endian]     when EXTENDED
+ *     key bytes
+ *     inline string:    u8 length, bytes                             when INLINE
+ *     anything else:    padding to 4, int32 value ref, int32 length  (length of an outlined string)
+ *
+ * Refs returned are valid until the next call that writes.
+ * Sources: redis-server 7.0.15 db.c, evict.c, object.c (behaviour only).
+ */
+import type { Arena, Ref } from '../memory/arena.ts';
+import type { Dict } from '../memory/dict.ts';
+import type { Args } from '../util/args.ts';
+import { errors } from '../util/errors.ts';
+import { ExpiryHeap } from './expiry-heap.ts';
+import type { Keyspace } from './keyspace.ts';
+import { Encoding, ValueType } from './value-types.ts';
+
+const EXTENDED = 0x80000000 | 0;
+const INLINE = 0x40000000;
+const KEY_LENGTH = 0x3fffffff;
+const HEADER = 12;
+const EXTENDED_HEADER = 24;
+/** Longest string kept beside its key; one length byte. */
+const INLINE_MAX = 255;
+
+/** Milliseconds since the epoch; a BigInt only past 2^53. */
+export type UnixMs = number | bigint;
+
+/** What `setString` does with the time to live: keep it, or drop it, or set it. */
+export const KEEP_TTL = -1;
+export const NO_TTL = 0;
+
+export class Db {
+  index: number;
+  /** Where the string found by `readString` is: `valueBuf[valueOff .. valueOff + valueLen)`. */
+  valueBuf: Uint8Array = new Uint8Array(0);
+  valueOff = 0;
+  valueLen = 0;
+  readonly expires: ExpiryHeap;
+  root: Ref;
+  private readonly space: Keyspace;
+  private readonly arena: Arena;
+  private readonly dict: Dict;
+  /** Hash of the key of the latest find; insertion after a miss needs it again. */
+  private hash = 0;
+
+  constructor(space: Keyspace, index: number) {
+    this.space = space;
+    this.index = index;
+    this.arena = space.arena;
+    this.dict = space.dict;
+    this.root = this.dict.create();
+    this.expires = new ExpiryHeap(space.arena);
+  }
+
+  /** Number of keys, expired ones that were not yet removed included. O(1). */
+  get size(): number {
+    return this.dict.size(this.root);
+  }
+
+  // ---- finding -----------------------------------------------------------------------------
+
+  /** The live entry of a key, or 0. An expired one is removed. No statistics, no access time. */
+  find(buf: Uint8Array, off: number, len: number): Ref {
+    const hash = this.dict.hash(buf, off, len);
+    this.hash = hash;
+    const entry = this.dict.find(this.root, hash, buf, off, len);
+    if (entry !== 0 && this.isVolatile(entry) && this.isExpired(entry)) {
+      this.expireEntry(entry);
+      return 0;
+    }
+    return entry;
+  }
+
+  /** Entry of argument i for a command that reads: counts hit or miss, renews the access time. */
+  read(args: Args, i: number): Ref {
+    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    if (entry === 0) this.space.misses++;
+    else {
+      this.space.hits++;
+      this.space.accessed(entry);
+    }
+    return entry;
+  }
+
+  /** Entry of argument i for a command that writes: renews the access time. */
+  write(args: Args, i: number): Ref {
+    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    if (entry !== 0) this.space.accessed(entry);
+    return entry;
+  }
+
+  /** As `read`, and throws WRONGTYPE unless the key is missing or a string. */
+  readString(args: Args, i: number): Ref {
+    const entry = this.read(args, i);
+    if (entry !== 0) this.locateString(entry);
+    return entry;
+  }
+
+  /** As `write`, and throws WRONGTYPE unless the key is missing or a string. */
+  writeString(args: Args, i: number): Ref {
+    const entry = this.write(args, i);
+    if (entry !== 0) this.locateString(entry);
+    return entry;
+  }
+
+  /** Points valueBuf/valueOff/valueLen at an entry's string; throws WRONGTYPE on another type. */
+  locateString(entry: Ref): void {
+    if (this.typeOf(entry) !== ValueType.string) throw errors.wrongType;
+    const segment = entry >>> 15;
+    const at = (entry & 0x7fff) << 3;
+    const keyWord = this.arena.i32[segment]![(at >> 2) + 2]!;
+    const end = at + (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
+    if ((keyWord & INLINE) !== 0) {
+      const u8 = this.arena.u8[segment]!;
+      this.valueBuf = u8;
+      this.valueLen = u8[end]!;
+      this.valueOff = end + 1;
+      return;
+    }
+    const slot = (end + 3) >> 2;
+    const i32 = this.arena.i32[segment]!;
+    const value = i32[slot]!;
+    this.valueLen = i32[slot + 1]!;
+    this.valueBuf = this.arena.u8[value >>> 15]!;
+    this.valueOff = (value & 0x7fff) << 3;
+  }
+
+  // ---- facts of an entry -------------------------------------------------------------------
+
+  typeOf(entry: Ref): number {
+    return this.info(entry) & 0xf;
+  }
+
+  encodingOf(entry: Ref): number {
+    return (this.info(entry) >>> 4) & 0xf;
+  }
+
+  /** Whether the entry has a time to live. */
+  isVolatile(entry: Ref): boolean {
+    return this.keyWord(entry) < 0 && this.heapIndex(entry) >= 0;
+  }
+
+  /** When it expires, in ms since the epoch; -1 when it does not. */
+  expireAt(entry: Ref): UnixMs {
+    if (!this.isVolatile(entry)) return -1;
+    const i32 = this.arena.i32[entry >>> 15]!;
+    const at = (entry & 0x7fff) << 1;
+    const low = i32[at + 4]! >>> 0;
+    const high = i32[at + 5]!;
+    if (high < 0x200000 && high >= 0) return high * 0x100000000 + low;
+    return (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  /** The key's bytes, copied. */
+  keyOf(entry: Ref): Buffer {
+    const keyWord = this.keyWord(entry);
+    const from = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+    const u8 = this.arena.u8[entry >>> 15]!;
+    return Buffer.from(u8.subarray(from, from + (keyWord & KEY_LENGTH)));
+  }
+
+  /** Points valueBuf/valueOff/valueLen at an entry's key. */
+  locateKey(entry: Ref): void {
+    const keyWord = this.keyWord(entry);
+    this.valueBuf = this.arena.u8[entry >>> 15]!;
+    this.valueOff = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+    this.valueLen = keyWord & KEY_LENGTH;
+  }
+
+  /** Bytes of memory the entry and its value take. O(1). */
+  memoryOf(entry: Ref): number {
+    const value = this.valueRef(entry);
+    return this.arena.capacity(entry) + (value === 0 ? 0 : this.arena.capacity(value));
+  }
+
+  isExpired(entry: Ref): boolean {
+    if (!this.space.expiryEnabled) return false;
+    return this.expireAt(entry) < this.space.nowMs;
+  }
+
+  // ---- strings -----------------------------------------------------------------------------
+
+  /**
+   * Writes a string value. `entry` is the result of the find just made for this very key: 0 adds
+   * the key, otherwise the value of any type is replaced. The bytes are copied; they may lie in a
+   * receive buffer but not in the arena. `expireAt` is a time, KEEP_TTL or NO_TTL.
+   * Returns the entry, which may have moved. O(value length).
+   */
+  setString(
+    entry: Ref,
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    value: Uint8Array,
+    valueOff: number,
+    valueLen: number,
+    encoding: number,
+    expireAt: UnixMs,
+  ): Ref {
+    this.space.mutations++;
+    let e = entry;
+    if (e === 0) {
+      e = this.addEntry(key, keyOff, keyLen, valueLen, expireAt > 0);
+    } else {
+      if (expireAt === NO_TTL && this.isVolatile(e)) this.persist(e);
+      e = this.roomFor(e, valueLen, expireAt > 0);
+    }
+    if (expireAt > 0) this.writeExpiry(e, expireAt);
+    this.writeTypeAndLength(e, encoding, valueLen);
+    this.locateString(e);
+    copyBytes(value, valueOff, this.valueBuf, this.valueOff, valueLen);
+    return e;
+  }
+
+  /**
+   * Lengthens an existing string to `length` bytes (new ones are zero), sets its encoding and
+   * leaves valueBuf/valueOff/valueLen at it, ready to be written to until the next call. A length
+   * at or below the present one changes the encoding only. `entry` comes from the find just made.
+   * Returns the entry, which may have moved. Amortised O(growth).
+   */
+  growString(entry: Ref, length: number, encoding: number): Ref {
+    this.space.mutations++;
+    this.locateString(entry);
+    const before = this.valueLen;
+    const after = length > before ? length : before;
+    let e = entry;
+    if ((this.keyWord(e) & INLINE) === 0) this.growOutlined(e, before, after);
+    else if (after > INLINE_MAX) e = this.outline(e, after);
+    else {
+      const end = this.keyEnd(e);
+      e = this.reallocEntry(e, end + 1 + before, end + 1 + after);
+    }
+    this.arena.touch(e);
+    this.writeTypeAndLength(e, encoding, after);
+    this.locateString(e);
+    if (after > before) this.valueBuf.fill(0, this.valueOff + before, this.valueOff + after);
+    return e;
+  }
+
+  // ---- time to live ------------------------------------------------------------------------
+
+  /** Sets when an entry expires. `entry` comes from the find just made; it may move. O(log n). */
+  setExpiry(entry: Ref, expireAt: UnixMs): Ref {
+    this.space.mutations++;
+    const e = this.withExtendedHeader(entry);
+    this.writeExpiry(e, expireAt);
+    return e;
+  }
+
+  /** Takes the time to live away. O(log n). */
+  persist(entry: Ref): void {
+    this.space.mutations++;
+    this.expires.removeAt(this.heapIndex(entry));
+    this.arena.touch(entry);
+    this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 3] = -1;
+  }
+
+  // ---- removing and moving -----------------------------------------------------------------
+
+  /** Removes the entry of the find just made. O(1), or O(value) for a large value. */
+  remove(entry: Ref): void {
+    this.space.mutations++;
+    this.dict.unlinkEntry(this.root, this.hash, entry);
+    this.release(entry);
+  }
+
+  /** Removes an entry that was reached in another way than by `find`. */
+  removeEntry(entry: Ref): void {
+    this.hash = this.dict.hashOfEntry(entry);
+    this.remove(entry);
+  }
+
+  /**
+   * Copies a value under a key of this database that must be absent (the latest find). Encoding,
+   * bytes and, unless told otherwise, nothing else: the caller sets the expiry.
+   */
+  copyFrom(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): Ref {
+    source.locateString(entry);
+    const bytes = Buffer.from(
+      source.valueBuf.subarray(source.valueOff, source.valueOff + source.valueLen),
+    );
+    const encoding = source.encodingOf(entry);
+    return this.setString(0, key, keyOff, keyLen, bytes, 0, bytes.length, encoding, NO_TTL);
+  }
+
+  /** A uniformly chosen live key's entry, or 0 when there is none. */
+  randomEntry(): Ref {
+    for (let tries = 0; tries < 100; tries++) {
+      const entry = this.dict.random(this.root, this.space.random);
+      if (entry === 0) return 0;
+      if (!this.isVolatile(entry) || !this.isExpired(entry)) return entry;
+      this.expireEntry(entry);
+    }
+    return this.dict.random(this.root, this.space.random);
+  }
+
+  /** One SCAN step; `emit` must not write. Returns the next cursor, 0 at the end. */
+  scan(cursor: number, emit: (entry: Ref) => void): number {
+    return this.dict.scan(this.root, cursor, emit);
+  }
+
+  /** Every entry; `emit` must not write. O(n). */
+  forEach(emit: (entry: Ref) => void): void {
+    this.dict.forEach(this.root, emit);
+  }
+
+  /** Empties the database; the old entries are freed in slices by the keyspace. O(1). */
+  clear(): number {
+    this.space.mutations++;
+    const removed = this.size;
+    const old = this.root;
+    this.root = this.dict.create();
+    this.expires.clear();
+    this.space.reclaim(old);
+    return removed;
+  }
+
+  /** Frees an entry that is in no table any more, with its value. */
+  freeUnlinked(entry: Ref): void {
+    const value = this.valueRef(entry);
+    if (value !== 0) this.arena.free(value);
+    this.arena.free(entry);
+  }
+
+  /** Removes at most `max` keys that are due. Returns whether more are due. O(max log n). */
+  expireDue(nowMs: number, max: number): boolean {
+    const heap = this.expires;
+    for (let n = 0; n < max; n++) {
+      if (heap.size === 0 || heap.whenAt(0) >= nowMs) return false;
+      this.expireEntry(heap.entryAt(0));
+    }
+    return heap.size > 0 && heap.whenAt(0) < nowMs;
+  }
+
+  /** Idle rehash and shrinking, at most about `buckets` buckets. Returns whether work is left. */
+  rehash(buckets: number): boolean {
+    return this.dict.rehashFor(this.root, buckets);
+  }
+
+  // ---- inside ------------------------------------------------------------------------------
+
+  private info(entry: Ref): number {
+    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]!;
+  }
+
+  private keyWord(entry: Ref): number {
+    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]!;
+  }
+
+  private heapIndex(entry: Ref): number {
+    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 3]!;
+  }
+
+  /** Offset inside the entry just behind the key. */
+  private keyEnd(entry: Ref): number {
+    const keyWord = this.keyWord(entry);
+    return (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
+  }
+
+  /** Ref of a value kept outside its entry, or 0. */
+  private valueRef(entry: Ref): Ref {
+    if ((this.keyWord(entry) & INLINE) !== 0) return 0;
+    const slot = (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
+    return this.arena.i32[entry >>> 15]![slot]!;
+  }
+
+  private addEntry(
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    valueLen: number,
+    extended: boolean,
+  ): Ref {
+    const header = extended ? EXTENDED_HEADER : HEADER;
+    const inline = valueLen <= INLINE_MAX;
+    const end = header + keyLen;
+    // The value's block first: when the arena is full, nothing has changed yet.
+    const outlined = inline ? 0 : this.arena.alloc(valueLen);
+    const e = this.arena.alloc(inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
+    const i32 = this.arena.i32[e >>> 15]!;
+    const word = (e & 0x7fff) << 1;
+    i32[word + 1] = this.space.freshAccess() << 8;
+    i32[word + 2] = keyLen | (extended ? EXTENDED : 0) | (inline ? INLINE : 0);
+    if (extended) i32[word + 3] = -1;
+    const at = word << 2;
+    copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, at + header, keyLen);
+    if (!inline) i32[(at + end + 3) >> 2] = outlined;
+    this.dict.insert(this.root, this.hash, e);
+    return e;
+  }
+
+  /** Makes an existing entry hold a string of `valueLen` bytes; the old value may be lost. */
+  private roomFor(entry: Ref, valueLen: number, extended: boolean): Ref {
+    let e = extended ? this.withExtendedHeader(entry) : entry;
+    const keyWord = this.keyWord(e);
+    const inline = valueLen <= INLINE_MAX;
+    const end = this.keyEnd(e);
+    if (inline && (keyWord & INLINE) !== 0) {
+      e = this.reallocEntry(e, end, end + 1 + valueLen);
+      this.arena.touch(e);
+      return e;
+    }
+    if (!inline && (keyWord & INLINE) === 0 && this.typeOf(e) === ValueType.string) {
+      this.growOutlined(e, 0, valueLen);
+      this.arena.touch(e);
+      return e;
+    }
+    const old = this.valueRef(e);
+    const outlined = inline ? 0 : this.arena.alloc(valueLen);
+    e = this.reallocEntry(e, end, inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
+    this.arena.touch(e);
+    const i32 = this.arena.i32[e >>> 15]!;
+    const word = (e & 0x7fff) << 1;
+    i32[word + 2] = (i32[word + 2]! & ~INLINE) | (inline ? INLINE : 0);
+    if (!inline) i32[((word << 2) + end + 3) >> 2] = outlined;
+    if (old !== 0) this.arena.free(old);
+    return e;
+  }
+
+  /** Makes an entry's block hold `need` bytes, keeping the first `used`; it may move. */
+  private reallocEntry(entry: Ref, used: number, need: number): Ref {
+    const capacity = this.arena.capacity(entry);
+    if (need <= capacity && capacity <= need * 2 + 16) return entry;
+    const e = this.arena.realloc(entry, used, need);
+    if (e !== entry) {
+      this.dict.replace(this.root, this.hash, entry, e);
+      if (this.isVolatile(e)) this.expires.moved(this.heapIndex(e), e);
+    }
+    return e;
+  }
+
+  /** Sets type string, the encoding and the length field. The block was touched. */
+  private writeTypeAndLength(entry: Ref, encoding: number, length: number): void {
+    const i32 = this.arena.i32[entry >>> 15]!;
+    const word = (entry & 0x7fff) << 1;
+    i32[word + 1] = (i32[word + 1]! & ~0xff) | ValueType.string | (encoding << 4);
+    const keyWord = i32[word + 2]!;
+    const end = (word << 2) + (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
+    if ((keyWord & INLINE) !== 0) this.arena.u8[entry >>> 15]![end] = length;
+    else i32[((end + 3) >> 2) + 1] = length;
+  }
+
+  /** Moves an inline value of an entry to a block of its own with room for `length` bytes. */
+  private outline(entry: Ref, length: number): Ref {
+    const outlined = this.arena.alloc(length);
+    this.locateString(entry);
+    const target = this.arena.u8[outlined >>> 15]!;
+    copyBytes(this.valueBuf, this.valueOff, target, (outlined & 0x7fff) << 3, this.valueLen);
+    const end = this.keyEnd(entry);
+    const e = this.reallocEntry(entry, end, ((end + 3) & ~3) + 8);
+    this.arena.touch(e);
+    const i32 = this.arena.i32[e >>> 15]!;
+    const word = (e & 0x7fff) << 1;
+    i32[word + 2] = i32[word + 2]! & ~INLINE;
+    i32[((word << 2) + end + 3) >> 2] = outlined;
+    return e;
+  }
+
+  private growOutlined(entry: Ref, used: number, length: number): void {
+    const value = this.valueRef(entry);
+    const next = this.arena.realloc(value, used < length ? used : length, length);
+    this.arena.touch(next);
+    if (next === value) return;
+    this.arena.touch(entry);
+    const slot = (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
+    this.arena.i32[entry >>> 15]![slot] = next;
+  }
+
+  /** Gives an entry the extended header; the whole entry is copied once (it is small). */
+  private withExtendedHeader(entry: Ref): Ref {
+    const keyWord = this.keyWord(entry);
+    if (keyWord < 0) return entry;
+    const keyLen = keyWord & KEY_LENGTH;
+    const inline = (keyWord & INLINE) !== 0;
+    const oldEnd = HEADER + keyLen;
+    const newEnd = EXTENDED_HEADER + keyLen;
+    const from = (entry & 0x7fff) << 3;
+    const tail = inline ? 1 + this.arena.u8[entry >>> 15]![from + oldEnd]! : 8;
+    const pad = inline ? 0 : ((newEnd + 3) & ~3) - newEnd;
+    const e = this.arena.alloc(newEnd + pad + tail);
+    const to = (e & 0x7fff) << 3;
+    const source = this.arena.u8[entry >>> 15]!;
+    const target = this.arena.u8[e >>> 15]!;
+    copyBytes(source, from, target, to, HEADER);
+    copyBytes(source, from + HEADER, target, to + EXTENDED_HEADER, keyLen);
+    // HEADER and EXTENDED_HEADER differ by a multiple of 4, so the padding is the same in both.
+    copyBytes(source, from + oldEnd + pad, target, to + newEnd + pad, tail);
+    const i32 = this.arena.i32[e >>> 15]!;
+    i32[(to >> 2) + 2] = keyWord | EXTENDED;
+    i32[(to >> 2) + 3] = -1;
+    this.dict.replace(this.root, this.hash, entry, e);
+    this.arena.free(entry);
+    return e;
+  }
+
+  private writeExpiry(entry: Ref, expireAt: UnixMs): void {
+    const at = (entry & 0x7fff) << 1;
+    this.arena.touch(entry);
+    const i32 = this.arena.i32[entry >>> 15]!;
+    if (typeof expireAt === 'number') {
+      i32[at + 4] = expireAt | 0;
+      if (expireAt > 0xffffffff) i32[at + 4] = expireAt % 0x100000000 | 0;
+      i32[at + 5] = Math.floor(expireAt / 0x100000000);
+    } else {
+      i32[at + 4] = Number(BigInt.asIntN(32, expireAt));
+      i32[at + 5] = Number(expireAt >> 32n);
+    }
+    const i = i32[at + 3]!;
+    const whenMs = Number(expireAt);
+    if (i < 0) this.expires.add(entry, whenMs);
+    else this.expires.reschedule(i, whenMs);
+  }
+
+  private expireEntry(entry: Ref): void {
+    this.hash = this.dict.hashOfEntry(entry);
+    this.locateKey(entry);
+    this.space.expired(this, this.valueBuf, this.valueOff, this.valueLen);
+    this.remove(entry);
+  }
+
+  private release(entry: Ref): void {
+    if (this.isVolatile(entry)) this.expires.removeAt(this.heapIndex(entry));
+    this.freeUnlinked(entry);
+  }
+}
+
+/** Copies between two different buffers; a byte loop wins below about 48 bytes. */
+function copyBytes(
+  from: Uint8Array,
+  fromOff: number,
+  to: Uint8Array,
+  toOff: number,
+  len: number,
+): void {
+  if (len < 48) {
+    for (let i = 0; i < len; i++) to[toOff + i] = from[fromOff + i]!;
+  } else to.set(from.subarray(fromOff, fromOff + len), toOff);
+}

@@ -1,0 +1,429 @@
+/**
+ * A chained hash table over the arena. It links entries that their owner allocates; all of its own
+ * state is in a root block, so one Dict object works on any number of dicts, and a reader of a
+ * snapshot can walk them too.
+ *
+ *     root, int32 words:  0 table | 1 log2 of its buckets | 2 entries in it
+ *                         3 second table (0: not rehashing) | 4 log2 | 5 entries in it
+ *                         6 first bucket of table 0 not moved yet | 7 position of a clear
+ *     entry:              +0 next | +4 owner's | +8 bit 31 EXTENDED, bit 30 owner's, key length
+ *                         +12, or +24 when EXTENDED: the key's bytes
+ *
+ * Growing is incremental: each insertion or removal moves a few buckets, so no operation waits for
+ * a whole table. Reads never write.
+ *
+ * Invariants: every entry is in the bucket of its hash in exactly one table; below word 6 table 0
+ * is empty; word 2 + word 5 is the number of entries.
+ */
+import type { Arena, Ref } from './arena.ts';
+import { halfSipHash13 } from './halfsiphash.ts';
+
+const TABLE = 0;
+const BITS = 1;
+const USED = 2;
+const MOVED = 6;
+const CLEARED = 7;
+const ROOT_BYTES = 32;
+const MIN_BITS = 2;
+/** Buckets with entries moved per write, and empty ones passed over on the way. */
+const MOVES_PER_WRITE = 2;
+const SKIPS_PER_MOVE = 10;
+/** Table shrinks when fewer than one bucket in so many holds an entry. */
+const SHRINK_BELOW = 10;
+const KEY_LENGTH = 0x3fffffff;
+const HEADER = 12;
+const EXTENDED_HEADER = 24;
+/** Chains longer than this do not happen with a keyed hash at load 1 (p < 1e-14). */
+const CHAIN_MAX = 16;
+
+export class Dict {
+  private readonly arena: Arena;
+  private readonly k0: number;
+  private readonly k1: number;
+
+  /** `hashKey`: two random int32. */
+  constructor(arena: Arena, hashKey: Int32Array) {
+    this.arena = arena;
+    this.k0 = hashKey[0]!;
+    this.k1 = hashKey[1]!;
+  }
+
+  /** An empty dict's root. */
+  create(): Ref {
+    const root = this.arena.alloc(ROOT_BYTES);
+    const table = this.arena.allocTable(4 << MIN_BITS);
+    const i32 = this.arena.i32[root >>> 15]!;
+    const at = (root & 0x7fff) << 1;
+    i32.fill(0, at, at + ROOT_BYTES / 4);
+    i32[at] = table;
+    i32[at + BITS] = MIN_BITS;
+    return root;
+  }
+
+  /** Frees tables and root; the entries are the caller's (see `clearStep`). */
+  destroy(root: Ref): void {
+    const second = this.word(root, 3);
+    this.arena.freeTable(this.word(root, TABLE), 4 << this.word(root, BITS));
+    if (second !== 0) this.arena.freeTable(second, 4 << this.word(root, 4));
+    this.arena.free(root);
+  }
+
+  /** Number of entries. O(1). */
+  size(root: Ref): number {
+    const i32 = this.arena.i32[root >>> 15]!;
+    const at = (root & 0x7fff) << 1;
+    return i32[at + USED]! + i32[at + 5]!;
+  }
+
+  /** Buckets of both tables. O(1). */
+  buckets(root: Ref): number {
+    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    return (1 << this.word(root, BITS)) + second;
+  }
+
+  /** The keyed hash of a key. O(len). */
+  hash(buf: Uint8Array, off: number, len: number): number {
+    return halfSipHash13(buf, off, len, this.k0, this.k1);
+  }
+
+  /** The hash of an entry's key. O(key length). */
+  hashOfEntry(entry: Ref): number {
+    const at = (entry & 0x7fff) << 3;
+    const keyWord = this.arena.i32[entry >>> 15]![(at >> 2) + 2]!;
+    const key = at + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+    return this.hash(this.arena.u8[entry >>> 15]!, key, keyWord & KEY_LENGTH);
+  }
+
+  /** The entry of a key, or 0. O(1) expected. */
+  find(root: Ref, hash: number, buf: Uint8Array, off: number, len: number): Ref {
+    const r = this.arena.i32[root >>> 15]!;
+    const at = (root & 0x7fff) << 1;
+    const found = this.findIn(r[at]!, hash & ((1 << r[at + BITS]!) - 1), buf, off, len);
+    if (found !== 0 || r[at + 3] === 0) return found;
+    return this.findIn(r[at + 3]!, hash & ((1 << r[at + 4]!) - 1), buf, off, len);
+  }
+
+  private findIn(table: Ref, bucket: number, buf: Uint8Array, off: number, len: number): Ref {
+    const { i32, u8 } = this.arena;
+    const g = (table + (bucket >>> 1)) | 0;
+    let entry = i32[g >>> 15]![((g & 0x7fff) << 1) | (bucket & 1)]!;
+    while (entry !== 0) {
+      const segment = entry >>> 15;
+      const words = i32[segment]!;
+      const at = (entry & 0x7fff) << 1;
+      const keyWord = words[at + 2]!;
+      if ((keyWord & KEY_LENGTH) === len) {
+        const bytes = u8[segment]!;
+        const key = (at << 2) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+        let i = 0;
+        while (i < len && bytes[key + i] === buf[off + i]) i++;
+        if (i === len) return entry;
+      }
+      entry = words[at]!;
+    }
+    return 0;
+  }
+
+  /** Links an entry whose key is not in the dict. Amortised O(1). */
+  insert(root: Ref, hash: number, entry: Ref): void {
+    this.arena.touch(root);
+    if (this.word(root, 3) !== 0) this.move(root, MOVES_PER_WRITE);
+    else if (this.word(root, USED) >= 1 << this.word(root, BITS)) {
+      this.startRehash(root, this.word(root, BITS) + 1);
+    }
+    const side = this.word(root, 3) !== 0 ? 3 : 0;
+    const bucket = hash & ((1 << this.word(root, side + BITS)) - 1);
+    this.push(this.word(root, side), bucket, entry);
+    this.add(root, side + USED, 1);
+  }
+
+  /** Takes an entry out; it must be in. `hash` is its key's. O(1) expected. */
+  unlinkEntry(root: Ref, hash: number, entry: Ref): void {
+    this.arena.touch(root);
+    const next = this.nextOf(entry);
+    if (this.relink(root, 0, hash, entry, next)) this.add(root, USED, -1);
+    else if (this.word(root, 3) !== 0 && this.relink(root, 3, hash, entry, next)) {
+      this.add(root, 5, -1);
+    } else throw new Error('dict: unlinking an entry that is not in the dict');
+    if (this.word(root, 3) !== 0) this.move(root, MOVES_PER_WRITE);
+    else this.shrinkIfSparse(root);
+  }
+
+  /** An entry has been copied to another block: links the new one in its place. O(1) expected. */
+  replace(root: Ref, hash: number, from: Ref, to: Ref): void {
+    if (this.relink(root, 0, hash, from, to)) return;
+    if (this.word(root, 3) !== 0 && this.relink(root, 3, hash, from, to)) return;
+    throw new Error('dict: replacing an entry that is not in the dict');
+  }
+
+  /**
+   * One SCAN step: emits the entries of the cursor's bucket(s) and returns the next cursor, 0 at
+   * the end. Every entry present from start to end of a full iteration is emitted, whatever
+   * rehashing happens meanwhile; some may be emitted twice. `emit` must not write to the dict.
+   * Source: the reverse binary iteration of Redis's dictScan (Pieter Noordhuis).
+   */
+  scan(root: Ref, cursor: number, emit: (entry: Ref) => void): number {
+    let v = cursor | 0;
+    const rehashing = this.word(root, 3) !== 0;
+    const swap = rehashing && this.word(root, 4) < this.word(root, BITS);
+    const small = swap ? 3 : 0;
+    const m0 = (1 << this.word(root, small + BITS)) - 1;
+    this.emitBucket(this.word(root, small), v & m0, emit);
+    if (!rehashing) return nextCursor(v, m0) >>> 0;
+    const large = swap ? 0 : 3;
+    const m1 = (1 << this.word(root, large + BITS)) - 1;
+    do {
+      this.emitBucket(this.word(root, large), v & m1, emit);
+      v = nextCursor(v, m1);
+    } while ((v & (m0 ^ m1)) !== 0);
+    return v >>> 0;
+  }
+
+  /** Every entry, in no order; `emit` must not write to the dict. O(buckets + entries). */
+  forEach(root: Ref, emit: (entry: Ref) => void): void {
+    for (const side of [0, 3]) {
+      const table = this.word(root, side);
+      if (table === 0) continue;
+      const buckets = 1 << this.word(root, side + BITS);
+      for (let b = 0; b < buckets; b++) this.emitBucket(table, b, emit);
+    }
+  }
+
+  /**
+   * A uniformly random entry, or 0 when there is none: a random bucket and a random place in its
+   * chain, until that place is taken, so long chains are not at a disadvantage. About 16 tries at
+   * load 1. `random` gives numbers in [0, 1).
+   */
+  random(root: Ref, random: () => number): Ref {
+    if (this.size(root) === 0) return 0;
+    const moved = this.word(root, 3) === 0 ? 0 : this.word(root, MOVED);
+    const first = (1 << this.word(root, BITS)) - moved;
+    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    for (let tries = 0; tries < 4096; tries++) {
+      const r = random() * (first + second);
+      const b = Math.floor(r);
+      const place = Math.floor((r - b) * CHAIN_MAX);
+      const entry =
+        b < first
+          ? this.chainAt(this.word(root, 0), b + moved, place)
+          : this.chainAt(this.word(root, 3), b - first, place);
+      if (entry !== 0) return entry;
+    }
+    return this.anyFrom(root, Math.floor(random() * (first + second)), first, second, moved);
+  }
+
+  /** Frees entries through `free`, about `max` at a time. Returns whether some are left. */
+  clearStep(root: Ref, free: (entry: Ref) => void, max: number): boolean {
+    let left = max;
+    let at = this.word(root, CLEARED);
+    const first = 1 << this.word(root, BITS);
+    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    let visits = max * 8;
+    for (; at < first + second && left > 0 && visits > 0; at++, visits--) {
+      const side = at < first ? 0 : 3;
+      let entry = this.bucket(this.word(root, side), side === 0 ? at : at - first);
+      while (entry !== 0) {
+        const next = this.nextOf(entry);
+        free(entry);
+        entry = next;
+        left--;
+      }
+    }
+    this.arena.touch(root);
+    this.setWord(root, CLEARED, at);
+    return at < first + second;
+  }
+
+  /**
+   * Moves up to `max` buckets of a rehash under way, and starts shrinking a sparse table. Returns
+   * whether there is more to move. For idle time.
+   */
+  rehashFor(root: Ref, max: number): boolean {
+    if (this.word(root, 3) === 0) return false;
+    this.arena.touch(root);
+    this.move(root, max);
+    return this.word(root, 3) !== 0;
+  }
+
+  /** Throws when an invariant is broken. O(n); for tests. */
+  checkInvariants(root: Ref): void {
+    for (const side of [0, 3]) {
+      const table = this.word(root, side);
+      if (table === 0) continue;
+      const buckets = 1 << this.word(root, side + BITS);
+      let used = 0;
+      for (let b = 0; b < buckets; b++) {
+        this.emitBucket(table, b, (entry) => {
+          used++;
+          const home = this.hashOfEntry(entry) & (buckets - 1);
+          if (home !== b) throw new Error(`dict: entry of bucket ${home} found in ${b}`);
+          if (side === 0 && this.word(root, 3) !== 0 && b < this.word(root, MOVED)) {
+            throw new Error(`dict: bucket ${b} was moved but holds an entry`);
+          }
+        });
+      }
+      if (used !== this.word(root, side + USED)) {
+        throw new Error(`dict: counts ${this.word(root, side + USED)} entries, holds ${used}`);
+      }
+    }
+  }
+
+  // ---- inside ------------------------------------------------------------------------------
+
+  private word(root: Ref, i: number): number {
+    return this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + i]!;
+  }
+
+  /** The root was touched. */
+  private setWord(root: Ref, i: number, value: number): void {
+    this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + i] = value;
+  }
+
+  private add(root: Ref, i: number, n: number): void {
+    this.setWord(root, i, this.word(root, i) + n);
+  }
+
+  private nextOf(entry: Ref): Ref {
+    return this.arena.i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+  }
+
+  private bucket(table: Ref, b: number): Ref {
+    const g = (table + (b >>> 1)) | 0;
+    return this.arena.i32[g >>> 15]![((g & 0x7fff) << 1) | (b & 1)]!;
+  }
+
+  private setBucket(table: Ref, b: number, entry: Ref): void {
+    const g = (table + (b >>> 1)) | 0;
+    this.arena.touch(g);
+    this.arena.i32[g >>> 15]![((g & 0x7fff) << 1) | (b & 1)] = entry;
+  }
+
+  private push(table: Ref, b: number, entry: Ref): void {
+    this.arena.touch(entry);
+    this.arena.i32[entry >>> 15]![(entry & 0x7fff) << 1] = this.bucket(table, b);
+    this.setBucket(table, b, entry);
+  }
+
+  /** Puts `to` where `from` is linked; false when `from` is not in this table. */
+  private relink(root: Ref, side: number, hash: number, from: Ref, to: Ref): boolean {
+    const table = this.word(root, side);
+    const b = hash & ((1 << this.word(root, side + BITS)) - 1);
+    let at = this.bucket(table, b);
+    if (at === from) {
+      this.setBucket(table, b, to);
+      return true;
+    }
+    while (at !== 0) {
+      const next = this.nextOf(at);
+      if (next === from) {
+        this.arena.touch(at);
+        this.arena.i32[at >>> 15]![(at & 0x7fff) << 1] = to;
+        return true;
+      }
+      at = next;
+    }
+    return false;
+  }
+
+  private startRehash(root: Ref, bits: number): void {
+    const table = this.arena.allocTable(4 << bits);
+    this.setWord(root, 3, table);
+    this.setWord(root, 4, bits);
+    this.setWord(root, 5, 0);
+    this.setWord(root, MOVED, 0);
+  }
+
+  /** Moves `count` buckets of table 0 that hold entries to table 1; the root was touched. */
+  private move(root: Ref, count: number): void {
+    const from = this.word(root, 0);
+    const to = this.word(root, 3);
+    const mask = (1 << this.word(root, 4)) - 1;
+    const end = 1 << this.word(root, BITS);
+    let b = this.word(root, MOVED);
+    let skips = count * SKIPS_PER_MOVE;
+    let moved = 0;
+    for (let left = count; left > 0 && b < end; b++) {
+      let entry = this.bucket(from, b);
+      if (entry === 0) {
+        if (--skips === 0) {
+          b++;
+          break;
+        }
+        continue;
+      }
+      left--;
+      this.setBucket(from, b, 0);
+      while (entry !== 0) {
+        const next = this.nextOf(entry);
+        this.push(to, this.hashOfEntry(entry) & mask, entry);
+        moved++;
+        entry = next;
+      }
+    }
+    this.setWord(root, MOVED, b);
+    this.add(root, USED, -moved);
+    this.add(root, 5, moved);
+    if (b >= end) this.finishRehash(root);
+  }
+
+  private finishRehash(root: Ref): void {
+    this.arena.freeTable(this.word(root, 0), 4 << this.word(root, BITS));
+    for (let i = 0; i < 3; i++) {
+      this.setWord(root, i, this.word(root, i + 3));
+      this.setWord(root, i + 3, 0);
+    }
+    this.setWord(root, MOVED, 0);
+  }
+
+  private shrinkIfSparse(root: Ref): void {
+    const bits = this.word(root, BITS);
+    const used = this.word(root, USED);
+    if (bits <= MIN_BITS || used * SHRINK_BELOW >= 1 << bits) return;
+    let target = MIN_BITS;
+    while (1 << target < used) target++;
+    this.startRehash(root, target);
+  }
+
+  private emitBucket(table: Ref, b: number, emit: (entry: Ref) => void): void {
+    let entry = this.bucket(table, b);
+    while (entry !== 0) {
+      const next = this.nextOf(entry);
+      emit(entry);
+      entry = next;
+    }
+  }
+
+  private chainAt(table: Ref, b: number, place: number): Ref {
+    let entry = this.bucket(table, b);
+    for (let i = 0; i < place && entry !== 0; i++) entry = this.nextOf(entry);
+    return entry;
+  }
+
+  /** The first entry at or after a bucket: the way out when a table is nearly empty. */
+  private anyFrom(root: Ref, start: number, first: number, second: number, moved: number): Ref {
+    const total = first + second;
+    for (let i = 0; i < total; i++) {
+      const b = (start + i) % total;
+      const entry =
+        b < first
+          ? this.bucket(this.word(root, 0), b + moved)
+          : this.bucket(this.word(root, 3), b - first);
+      if (entry !== 0) return entry;
+    }
+    return 0;
+  }
+}
+
+/** Adds one to the bit-reversed cursor above the mask. */
+function nextCursor(cursor: number, mask: number): number {
+  return reverse32((reverse32(cursor | ~mask) + 1) | 0);
+}
+
+function reverse32(n: number): number {
+  let v = n;
+  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
+  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
+  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
+  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
+  return (v >>> 16) | (v << 16);
+}

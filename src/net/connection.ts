@@ -1,0 +1,136 @@
+/**
+ * One connection: moves bytes, knows no command. All connections of a listener read into one
+ * shared buffer that is consumed synchronously (net.Socket's `onread`), which halves the cost of a
+ * small request against 'data' events: see docs/decisions/0002-shared-read-buffer.md.
+ *
+ * It must never keep a chunk after `received` returned, and never write a buffer again that the
+ * kernel has not taken yet.
+ */
+import { Socket, type Server } from 'node:net';
+
+/** Who gets the bytes; a session. */
+export interface Receiver {
+  /** `chunk[0..length)` arrived; valid during the call only. */
+  received(chunk: Uint8Array, length: number): void;
+  /** The peer has taken all output. */
+  drained(): void;
+  /** The connection has ended; called once. */
+  connectionClosed(): void;
+}
+
+/** What Node's accepted sockets carry beside their public face. */
+interface AcceptedSocket extends Socket {
+  _handle: { fd?: number } | null;
+  _server: Server | null;
+}
+
+export class Connection {
+  receiver: Receiver | undefined;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Path of the unix socket it came in by, else undefined. */
+  readonly unixPath: string | undefined;
+  private readonly socket: Socket;
+
+  /**
+   * Takes over a socket that a server with `pauseOnConnect` accepted. `readBuffer` is shared.
+   */
+  constructor(accepted: Socket, readBuffer: Buffer, unixPath: string | undefined) {
+    this.unixPath = unixPath;
+    this.remoteAddress = accepted.remoteAddress ?? '';
+    this.remotePort = accepted.remotePort ?? 0;
+    this.localAddress = accepted.localAddress ?? '';
+    this.localPort = accepted.localPort ?? 0;
+    this.socket = this.adopt(accepted as AcceptedSocket, readBuffer);
+    this.socket.on('error', noop);
+    this.socket.on('close', () => this.receiver?.connectionClosed());
+    this.socket.on('drain', () => this.receiver?.drained());
+    // A peer that half-closes is done: like Redis, what it is still owed is dropped with it.
+    this.socket.on('end', () => this.socket.destroy());
+  }
+
+  /** The file descriptor, or -1. */
+  get fd(): number {
+    return (this.socket as AcceptedSocket)._handle?.fd ?? -1;
+  }
+
+  /** Bytes written but not taken by the kernel yet. */
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  /**
+   * Sends `buf[0..length)`. Returns true when the kernel took all of it, so that the caller may
+   * reuse the buffer at once; on false it belongs to the connection.
+   */
+  write(buf: Buffer, length: number): boolean {
+    if (this.socket.destroyed || !this.socket.writable) return true;
+    this.socket.write(buf.subarray(0, length));
+    return this.socket.writableLength === 0;
+  }
+
+  /** Sends what is pending, then ends. */
+  end(): void {
+    this.socket.end(() => this.socket.destroy());
+  }
+
+  /** Ends at once; unsent output is lost. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Stops reading (backpressure, CLIENT PAUSE); bytes stay in the kernel. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** 0 turns keepalive probes off. */
+  setKeepAlive(seconds: number): void {
+    if (this.unixPath === undefined) this.socket.setKeepAlive(seconds > 0, seconds * 1000);
+  }
+
+  setNoDelay(): void {
+    if (this.unixPath === undefined) this.socket.setNoDelay(true);
+  }
+
+  unref(): void {
+    this.socket.unref();
+  }
+
+  private adopt(accepted: AcceptedSocket, readBuffer: Buffer): Socket {
+    const handle = accepted._handle;
+    const server = accepted._server;
+    if (handle === null || server === undefined) {
+      // A runtime whose sockets are built otherwise: slower, same behaviour.
+      accepted.on('data', (chunk: Buffer) => this.receiver?.received(chunk, chunk.length));
+      return accepted;
+    }
+    accepted._handle = null;
+    const onread = {
+      buffer: readBuffer,
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        this.receiver?.received(buffer, length);
+        return true;
+      },
+    };
+    // `handle` and `manualStart` are options of Node's own that its typings leave out.
+    const options = { handle, onread, readable: true, writable: true, manualStart: true };
+    const socket = new Socket(options) as AcceptedSocket;
+    socket._server = server; // so that server.close() still counts this connection
+    return socket;
+  }
+
+  /** Begins reading; called once the receiver is set. */
+  start(): void {
+    this.socket.resume();
+    this.socket.read(0);
+  }
+}
+
+function noop(): void {}

@@ -1,0 +1,281 @@
+/**
+ * The reply writer: RESP3 vocabulary into one growing buffer, in RESP2 form where the client
+ * speaks that. Handlers never ask for the version. One Reply serves a whole server; the transport
+ * sends `buf[0 .. pos)`.
+ *
+ * It allocates nothing per reply but when the buffer must grow. What a handler wrote before it
+ * failed is taken back with `rollback`.
+ * Source: the RESP2 and RESP3 specifications.
+ */
+import { formatDouble, writeInt } from '../util/numbers.ts';
+
+const INITIAL_BYTES = 64 * 1024;
+/** A buffer that grew past this is given up after its reply. */
+const KEEP_BYTES = 1024 * 1024;
+const CR = 13;
+const LF = 10;
+
+const OK = Buffer.from('+OK\r\n');
+const PONG = Buffer.from('+PONG\r\n');
+const NULL2 = Buffer.from('$-1\r\n');
+const NULL3 = Buffer.from('_\r\n');
+const NULL_ARRAY2 = Buffer.from('*-1\r\n');
+
+const DOLLAR = 36;
+const STAR = 42;
+const COLON = 58;
+const PERCENT = 37;
+const TILDE = 126;
+const GREATER = 62;
+const PIPE = 124;
+
+export class Reply {
+  /** Allocated outside Node's buffer pool: the transport may hand it to the kernel. */
+  buf: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** Bytes written so far. */
+  pos = 0;
+  /** The protocol version that the present client speaks. */
+  version: 2 | 3 = 2;
+
+  // ---- simple values -----------------------------------------------------------------------
+
+  ok(): void {
+    this.raw(OK);
+  }
+
+  pong(): void {
+    this.raw(PONG);
+  }
+
+  /** A simple string; `text` is ASCII without line ends. */
+  simple(text: string): void {
+    this.line('+', text);
+  }
+
+  /** An error: `line` is its code, a space and its text. Line ends in it become spaces. */
+  error(line: string): void {
+    this.line('-', line);
+  }
+
+  /** An integer within +-2^53. */
+  int(value: number): void {
+    this.header(COLON, value);
+  }
+
+  /** An integer of 64 bits. */
+  bigint(value: bigint): void {
+    this.line(':', value.toString());
+  }
+
+  /** A bulk string: the bytes `buf[off .. off + len)`. O(len). */
+  bulk(buf: Uint8Array, off: number, len: number): void {
+    this.reserve(len + 32);
+    let p = this.putHeader(DOLLAR, len);
+    const out = this.buf;
+    if (len < 48) {
+      for (let i = 0; i < len; i++) out[p + i] = buf[off + i]!;
+    } else out.set(buf.subarray(off, off + len), p);
+    p += len;
+    out[p] = CR;
+    out[p + 1] = LF;
+    this.pos = p + 2;
+  }
+
+  /** A bulk string of a whole buffer. */
+  bytes(value: Uint8Array): void {
+    this.bulk(value, 0, value.length);
+  }
+
+  /** A bulk string in UTF-8. */
+  bulkString(text: string): void {
+    this.text(text, 'utf8');
+  }
+
+  /** A bulk string with one byte for each character. */
+  bulkLatin1(text: string): void {
+    this.text(text, 'latin1');
+  }
+
+  null(): void {
+    this.raw(this.version === 3 ? NULL3 : NULL2);
+  }
+
+  nullArray(): void {
+    this.raw(this.version === 3 ? NULL3 : NULL_ARRAY2);
+  }
+
+  /** A double: the text that Redis prints for it. */
+  double(value: number): void {
+    this.doubleText(formatDouble(value));
+  }
+
+  /** A double whose text is known. */
+  doubleText(text: string): void {
+    if (this.version === 3) this.line(',', text);
+    else this.bulkLatin1(text);
+  }
+
+  bool(value: boolean): void {
+    if (this.version === 3) this.line('#', value ? 't' : 'f');
+    else this.int(value ? 1 : 0);
+  }
+
+  /** Text with a three-letter format: `txt`, `mkd`. */
+  verbatim(format: string, text: string): void {
+    if (this.version === 2) {
+      this.bulkString(text);
+      return;
+    }
+    const length = Buffer.byteLength(text, 'utf8') + 4;
+    this.reserve(length + 32);
+    this.pos = this.putHeader(61, length);
+    this.pos += this.buf.write(`${format}:${text}\r\n`, this.pos, 'utf8');
+  }
+
+  bigNumber(digits: string): void {
+    if (this.version === 3) this.line('(', digits);
+    else this.bulkLatin1(digits);
+  }
+
+  // ---- aggregates: the header; as many elements must follow ----------------------------------
+
+  array(length: number): void {
+    this.header(STAR, length);
+  }
+
+  /** `pairs` keys, each followed by its value. */
+  map(pairs: number): void {
+    if (this.version === 3) this.header(PERCENT, pairs);
+    else this.header(STAR, pairs * 2);
+  }
+
+  set(length: number): void {
+    this.header(this.version === 3 ? TILDE : STAR, length);
+  }
+
+  push(length: number): void {
+    this.header(this.version === 3 ? GREATER : STAR, length);
+  }
+
+  /** RESP3 only: `pairs` of attributes before the reply proper. */
+  attribute(pairs: number): void {
+    this.header(PIPE, pairs);
+  }
+
+  /**
+   * Begins an array whose length is not known yet; `endArray` with the result writes its header
+   * in front of what was written since. They may be nested.
+   */
+  beginDeferred(): number {
+    return this.pos;
+  }
+
+  /** Ends a deferred array. O(bytes since). */
+  endArray(mark: number, length: number): void {
+    this.insertHeader(mark, STAR, length);
+  }
+
+  endSet(mark: number, length: number): void {
+    this.insertHeader(mark, this.version === 3 ? TILDE : STAR, length);
+  }
+
+  endMap(mark: number, pairs: number): void {
+    if (this.version === 3) this.insertHeader(mark, PERCENT, pairs);
+    else this.insertHeader(mark, STAR, pairs * 2);
+  }
+
+  // ---- the buffer --------------------------------------------------------------------------
+
+  /** Bytes that are a reply already. */
+  raw(bytes: Uint8Array): void {
+    const n = bytes.length;
+    this.reserve(n);
+    const out = this.buf;
+    const p = this.pos;
+    if (n < 48) for (let i = 0; i < n; i++) out[p + i] = bytes[i]!;
+    else out.set(bytes, p);
+    this.pos = p + n;
+  }
+
+  /** Takes back what was written since `pos` was `mark`. */
+  rollback(mark: number): void {
+    this.pos = mark;
+  }
+
+  /** The content was sent and the buffer may be used again. */
+  clear(): void {
+    this.pos = 0;
+    if (this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  }
+
+  /** The buffer now belongs to the transport: goes on with a fresh one. */
+  renew(): void {
+    this.pos = 0;
+    this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  }
+
+  /** Makes room for `n` more bytes. Amortised O(1) a byte. */
+  reserve(n: number): void {
+    const need = this.pos + n;
+    if (need <= this.buf.length) return;
+    let size = this.buf.length * 2;
+    while (size < need) size *= 2;
+    const bigger = Buffer.allocUnsafeSlow(size);
+    bigger.set(this.buf.subarray(0, this.pos));
+    this.buf = bigger;
+  }
+
+  private header(type: number, n: number): void {
+    this.reserve(32);
+    this.pos = this.putHeader(type, n);
+  }
+
+  private putHeader(type: number, n: number): number {
+    const out = this.buf;
+    let p = this.pos;
+    out[p++] = type;
+    if (n >= 0 && n < 10) out[p++] = 48 + n;
+    else p = writeInt(out, p, n);
+    out[p] = CR;
+    out[p + 1] = LF;
+    return p + 2;
+  }
+
+  private insertHeader(mark: number, type: number, n: number): void {
+    const end = this.pos;
+    this.reserve(32);
+    this.pos = end;
+    const after = this.putHeader(type, n);
+    const length = after - end;
+    // The header was written behind the body; now the two change places.
+    const header = Buffer.from(this.buf.subarray(end, after));
+    this.buf.copyWithin(mark + length, mark, end);
+    this.buf.set(header, mark);
+    this.pos = after;
+  }
+
+  private text(text: string, encoding: 'utf8' | 'latin1'): void {
+    const length = Buffer.byteLength(text, encoding);
+    this.reserve(length + 32);
+    const p = this.putHeader(DOLLAR, length);
+    this.buf.write(text, p, encoding);
+    this.buf[p + length] = CR;
+    this.buf[p + length + 1] = LF;
+    this.pos = p + length + 2;
+  }
+
+  private line(type: string, text: string): void {
+    const length = text.length;
+    this.reserve(length + 3);
+    const out = this.buf;
+    let p = this.pos;
+    out[p++] = type.charCodeAt(0);
+    for (let i = 0; i < length; i++) {
+      const c = text.charCodeAt(i);
+      out[p++] = c === CR || c === LF ? 32 : c;
+    }
+    out[p++] = CR;
+    out[p++] = LF;
+    this.pos = p;
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * The request parser: RESP arrays of bulk strings, and inline commands, from chunks of a receive
+ * buffer that is reused. Complete commands are parsed in place; only the tail of an unfinished one
+ * is copied into a buffer of the connection's own, and parsing goes on where it stopped, so a
+ * command costs O(its bytes) however it is cut. What a client announces allocates nothing; what
+ * has arrived does.
+ *
+ * Limits and texts as redis-server 7.0.15 (networking.c, behaviour).
+ *
+ *     parser.push(chunk, 0, n);
+ *     while ((r = parser.next()) === ParseResult.request) use(parser.args);   // views!
+ *     parser.detach();                                                        // before the next chunk
+ */
+import { Args } from '../util/args.ts';
+import { SplitError, splitInto } from './inline.ts';
+
+export const ParseResult = { more: 0, request: 1, error: 2 } as const;
+export type ParseResult = (typeof ParseResult)[keyof typeof ParseResult];
+
+/** Limits shared by all parsers of a server; the server changes them while running. */
+export interface ParserLimits {
+  /** proto-max-bulk-len. */
+  maxBulkBytes: number;
+}
+
+export const defaultParserLimits: Readonly<ParserLimits> = { maxBulkBytes: 512 * 1024 * 1024 };
+
+const LF = 10;
+const CR = 13;
+const STAR = 42;
+const DOLLAR = 36;
+/** Longest inline command, and longest header line. */
+const LINE_MAX = 64 * 1024;
+const INT32_MAX = 2147483647;
+const UNAUTHENTICATED_ARGS = 10;
+const UNAUTHENTICATED_BULK = 16384;
+const NOTHING = new Uint8Array(0);
+
+export class RequestParser {
+  /** The arguments of the request that `next` found; shared by all parsers of a server. */
+  readonly args: Args;
+  /** Why `next` said error, without the leading `ERR `. */
+  error = '';
+  /** Stricter limits apply until the client has authenticated. */
+  authenticated = true;
+  private readonly limits: ParserLimits;
+  private buf: Uint8Array = NOTHING;
+  private pos = 0;
+  private end = 0;
+  /** Whether `buf` is this parser's own. */
+  private owned = false;
+  /** Where the unfinished command begins in `buf`. */
+  private start = 0;
+  /** Arguments still to come of the unfinished command; -1 outside a command. */
+  private missing = -1;
+  /** Length of the bulk whose bytes are awaited; -1: its header is awaited. */
+  private bulk = -1;
+  /** Offsets, relative to `start`, and lengths of the arguments read so far. */
+  private saved: Int32Array | undefined;
+  private savedCount = 0;
+  /** How far a line end was searched in vain. */
+  private scanned = 0;
+
+  constructor(args: Args, limits: ParserLimits = defaultParserLimits) {
+    this.args = args;
+    this.limits = limits;
+  }
+
+  /** Bytes received that are not part of a finished request. */
+  get bufferedBytes(): number {
+    return this.end - this.start;
+  }
+
+  /** A chunk arrived: `chunk[from .. to)`, valid until `detach`. */
+  push(chunk: Uint8Array, from: number, to: number): void {
+    if (this.end === this.start) {
+      this.buf = chunk;
+      this.owned = false;
+      this.pos = from + (this.pos - this.start);
+      this.scanned = from;
+      this.start = from;
+      this.end = to;
+      return;
+    }
+    this.append(chunk, from, to);
+  }
+
+  /** The next request, if a whole one is there. After `error` the connection should be closed. */
+  next(): ParseResult {
+    for (;;) {
+      if (this.missing < 0) {
+        if (this.pos >= this.end) {
+          this.dropConsumed();
+          return ParseResult.more;
+        }
+        this.start = this.pos;
+        if (this.scanned < this.pos) this.scanned = this.pos;
+        this.args.clear();
+        this.savedCount = 0;
+        const begun = this.buf[this.pos] === STAR ? this.beginArray() : this.inline();
+        if (begun === AGAIN) continue;
+        if (begun !== BEGUN) return begun as ParseResult;
+      } else this.restoreArgs();
+      const result = this.readArguments();
+      if (result === ParseResult.more) this.saveArgs();
+      return result;
+    }
+  }
+
+  /** Ends the use of the pushed chunk: what is unfinished is copied. */
+  detach(): void {
+    if (this.owned || this.end === this.start) {
+      if (this.end === this.start) this.dropConsumed();
+      return;
+    }
+    const length = this.end - this.start;
+    const own = new Uint8Array(length < 1024 ? 1024 : length);
+    own.set(this.buf.subarray(this.start, this.end));
+    this.rebase(own, length);
+  }
+
+  // ---- inside ------------------------------------------------------------------------------
+
+  private rebase(buf: Uint8Array, length: number): void {
+    this.pos -= this.start;
+    this.scanned = this.scanned > this.start ? this.scanned - this.start : 0;
+    this.start = 0;
+    this.end = length;
+    this.buf = buf;
+    this.owned = true;
+  }
+
+  private append(chunk: Uint8Array, from: number, to: number): void {
+    const held = this.end - this.start;
+    const need = held + (to - from);
+    if (!this.owned || this.end + (to - from) > this.buf.length) {
+      // Grows by what has arrived; once past 32 KiB at most to the bulk that is being read.
+      let size = need * 2;
+      const wanted = this.bulk >= 0 ? this.pos - this.start + this.bulk + 2 : 0;
+      if (wanted >= need && wanted < size) size = wanted;
+      const fits = this.owned && this.start > 0 && size <= this.buf.length;
+      const target = fits ? this.buf : new Uint8Array(size);
+      if (fits) target.copyWithin(0, this.start, this.end);
+      else target.set(this.buf.subarray(this.start, this.end));
+      this.rebase(target, held);
+    }
+    this.buf.set(chunk.subarray(from, to), this.end);
+    this.end += to - from;
+  }
+
+  private dropConsumed(): void {
+    this.pos = 0;
+    this.start = 0;
+    this.end = 0;
+    this.scanned = 0;
+    this.buf = NOTHING;
+    this.owned = false;
+    if (this.saved !== undefined && this.saved.length > 64) this.saved = undefined;
+  }
+
+  /** `*<n>\r\n`. */
+  private beginArray(): number {
+    const eol = this.findLineEnd();
+    if (eol < 0) {
+      if (this.end - this.pos > LINE_MAX) return this.fail('too big mbulk count string');
+      return ParseResult.more;
+    }
+    const count = this.lineNumber(this.pos + 1, eol);
+    if (!(count <= INT32_MAX)) return this.fail('invalid multibulk length');
+    if (count > UNAUTHENTICATED_ARGS && !this.authenticated) {
+      return this.fail('unauthenticated multibulk length');
+    }
+    this.pos = eol + 2;
+    if (count <= 0) return AGAIN;
+    this.missing = count;
+    this.bulk = -1;
+    return BEGUN;
+  }
+
+  /** `$<n>\r\n<bytes>\r\n`, as many as are missing. Long for being one loop: the hot path. */
+  private readArguments(): ParseResult {
+    const { buf, end, args } = this;
+    let { pos, missing } = this;
+    while (missing > 0) {
+      let length = this.bulk;
+      if (length < 0) {
+        // The short header `$d\r\n` or `$dd\r\n` first; everything else the careful way.
+        let d = 0;
+        if (pos + 5 <= end && buf[pos] === DOLLAR && (d = buf[pos + 1]! - 48) >= 0 && d <= 9) {
+          if (buf[pos + 2] === CR) {
+            length = d;
+            pos += 4;
+          } else {
+            const d2 = buf[pos + 2]! - 48;
+            if (d !== 0 && d2 >= 0 && d2 <= 9 && buf[pos + 3] === CR) {
+              length = d * 10 + d2;
+              pos += 5;
+            }
+          }
+        }
+        if (length < 0) {
+          this.pos = pos;
+          length = this.bulkHeader();
+          if (length < 0) {
+            this.missing = missing;
+            return length === MORE ? ParseResult.more : ParseResult.error;
+          }
+          pos = this.pos;
+        }
+      }
+      if (pos + length + 2 > end) {
+        this.bulk = length;
+        this.pos = pos;
+        this.missing = missing;
+        return ParseResult.more;
+      }
+      args.push(pos, length);
+      pos += length + 2;
+      this.bulk = -1;
+      missing--;
+    }
+    this.pos = pos;
+    this.missing = -1;
+    args.buf = buf;
+    this.start = pos;
+    return ParseResult.request;
+  }
+
+  /** Reads a bulk's header the general way; MORE, FAILED, or its length with `pos` behind it. */
+  private bulkHeader(): number {
+    const { buf, pos } = this;
+    const eol = this.findLineEnd();
+    if (eol < 0) {
+      if (this.end - pos > LINE_MAX) {
+        this.fail('too big bulk count string');
+        return FAILED;
+      }
+      return MORE;
+    }
+    if (buf[pos] !== DOLLAR) {
+      this.fail(`expected '$', got '${String.fromCharCode(buf[pos]!)}'`);
+      return FAILED;
+    }
+    const length = this.lineNumber(pos + 1, eol);
+    if (!(length >= 0 && length <= this.limits.maxBulkBytes)) {
+      this.fail('invalid bulk length');
+      return FAILED;
+    }
+    if (length > UNAUTHENTICATED_BULK && !this.authenticated) {
+      this.fail('unauthenticated bulk length');
+      return FAILED;
+    }
+    this.pos = eol + 2;
+    return length;
+  }
+
+  private inline(): number {
+    const { buf } = this;
+    let eol = this.scanned;
+    while (eol < this.end && buf[eol] !== LF) eol++;
+    if (eol >= this.end) {
+      this.scanned = eol;
+      if (this.end - this.pos > LINE_MAX) return this.fail('too big inline request');
+      return ParseResult.more;
+    }
+    const last = eol > this.pos && buf[eol - 1] === CR ? eol - 1 : eol;
+    const from = this.pos;
+    this.pos = eol + 1;
+    this.start = this.pos;
+    try {
+      splitInto(this.args, buf, from, last);
+    } catch (error) {
+      if (!(error instanceof SplitError)) throw error;
+      return this.fail('unbalanced quotes in request');
+    }
+    return this.args.argc === 0 ? AGAIN : ParseResult.request;
+  }
+
+  /** Position of the CR that ends the line at `pos`, when its LF has arrived too; else -1. */
+  private findLineEnd(): number {
+    const { buf, end } = this;
+    let i = this.scanned > this.pos ? this.scanned : this.pos;
+    while (i < end && buf[i] !== CR) i++;
+    this.scanned = i;
+    return i + 1 < end ? i : -1;
+  }
+
+  /** The integer in `buf[from .. to)`, strictly written; NaN when it is none. */
+  private lineNumber(from: number, to: number): number {
+    const { buf } = this;
+    const negative = buf[from] === 45;
+    let i = negative ? from + 1 : from;
+    if (i >= to || to - i > 15) return Number.NaN;
+    if (buf[i] === 48 && (to - i > 1 || negative)) return Number.NaN;
+    let n = 0;
+    for (; i < to; i++) {
+      const d = buf[i]! - 48;
+      if (d < 0 || d > 9) return Number.NaN;
+      n = n * 10 + d;
+    }
+    return negative ? -n : n;
+  }
+
+  private fail(reason: string): ParseResult {
+    this.error = `Protocol error: ${reason}`;
+    return ParseResult.error;
+  }
+
+  /** Keeps what `args` holds of an unfinished command: `args` serves other parsers meanwhile. */
+  private saveArgs(): void {
+    const { args } = this;
+    const need = args.argc * 2;
+    if (need === 0) return;
+    if (this.saved === undefined || this.saved.length < need) {
+      const bigger = new Int32Array(need < 32 ? 32 : need * 2);
+      if (this.saved !== undefined) bigger.set(this.saved.subarray(0, this.savedCount * 2));
+      this.saved = bigger;
+    }
+    for (let i = this.savedCount; i < args.argc; i++) {
+      this.saved[i * 2] = args.off[i]! - this.start;
+      this.saved[i * 2 + 1] = args.len[i]!;
+    }
+    this.savedCount = args.argc;
+  }
+
+  private restoreArgs(): void {
+    const { args, saved } = this;
+    args.clear();
+    for (let i = 0; i < this.savedCount; i++) {
+      args.push(saved![i * 2]! + this.start, saved![i * 2 + 1]!);
+    }
+  }
+}
+
+/** Results of the inner steps, beside those of `next`. */
+const BEGUN = -1;
+const AGAIN = -2;
+const MORE = -1;
+const FAILED = -2;

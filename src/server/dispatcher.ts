@@ -1,0 +1,220 @@
+/**
+ * From a session's bytes to its replies: parse, look up, gates, run, one write per read batch.
+ *
+ * It is the only place where a command is refused or run. What a handler throws ends here: a
+ * CommandError becomes the reply; anything else is our bug, and when data had begun to change the
+ * process must not go on serving it (`onCorruption`).
+ *
+ * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
+ */
+import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
+import type { Context } from '../commands/context.ts';
+import type { Reply } from '../resp/reply.ts';
+import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
+import { CommandError, wrongArity } from '../util/errors.ts';
+import { ParseResult } from '../resp/request-parser.ts';
+import type { Gates } from './gates.ts';
+import type { Stats } from './stats.ts';
+
+/** Output of one batch is sent early past this size, so that limits on it apply. */
+const FLUSH_BYTES = 1024 * 1024;
+/** The clock is read again after so many commands of one batch at the latest. */
+const COMMANDS_PER_CLOCK = 64;
+
+export interface DispatcherHooks {
+  /** Wall clock in ms. */
+  now(): number;
+  /** Sends the reply buffer's content to a session. */
+  flush(session: Session): void;
+  /** A handler failed on our account before it changed data. */
+  handlerFailed(command: string, error: unknown): void;
+  /** A handler failed after it began to change data. */
+  dataDamaged(command: string, error: unknown): never;
+}
+
+export class Dispatcher {
+  private readonly table: CommandTable;
+  private readonly context: Context;
+  private readonly reply: Reply;
+  private readonly gates: Gates;
+  private readonly stats: Stats;
+  private readonly hooks: DispatcherHooks;
+  /** The run of equal commands whose time is being taken. */
+  private timed: Command | undefined;
+  private timedCalls = 0;
+  private timedSince = 0;
+
+  constructor(
+    table: CommandTable,
+    context: Context,
+    reply: Reply,
+    gates: Gates,
+    stats: Stats,
+    hooks: DispatcherHooks,
+  ) {
+    this.table = table;
+    this.context = context;
+    this.reply = reply;
+    this.gates = gates;
+    this.stats = stats;
+    this.hooks = hooks;
+  }
+
+  /** Runs every complete request that the session's parser holds, then sends the replies. */
+  process(session: Session): void {
+    const { parser } = session;
+    const { reply } = this;
+    this.stats.readsProcessed++;
+    this.updateClock();
+    session.lastSeenMs = this.context.nowMs;
+    reply.version = session.respVersion;
+    while (!session.closing && session.postponed === undefined) {
+      const result = parser.next();
+      if (result === ParseResult.more) break;
+      if (result === ParseResult.error) {
+        reply.error(`ERR ${parser.error}`);
+        this.stats.countError('ERR');
+        session.closeAfterReply();
+        break;
+      }
+      this.execute(session, parser.args);
+      if (reply.pos > FLUSH_BYTES) this.hooks.flush(session);
+    }
+    this.endTiming();
+    this.hooks.flush(session);
+  }
+
+  /** Runs the request that CLIENT PAUSE held back, then what else the session has sent. */
+  resume(session: Session): void {
+    const args = session.postponed;
+    if (args === undefined) return;
+    session.postponed = undefined;
+    this.updateClock();
+    this.reply.version = session.respVersion;
+    this.execute(session, args);
+    this.process(session);
+  }
+
+  private updateClock(): void {
+    const nowMs = this.hooks.now();
+    this.context.nowMs = nowMs;
+    this.context.keyspace.nowMs = nowMs;
+  }
+
+  /** One request, one reply. */
+  private execute(session: Session, args: Args): void {
+    const { reply, stats } = this;
+    const start = reply.pos;
+    const command = this.table.resolve(args);
+    if (command === undefined || command.run === undefined) {
+      stats.commandsProcessed++;
+      this.refuse(session, start, unknownCommand(this.table, args));
+      return;
+    }
+    const { arity } = command;
+    if (arity > 0 ? args.argc !== arity : args.argc < -arity) {
+      command.rejectedCalls++;
+      this.refuse(session, start, wrongArity(command.fullName));
+      return;
+    }
+    const refused = this.gates.check(session, command);
+    if (refused !== undefined) {
+      command.rejectedCalls++;
+      this.refuse(session, start, refused);
+      return;
+    }
+    if (this.gates.holdsBack(command)) {
+      session.postponed = args.copy();
+      return;
+    }
+    this.run(session, command, args, start);
+  }
+
+  private run(session: Session, command: Command, args: Args, start: number): void {
+    const { context, reply, stats } = this;
+    if (command !== this.timed || this.timedCalls >= COMMANDS_PER_CLOCK) {
+      this.endTiming();
+      this.timed = command;
+      this.timedSince = performance.now();
+    }
+    this.timedCalls++;
+    const { keyspace } = context;
+    context.session = session;
+    context.command = command.spec;
+    context.db = keyspace.dbs[session.dbIndex]!;
+    keyspace.touchEnabled = !session.noTouch;
+    session.lastCommand = command.fullName;
+    stats.commandsProcessed++;
+    const changesBefore = keyspace.mutations;
+    const muted = session.replyMode === 'off' || session.replyMode === 'skip';
+    try {
+      command.run!(context, args, reply);
+    } catch (error) {
+      this.failed(session, command, error, start, keyspace.mutations !== changesBefore);
+    }
+    if (muted && session.replyMode !== 'on') reply.rollback(start);
+    if (session.replyMode === 'skip') session.replyMode = 'on';
+    else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
+    // A command that may take long, or that changed the session, must not leave a stale clock.
+    if ((command.flagBits & Flag.fast) === 0) this.endTiming();
+    reply.version = session.respVersion;
+  }
+
+  private failed(
+    session: Session,
+    command: Command,
+    error: unknown,
+    start: number,
+    changed: boolean,
+  ): void {
+    const { reply } = this;
+    reply.rollback(start);
+    command.failedCalls++;
+    if (error instanceof CommandError) {
+      reply.error(error.line);
+      this.stats.countError(error.line);
+      return;
+    }
+    if (changed) this.hooks.dataDamaged(command.fullName, error);
+    this.hooks.handlerFailed(command.fullName, error);
+    reply.error('ERR internal error');
+    this.stats.countError('ERR');
+    session.closeAfterReply();
+  }
+
+  private refuse(session: Session, start: number, error: CommandError): void {
+    this.stats.countError(error.line);
+    this.reply.error(error.line);
+    if (session.replyMode === 'off' || session.replyMode === 'skip') this.reply.rollback(start);
+    if (session.replyMode === 'skip') session.replyMode = 'on';
+  }
+
+  /** Books the time of the present run of equal commands and refreshes the clock. */
+  private endTiming(): void {
+    const command = this.timed;
+    if (command === undefined) return;
+    command.calls += this.timedCalls;
+    command.microseconds += (performance.now() - this.timedSince) * 1000;
+    this.timed = undefined;
+    this.timedCalls = 0;
+    this.updateClock();
+  }
+}
+
+/** Longest stretch of arguments quoted back at a client. */
+const QUOTED_MAX = 128;
+
+function unknownCommand(table: CommandTable, args: Args): CommandError {
+  const name = args.latin1(0).slice(0, QUOTED_MAX);
+  if (table.lookup(args.buf, args.off[0]!, args.len[0]!) !== undefined && args.argc > 1) {
+    const sub = args.latin1(1).slice(0, QUOTED_MAX);
+    return new CommandError(`ERR unknown subcommand '${sub}'. Try ${name.toUpperCase()} HELP.`);
+  }
+  let quoted = '';
+  for (let i = 1; i < args.argc && quoted.length < QUOTED_MAX; i++) {
+    quoted += `'${args.latin1(i).slice(0, QUOTED_MAX - quoted.length)}' `;
+  }
+  return new CommandError(`ERR unknown command '${name}', with args beginning with: ${quoted}`);
+}
+

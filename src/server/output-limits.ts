@@ -1,0 +1,45 @@
+/**
+ * client-output-buffer-limit: how much unsent output a client may pile up before it is cut, so
+ * that one slow reader cannot take the server's memory.
+ */
+import type { ConfigPort } from '../commands/ports.ts';
+import type { Session } from '../session/session.ts';
+
+/** A client that has not authenticated gets this much and no more (CVE-2025-21605). */
+const UNAUTHENTICATED_BYTES = 1024;
+
+interface Limit {
+  hardBytes: number;
+  softBytes: number;
+  softMs: number;
+}
+
+export class OutputLimits {
+  private readonly limits = new Map<string, Limit>();
+
+  /** Takes over the directive's value: class, hard, soft, seconds, repeated. */
+  update(config: ConfigPort): void {
+    const words = config.string('client-output-buffer-limit').split(' ');
+    for (let i = 0; i + 3 < words.length; i += 4) {
+      this.limits.set(words[i]!, {
+        hardBytes: Number(words[i + 1]),
+        softBytes: Number(words[i + 2]),
+        softMs: Number(words[i + 3]) * 1000,
+      });
+    }
+  }
+
+  /** Whether a session must be cut because of what it has not read. O(1). */
+  exceeded(session: Session, unsent: number, nowMs: number, mustAuthenticate: boolean): boolean {
+    if (mustAuthenticate && !session.authenticated) return unsent > UNAUTHENTICATED_BYTES;
+    const limit = this.limits.get(session.type);
+    if (limit === undefined) return false;
+    if (limit.hardBytes > 0 && unsent > limit.hardBytes) return true;
+    if (limit.softBytes === 0 || unsent <= limit.softBytes) {
+      session.softLimitSinceMs = 0;
+      return false;
+    }
+    if (session.softLimitSinceMs === 0) session.softLimitSinceMs = nowMs;
+    return nowMs - session.softLimitSinceMs > limit.softMs;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Counters behind INFO, and the per-second rates that the cron samples.
+ */
+
+/** A counter's change per second over the latest 16 samples. */
+class Rate {
+  perSecond = 0;
+  private readonly samples = new Float64Array(16);
+  private next = 0;
+  private lastValue = 0;
+  private lastMs = 0;
+
+  sample(value: number, nowMs: number): void {
+    const elapsed = nowMs - this.lastMs;
+    if (elapsed <= 0) return;
+    this.samples[this.next] = this.lastMs === 0 ? 0 : ((value - this.lastValue) * 1000) / elapsed;
+    this.next = (this.next + 1) % this.samples.length;
+    this.lastValue = value;
+    this.lastMs = nowMs;
+    let sum = 0;
+    for (const s of this.samples) sum += s;
+    this.perSecond = Math.max(0, Math.floor(sum / this.samples.length));
+  }
+
+  restart(): void {
+    this.samples.fill(0);
+    this.lastValue = 0;
+    this.lastMs = 0;
+    this.perSecond = 0;
+  }
+}
+
+export class Stats {
+  commandsProcessed = 0;
+  connectionsReceived = 0;
+  rejectedConnections = 0;
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  errorReplies = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
+  clientOutputLimitDisconnections = 0;
+  clientQueryLimitDisconnections = 0;
+  expireCycleMicroseconds = 0;
+  expireTimeCapReached = 0;
+  peakMemory = 0;
+  /** Errors by their code (`ERR`, `WRONGTYPE`, …). */
+  readonly errorCodes = new Map<string, number>();
+  readonly commands = new Rate();
+  readonly input = new Rate();
+  readonly output = new Rate();
+
+  /** Counts an error reply by its first word. */
+  countError(line: string): void {
+    this.errorReplies++;
+    const space = line.indexOf(' ');
+    const code = space < 0 ? line : line.slice(0, space);
+    const count = this.errorCodes.get(code);
+    if (count !== undefined) this.errorCodes.set(code, count + 1);
+    else if (this.errorCodes.size < 128) this.errorCodes.set(code, 1);
+  }
+
+  sample(nowMs: number): void {
+    this.commands.sample(this.commandsProcessed, nowMs);
+    this.input.sample(this.netInputBytes, nowMs);
+    this.output.sample(this.netOutputBytes, nowMs);
+  }
+
+  /** CONFIG RESETSTAT. */
+  reset(): void {
+    this.commandsProcessed = 0;
+    this.connectionsReceived = 0;
+    this.rejectedConnections = 0;
+    this.netInputBytes = 0;
+    this.netOutputBytes = 0;
+    this.errorReplies = 0;
+    this.readsProcessed = 0;
+    this.writesProcessed = 0;
+    this.clientOutputLimitDisconnections = 0;
+    this.clientQueryLimitDisconnections = 0;
+    this.expireCycleMicroseconds = 0;
+    this.expireTimeCapReached = 0;
+    this.peakMemory = 0;
+    this.errorCodes.clear();
+    this.commands.restart();
+    this.input.restart();
+    this.output.restart();
+  }
+}

@@ -1,0 +1,23 @@
+/** Versions this server reports: its own, and the Redis it is compatible with. */
+import { readFileSync } from 'node:fs';
+
+/** What version gates of clients read: see docs/decisions/0004-reported-version.md. */
+export const REDIS_VERSION = '7.2.4';
+
+/** The package's version, read from the package.json nearest above this file. */
+export const RESPITE_VERSION = readVersion();
+
+function readVersion(): string {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      const text = readFileSync(new URL(up, import.meta.url), 'utf8');
+      const parsed: unknown = JSON.parse(text);
+      if (typeof parsed === 'object' && parsed !== null && 'name' in parsed) {
+        if (parsed.name === 'respite' && 'version' in parsed) return String(parsed.version);
+      }
+    } catch {
+      // Not there: the source tree and the built tree differ by one level.
+    }
+  }
+  return '0.0.0';
+}
