@@ -21,7 +21,7 @@ import { Arena } from '../memory/arena.ts';
 import type { Connection } from '../net/connection.ts';
 import { Listener } from '../net/listener.ts';
 import { Reply } from '../resp/reply.ts';
-import { RequestParser } from '../resp/request-parser.ts';
+import { defaultParserLimits, type ParserLimits, RequestParser } from '../resp/request-parser.ts';
 import { Session } from '../session/session.ts';
 import { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
@@ -68,6 +68,7 @@ export class Server implements ServerPort {
   readonly cron: Cron;
   /** Whether port 0 means "any free port" (embedding) rather than "no TCP" (redis.conf). */
   anyPort = false;
+  private pidFileWritten = false;
   /** Path of the configuration file, empty when there is none. */
   configFile = '';
   readonly systemMemory = totalmem();
@@ -171,7 +172,6 @@ export class Server implements ServerPort {
     const parser = new RequestParser(this.requestArgs, this.parserLimits);
     const session = new Session(this.nextSessionId++, connection, parser, this, this.now());
     session.authenticated = !this.gates.passwordRequired;
-    parser.authenticated = session.authenticated;
     connection.receiver = session;
     this.sessionsById.set(session.id, session);
     connection.start();
@@ -420,8 +420,8 @@ export class Server implements ServerPort {
     const { config, listener } = this;
     const port = config.number('port');
     if (port === 0 && !this.anyPort) return;
-    const hosts = config.string('bind').split(' ').filter((h) => h !== '');
-    let bound = this.anyPort ? 0 : port;
+    const hosts = config.string('bind').split(' ').filter((h: string) => h !== '');
+    let bound = port;
     let opened = 0;
     for (const entry of hosts.length === 0 ? ['*', '-::*'] : hosts) {
       const optional = entry.startsWith('-');

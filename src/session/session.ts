@@ -32,7 +32,6 @@ export class Session implements SessionPort, Receiver {
   libVersion = '';
   respVersion: 2 | 3 = 2;
   dbIndex = 0;
-  authenticated = false;
   user = 'default';
   replyMode: ReplyMode = 'on';
   noEvict = false;
@@ -91,6 +90,14 @@ export class Session implements SessionPort, Receiver {
     this.closing = true;
     this.closed = true;
     this.driver.ended(this);
+  }
+
+  get authenticated(): boolean {
+    return this.parser.authenticated;
+  }
+
+  set authenticated(yes: boolean) {
+    this.parser.authenticated = yes;
   }
 
   // ---- SessionPort -------------------------------------------------------------------------

@@ -67,7 +67,7 @@ export class Args {
   latin1(i: number): string {
     const at = this.off[i]!;
     const view = Buffer.from(this.buf.buffer, this.buf.byteOffset + at, this.len[i]!);
-    return view.latin1Slice(0, view.length);
+    return view.toString('latin1');
   }
 
   /**
