@@ -6,7 +6,7 @@ import type { UnixMs } from '../keyspace/db.ts';
 import type { Args } from '../util/args.ts';
 import { invalidExpire } from '../util/errors.ts';
 import type { Context } from './context.ts';
-import { addInt64, type Int64, INT64_MAX, int64Argument, toInt64 } from './integers.ts';
+import { addInt64, type Int64, int64Argument, toInt64 } from './integers.ts';
 
 /** How an argument gives a time. */
 export interface TimeForm {
@@ -52,10 +52,7 @@ function expireAt(ctx: Context, value: Int64, form: TimeForm): UnixMs {
     const scaled = typeof value === 'number' ? value * 1000 : Number.NaN;
     ms = Number.isSafeInteger(scaled) ? scaled : toInt64(BigInt(value) * 1000n);
   }
-  if (ms !== undefined && !form.absolute) {
-    // Redis refuses only what overflows upwards; a far negative value wraps nowhere.
-    ms = BigInt(ms) > INT64_MAX - BigInt(ctx.nowMs) ? undefined : addInt64(ms, ctx.nowMs);
-  }
+  if (ms !== undefined && !form.absolute) ms = addInt64(ms, ctx.nowMs);
   if (ms === undefined) throw invalidExpire(ctx.command.name);
   return ms;
 }

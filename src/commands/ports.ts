@@ -61,6 +61,8 @@ export interface ServerPort {
   readonly config: ConfigPort;
   readonly commands: CommandTable;
   readonly startedAtMs: number;
+  /** The Redis version that clients are told. */
+  readonly version: string;
   /** Unix time in seconds of the last successful save. */
   lastSaveSeconds: number;
   /** Every open session, oldest first. */

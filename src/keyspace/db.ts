@@ -64,6 +64,11 @@ export class Db {
     return this.dict.size(this.root);
   }
 
+  /** Buckets of its hash table. O(1). */
+  get buckets(): number {
+    return this.dict.buckets(this.root);
+  }
+
   // ---- finding -----------------------------------------------------------------------------
 
   /** The live entry of a key, or 0. An expired one is removed. No statistics, no access time. */
@@ -86,6 +91,14 @@ export class Db {
       this.space.hits++;
       this.space.accessed(entry);
     }
+    return entry;
+  }
+
+  /** As `read`, but leaves the access time alone (TTL, TYPE, EXISTS). */
+  peek(args: Args, i: number): Ref {
+    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    if (entry === 0) this.space.misses++;
+    else this.space.hits++;
     return entry;
   }
 
@@ -278,16 +291,48 @@ export class Db {
   }
 
   /**
-   * Copies a value under a key of this database that must be absent (the latest find). Encoding,
-   * bytes and, unless told otherwise, nothing else: the caller sets the expiry.
+   * Copies a value under a key of this database that must be absent: the find just made here.
+   * Takes the encoding along; the caller sets the expiry. O(value).
    */
   copyFrom(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): Ref {
     source.locateString(entry);
-    const bytes = Buffer.from(
-      source.valueBuf.subarray(source.valueOff, source.valueOff + source.valueLen),
-    );
+    const end = source.valueOff + source.valueLen;
+    const bytes = Buffer.from(source.valueBuf.subarray(source.valueOff, end));
     const encoding = source.encodingOf(entry);
     return this.setString(0, key, keyOff, keyLen, bytes, 0, bytes.length, encoding, NO_TTL);
+  }
+
+  /**
+   * Moves a value with its time to live and access time under a key of this database that must be
+   * absent: the find just made here. The value itself is not copied unless it lies beside its key.
+   */
+  adopt(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): void {
+    this.space.mutations++;
+    const inline = (source.keyWord(entry) & INLINE) !== 0;
+    const expireAt = source.expireAt(entry);
+    const info = source.info(entry);
+    if (inline) source.locateString(entry);
+    const length = inline ? source.valueLen : 0;
+    const e = this.newEntry(key, keyOff, keyLen, inline ? length : -1, expireAt !== -1);
+    const i32 = this.arena.i32[e >>> 15]!;
+    i32[((e & 0x7fff) << 1) + 1] = info;
+    const at = ((e & 0x7fff) << 3) + this.keyEnd(e);
+    if (inline) {
+      source.locateString(entry);
+      const u8 = this.arena.u8[e >>> 15]!;
+      u8[at] = length;
+      copyBytes(source.valueBuf, source.valueOff, u8, at + 1, length);
+    } else {
+      const slot = (at + 3) >> 2;
+      const from = (((entry & 0x7fff) << 3) + source.keyEnd(entry) + 3) >> 2;
+      const words = this.arena.i32[entry >>> 15]!;
+      i32[slot] = words[from]!;
+      i32[slot + 1] = words[from + 1]!;
+    }
+    if (expireAt !== -1) this.writeExpiry(e, expireAt);
+    if (source.isVolatile(entry)) source.persist(entry);
+    this.dict.unlinkEntry(source.root, this.dict.hashOfEntry(entry), entry);
+    this.arena.free(entry);
   }
 
   /** A uniformly chosen live key's entry, or 0 when there is none. */
@@ -371,6 +416,7 @@ export class Db {
     return this.arena.i32[entry >>> 15]![slot]!;
   }
 
+  /** Adds an entry for a string of `valueLen` bytes; its value is not written yet. */
   private addEntry(
     key: Uint8Array,
     keyOff: number,
@@ -378,20 +424,33 @@ export class Db {
     valueLen: number,
     extended: boolean,
   ): Ref {
-    const header = extended ? EXTENDED_HEADER : HEADER;
-    const inline = valueLen <= INLINE_MAX;
-    const end = header + keyLen;
+    if (valueLen <= INLINE_MAX) return this.newEntry(key, keyOff, keyLen, valueLen, extended);
     // The value's block first: when the arena is full, nothing has changed yet.
-    const outlined = inline ? 0 : this.arena.alloc(valueLen);
-    const e = this.arena.alloc(inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
+    const outlined = this.arena.alloc(valueLen);
+    const e = this.newEntry(key, keyOff, keyLen, -1, extended);
+    const slot = (((e & 0x7fff) << 3) + this.keyEnd(e) + 3) >> 2;
+    this.arena.i32[e >>> 15]![slot] = outlined;
+    return e;
+  }
+
+  /** Links a fresh entry with room for an inline value, or with -1 for a ref to a value. */
+  private newEntry(
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    inlineLen: number,
+    extended: boolean,
+  ): Ref {
+    const header = extended ? EXTENDED_HEADER : HEADER;
+    const inline = inlineLen >= 0;
+    const end = header + keyLen;
+    const e = this.arena.alloc(inline ? end + 1 + inlineLen : ((end + 3) & ~3) + 8);
     const i32 = this.arena.i32[e >>> 15]!;
     const word = (e & 0x7fff) << 1;
     i32[word + 1] = this.space.freshAccess() << 8;
     i32[word + 2] = keyLen | (extended ? EXTENDED : 0) | (inline ? INLINE : 0);
     if (extended) i32[word + 3] = -1;
-    const at = word << 2;
-    copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, at + header, keyLen);
-    if (!inline) i32[(at + end + 3) >> 2] = outlined;
+    copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, (word << 2) + header, keyLen);
     this.dict.insert(this.root, this.hash, e);
     return e;
   }

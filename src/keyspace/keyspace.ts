@@ -139,7 +139,8 @@ export class Keyspace {
     return total;
   }
 
-  private accessOf(entry: Ref): number {
+  /** The 24 bits of access data. */
+  accessOf(entry: Ref): number {
     return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]! >>> 8;
   }
 }

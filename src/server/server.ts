@@ -33,6 +33,7 @@ import { Log, type LogLevel } from './log.ts';
 import { OutputLimits } from './output-limits.ts';
 import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
+import { REDIS_VERSION } from './version.ts';
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -54,6 +55,7 @@ export class Server implements ServerPort {
   readonly gates: Gates;
   readonly logger: Log;
   readonly startedAtMs: number;
+  readonly version = REDIS_VERSION;
   readonly runId = randomBytes(20).toString('hex');
   replicationId = randomBytes(20).toString('hex');
   lastSaveSeconds: number;
@@ -95,7 +97,7 @@ export class Server implements ServerPort {
     this.keyspace.nowMs = this.startedAtMs;
     this.gates = new Gates(
       () => this.keyspace.usedBytes,
-      (session, command) => this.refuseProtected(session, command.fullName),
+      (session) => this.refuseProtected(session, 'enable-debug-command'),
     );
     const context = new Context(this.keyspace, this);
     this.dispatcher = new Dispatcher(this.commands, context, this.reply, this.gates, this.stats, {

@@ -1,16 +1,55 @@
 /**
- * Digests of string values: 16 lower-case hex digits of XXH3-64, as Redis 8.4's DIGEST gives them.
+ * Compare and delete, and the digest to compare with: DELEX, DIGEST (Redis 8.4).
  */
-import type { Args } from '../../util/args.ts';
+import { errors, wrongArity } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';
+import { command, keyAt } from '../spec.ts';
+import { passes, valueTestOf } from './condition.ts';
+import { removeKey } from './getex.ts';
 
-/** Whether argument i is the digest of a value, hex digits in any case. */
-export function digestMatches(
-  buf: Uint8Array,
-  off: number,
-  len: number,
-  args: Args,
-  i: number,
-): boolean {
-  return xxh3Hex(buf, off, len) === args.latin1(i).toLowerCase();
-}
+/** DIGEST key */
+export const digest = command({
+  name: 'digest',
+  arity: 2,
+  group: 'string',
+  since: '8.4.0',
+  summary: 'Answers the XXH3-64 digest of the string at a key as 16 hex digits.',
+  complexity: 'O(N) where N is the length of the string.',
+  flags: ['readonly', 'fast'],
+  keys: [keyAt(1, 'RO', 'access')],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    if (db.readString(args, 1) === 0) reply.null();
+    else reply.bulkLatin1(xxh3Hex(db.valueBuf, db.valueOff, db.valueLen));
+  },
+});
+
+/** DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] */
+export const delex = command({
+  name: 'delex',
+  arity: -2,
+  group: 'string',
+  since: '8.4.0',
+  summary: 'Removes a key, if asked only when its value or digest passes a test.',
+  complexity: 'O(1) for IFEQ and IFNE, O(N) in the length of the string for IFDEQ and IFDNE.',
+  flags: ['write', 'fast'],
+  keys: [keyAt(1, 'RW', 'delete', 'variable_flags')],
+  syntax:
+    'key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]',
+
+  run(ctx, args, reply) {
+    if (args.argc !== 2 && args.argc !== 4) throw wrongArity('delex');
+    const test = args.argc === 4 ? valueTestOf(args, 2) : undefined;
+    if (args.argc === 4 && test === undefined) throw errors.syntax;
+    const entry = ctx.db.write(args, 1);
+    const pass = test === undefined || passes(ctx, entry, test, args, 3);
+    if (entry === 0 || !pass) {
+      reply.int(0);
+      return;
+    }
+    removeKey(ctx, args, entry);
+    reply.int(1);
+  },
+});

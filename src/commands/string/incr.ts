@@ -8,7 +8,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseInt64, writeInt } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
-import { addInt64, type Int64, INT64_MIN, int64Argument, toInt64 } from '../integers.ts';
+import { addInt64, type Int64, INT64_MIN, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
 /** Room for the text of one 64-bit integer. */
@@ -118,6 +118,6 @@ export const decrby = command({
   run(ctx, args, reply) {
     const by = int64Argument(args, 2);
     if (by === INT64_MIN) throw decrementOverflow;
-    incrementBy(ctx, args, reply, typeof by === 'number' ? -by : (toInt64(-by) ?? 0));
+    incrementBy(ctx, args, reply, -by);
   },
 });

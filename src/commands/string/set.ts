@@ -5,19 +5,18 @@ import { KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
 import type { Ref } from '../../memory/arena.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
+import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf, timeForms } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
-import { digestMatches } from './digest.ts';
+import { passes, type ValueTest, valueTestOf } from './condition.ts';
 import { storeArgument } from './string-value.ts';
-
-/** Which test the present value must pass before SET replaces it. */
-const Condition = { none: 0, absent: 1, present: 2, equal: 3, differs: 4, digest: 5, notDigest: 6 };
 
 /** The options of one SET call; one object serves all calls. */
 const options = {
-  condition: Condition.none,
+  nx: false,
+  xx: false,
+  test: undefined as ValueTest | undefined,
   operandAt: 0,
   get: false,
   keepTtl: false,
@@ -26,81 +25,47 @@ const options = {
 };
 
 function readOptions(args: Args, from: number): void {
-  options.condition = Condition.none;
+  options.nx = false;
+  options.xx = false;
+  options.test = undefined;
   options.get = false;
   options.keepTtl = false;
   options.form = undefined;
   for (let i = from; i < args.argc; i++) {
-    const form = timeFormOf(args, i);
-    if (form !== undefined) {
-      if (options.form !== undefined || options.keepTtl || ++i === args.argc) throw errors.syntax;
-      options.form = form;
-      options.timeAt = i;
-    } else if (args.is(i, 'KEEPTTL')) {
-      if (options.form !== undefined) throw errors.syntax;
-      options.keepTtl = true;
-    } else if (args.is(i, 'GET')) options.get = true;
-    else i = readCondition(args, i);
+    if (args.is(i, 'NX')) options.nx = true;
+    else if (args.is(i, 'XX')) options.xx = true;
+    else if (args.is(i, 'GET')) options.get = true;
+    else if (args.is(i, 'KEEPTTL')) options.keepTtl = true;
+    else i = readOperand(args, i);
+    const conditions = Number(options.nx) + Number(options.xx) + Number(options.test !== undefined);
+    const lifetimes = Number(options.keepTtl) + Number(options.form !== undefined);
+    if (conditions > 1 || lifetimes > 1) throw errors.syntax;
   }
 }
 
-function readCondition(args: Args, at: number): number {
-  let i = at;
-  let condition = Condition.none;
-  if (args.is(i, 'NX')) condition = Condition.absent;
-  else if (args.is(i, 'XX')) condition = Condition.present;
-  else {
-    if (args.is(i, 'IFEQ')) condition = Condition.equal;
-    else if (args.is(i, 'IFNE')) condition = Condition.differs;
-    else if (args.is(i, 'IFDEQ')) condition = Condition.digest;
-    else if (args.is(i, 'IFDNE')) condition = Condition.notDigest;
-    if (condition === Condition.none || ++i === args.argc) throw errors.syntax;
-    options.operandAt = i;
+/** An option that takes an argument; returns the argument's position. */
+function readOperand(args: Args, i: number): number {
+  const form = timeFormOf(args, i);
+  const test = form === undefined ? valueTestOf(args, i) : undefined;
+  if ((form ?? test) === undefined || i + 1 === args.argc) throw errors.syntax;
+  if (form !== undefined) {
+    if (options.form !== undefined) throw errors.syntax;
+    options.form = form;
+    options.timeAt = i + 1;
+  } else {
+    if (options.test !== undefined) throw errors.syntax;
+    options.test = test;
+    options.operandAt = i + 1;
   }
-  // A repeated NX or XX is harmless, any other pair of conditions is not.
-  const repeated = condition === options.condition && condition <= Condition.present;
-  if (options.condition !== Condition.none && !repeated) throw errors.syntax;
-  options.condition = condition;
-  return i;
+  return i + 1;
 }
 
-/** Whether the condition lets SET go on. `entry` is the key's find. */
+/** Whether the conditions let SET go on. `entry` is the key's find. */
 function allowed(ctx: Context, args: Args, entry: Ref): boolean {
-  const { condition, operandAt } = options;
-  if (condition === Condition.none) return true;
-  if (condition === Condition.absent) return entry === 0;
-  if (condition === Condition.present) return entry !== 0;
-  const negative = condition === Condition.differs || condition === Condition.notDigest;
-  if (condition >= Condition.digest) checkDigestArgument(args, operandAt);
-  if (entry === 0) return negative;
-  const { db } = ctx;
-  db.locateString(entry);
-  const same =
-    condition >= Condition.digest
-      ? digestMatches(db.valueBuf, db.valueOff, db.valueLen, args, operandAt)
-      : sameBytes(db.valueBuf, db.valueOff, db.valueLen, args, operandAt);
-  return same !== negative;
-}
-
-const invalidDigest = new CommandError('ERR digest must be exactly 16 hexadecimal characters');
-
-/** Throws unless argument i can be a digest. */
-export function checkDigestArgument(args: Args, i: number): void {
-  if (args.len[i] !== 16) throw invalidDigest;
-}
-
-/** Whether a value equals argument i. */
-export function sameBytes(
-  buf: Uint8Array,
-  off: number,
-  len: number,
-  args: Args,
-  i: number,
-): boolean {
-  if (len !== args.len[i]) return false;
-  const at = args.off[i]!;
-  for (let k = 0; k < len; k++) if (buf[off + k] !== args.buf[at + k]) return false;
-  return true;
+  if (options.nx) return entry === 0;
+  if (options.xx) return entry !== 0;
+  if (options.test === undefined) return true;
+  return passes(ctx, entry, options.test, args, options.operandAt);
 }
 
 function replyPrevious(ctx: Context, entry: Ref, reply: Reply): void {

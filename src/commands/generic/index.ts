@@ -1,0 +1,33 @@
+/** The commands of the generic group. */
+import type { CommandSpec } from '../spec.ts';
+import { del, exists, touch, type, unlink } from './del.ts';
+import { expire, expireat, persist, pexpire, pexpireat } from './expire.ts';
+import { object } from './object.ts';
+import { copy, move, rename, renamenx } from './rename.ts';
+import { keys, randomkey, scan } from './scan.ts';
+import { expiretime, pexpiretime, pttl, ttl } from './ttl.ts';
+
+export const genericCommands: readonly CommandSpec[] = [
+  copy,
+  del,
+  exists,
+  expire,
+  expireat,
+  expiretime,
+  keys,
+  move,
+  object,
+  persist,
+  pexpire,
+  pexpireat,
+  pexpiretime,
+  pttl,
+  randomkey,
+  rename,
+  renamenx,
+  scan,
+  touch,
+  ttl,
+  type,
+  unlink,
+];

@@ -1,0 +1,152 @@
+/**
+ * Finding keys: KEYS, SCAN, RANDOMKEY.
+ */
+import type { Db } from '../../keyspace/db.ts';
+import { typeName } from '../../keyspace/value-types.ts';
+import type { Ref } from '../../memory/arena.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import { globMatch } from '../../util/glob.ts';
+import { intArgument } from '../integers.ts';
+import { command } from '../spec.ts';
+
+/** Whether an entry's key matches the pattern that is argument i. */
+function matches(db: Db, entry: Ref, args: Args, i: number): boolean {
+  db.locateKey(entry);
+  const { valueBuf, valueOff, valueLen } = db;
+  return globMatch(args.buf, args.off[i]!, args.len[i]!, valueBuf, valueOff, valueLen, false);
+}
+
+/** KEYS pattern */
+export const keys = command({
+  name: 'keys',
+  arity: 2,
+  group: 'generic',
+  since: '1.0.0',
+  summary: 'Answers all keys that match a pattern. Looks at every key: prefer SCAN.',
+  complexity: 'O(N) where N is the number of keys in the database.',
+  flags: ['readonly'],
+  categories: ['keyspace', 'dangerous'],
+  tips: ['request_policy:all_shards', 'nondeterministic_output_order'],
+  syntax: 'pattern',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    const mark = reply.beginDeferred();
+    let count = 0;
+    db.forEach((entry) => {
+      if (db.isVolatile(entry) && db.isExpired(entry)) return;
+      if (!matches(db, entry, args, 1)) return;
+      reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+      count++;
+    });
+    reply.endArray(mark, count);
+  },
+});
+
+const invalidCursor = new CommandError('ERR invalid cursor');
+const CURSOR_MAX = 2n ** 64n;
+
+/** Reads a cursor as C's strtoul does: a sign is allowed, the value is taken modulo 2^64. */
+export function cursorArgument(args: Args, i: number): number {
+  const text = args.latin1(i);
+  let digits = text.startsWith('-') || text.startsWith('+') ? text.slice(1) : text;
+  for (let k = 0; k < digits.length; k++) {
+    const c = digits.charCodeAt(k);
+    if (c < 48 || c > 57) throw invalidCursor;
+  }
+  if (digits === '') {
+    if (text !== '') throw invalidCursor;
+    digits = '0';
+  }
+  const value = BigInt(digits);
+  if (value >= CURSOR_MAX) throw invalidCursor;
+  return Number(BigInt.asUintN(32, text.startsWith('-') ? -value : value));
+}
+
+interface ScanOptions {
+  readonly count: number;
+  /** Position of the pattern, 0 for none. */
+  readonly patternAt: number;
+  readonly type: string | undefined;
+}
+
+function scanOptions(args: Args, from: number): ScanOptions {
+  let count = 10;
+  let patternAt = 0;
+  let type: string | undefined;
+  for (let i = from; i < args.argc; i += 2) {
+    if (i + 1 === args.argc) throw errors.syntax;
+    if (args.is(i, 'COUNT')) {
+      count = intArgument(args, i + 1);
+      if (count < 1) throw errors.syntax;
+    } else if (args.is(i, 'MATCH')) patternAt = i + 1;
+    else if (args.is(i, 'TYPE')) type = args.latin1(i + 1).toLowerCase();
+    else throw errors.syntax;
+  }
+  return { count, patternAt, type };
+}
+
+/** SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
+export const scan = command({
+  name: 'scan',
+  arity: -2,
+  group: 'generic',
+  since: '2.8.0',
+  summary: 'Answers some keys and a cursor for the next call; all calls together see every key.',
+  complexity: 'O(1) for every call, O(N) for a complete iteration.',
+  flags: ['readonly'],
+  categories: ['keyspace'],
+  tips: ['nondeterministic_output', 'request_policy:special'],
+  syntax: 'cursor:integer [MATCH pattern] [COUNT count] [TYPE type]',
+
+  run(ctx, args, reply) {
+    let cursor = cursorArgument(args, 1);
+    const { count, patternAt, type } = scanOptions(args, 2);
+    const { db } = ctx;
+    const found: Ref[] = [];
+    const collect = (entry: Ref) => {
+      found.push(entry);
+    };
+    let left = count * 10;
+    do cursor = db.scan(cursor, collect);
+    while (cursor !== 0 && left-- > 0 && found.length < count);
+    reply.array(2);
+    reply.bulkLatin1(String(cursor));
+    const mark = reply.beginDeferred();
+    let replied = 0;
+    for (const entry of found) {
+      if (db.isVolatile(entry) && db.isExpired(entry)) continue;
+      if (type !== undefined && typeName(db.typeOf(entry)) !== type) continue;
+      if (patternAt > 0 && !matches(db, entry, args, patternAt)) continue;
+      db.locateKey(entry);
+      reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+      replied++;
+    }
+    reply.endArray(mark, replied);
+  },
+});
+
+/** RANDOMKEY */
+export const randomkey = command({
+  name: 'randomkey',
+  arity: 1,
+  group: 'generic',
+  since: '1.0.0',
+  summary: 'Answers one of the keys, each with the same probability.',
+  complexity: 'O(1)',
+  flags: ['readonly'],
+  categories: ['keyspace'],
+  tips: ['request_policy:all_shards', 'nondeterministic_output'],
+
+  run(ctx, _args, reply) {
+    const { db } = ctx;
+    const entry = db.randomEntry();
+    if (entry === 0) {
+      reply.null();
+      return;
+    }
+    db.locateKey(entry);
+    reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+  },
+});

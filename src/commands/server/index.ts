@@ -1,0 +1,23 @@
+/** The commands of the server group. */
+import type { CommandSpec } from '../spec.ts';
+import { config } from './config.ts';
+import { debug } from './debug.ts';
+import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
+import { info, lastsave, lolwut, role, shutdown, time } from './info.ts';
+import { memory } from './memory.ts';
+
+export const serverCommands: readonly CommandSpec[] = [
+  config,
+  dbsize,
+  debug,
+  flushall,
+  flushdb,
+  info,
+  lastsave,
+  lolwut,
+  memory,
+  role,
+  shutdown,
+  swapdb,
+  time,
+];

@@ -1,0 +1,137 @@
+/**
+ * What the server is and does: INFO, TIME, LASTSAVE, ROLE, LOLWUT, SHUTDOWN.
+ */
+import type { Args } from '../../util/args.ts';
+import { errors } from '../../util/errors.ts';
+import type { ShutdownRequest } from '../ports.ts';
+import { command } from '../spec.ts';
+
+/** INFO [section [section ...]] */
+export const info = command({
+  name: 'info',
+  arity: -1,
+  group: 'server',
+  since: '1.0.0',
+  summary: 'Answers figures about the server, in sections.',
+  complexity: 'O(1)',
+  flags: ['loading', 'stale'],
+  categories: ['dangerous'],
+  tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
+  syntax: '[section [section ...]]',
+
+  run(ctx, args, reply) {
+    const sections: string[] = [];
+    for (let i = 1; i < args.argc; i++) sections.push(args.latin1(i).toLowerCase());
+    reply.verbatim('txt', ctx.server.info(sections));
+  },
+});
+
+/** TIME */
+export const time = command({
+  name: 'time',
+  arity: 1,
+  group: 'server',
+  since: '2.6.0',
+  summary: 'Answers the Unix time: seconds, and microseconds within the second.',
+  complexity: 'O(1)',
+  flags: ['loading', 'stale', 'fast'],
+  tips: ['nondeterministic_output'],
+
+  run(ctx, _args, reply) {
+    reply.array(2);
+    reply.bulkLatin1(String(Math.floor(ctx.nowMs / 1000)));
+    reply.bulkLatin1(String(Math.floor((ctx.nowMs % 1000) * 1000)));
+  },
+});
+
+/** LASTSAVE */
+export const lastsave = command({
+  name: 'lastsave',
+  arity: 1,
+  group: 'server',
+  since: '1.0.0',
+  summary: 'Answers the Unix time of the last successful save.',
+  complexity: 'O(1)',
+  flags: ['loading', 'stale', 'fast'],
+  categories: ['admin', 'dangerous'],
+  tips: ['nondeterministic_output'],
+
+  run(ctx, _args, reply) {
+    reply.int(ctx.server.lastSaveSeconds);
+  },
+});
+
+/** ROLE */
+export const role = command({
+  name: 'role',
+  arity: 1,
+  group: 'server',
+  since: '2.8.12',
+  summary: 'Answers the part that the server plays in replication.',
+  complexity: 'O(1)',
+  flags: ['noscript', 'loading', 'stale', 'fast'],
+  categories: ['admin', 'dangerous'],
+
+  run(_ctx, _args, reply) {
+    reply.array(3);
+    reply.bulkLatin1('master');
+    reply.int(0);
+    reply.array(0);
+  },
+});
+
+/** LOLWUT [VERSION version] */
+export const lolwut = command({
+  name: 'lolwut',
+  arity: -1,
+  group: 'server',
+  since: '5.0.0',
+  summary: 'Draws something, and tells the version.',
+  complexity: 'O(N) where N is the size of the drawing.',
+  flags: ['readonly', 'fast'],
+  syntax: '[VERSION version:integer]',
+
+  run(ctx, _args, reply) {
+    const { random } = ctx.keyspace;
+    const rows: string[] = [];
+    for (let y = 0; y < 6; y++) {
+      let row = '';
+      for (let x = 0; x < 40; x++) row += random() < 0.5 ? '\u2571' : '\u2572';
+      rows.push(row);
+    }
+    reply.verbatim('txt', `${rows.join('\n')}\nRedis ver. ${ctx.server.version}\n`);
+  },
+});
+
+function shutdownRequest(args: Args): ShutdownRequest {
+  let save: ShutdownRequest['save'] = 'default';
+  let now = false;
+  let force = false;
+  let abort = false;
+  for (let i = 1; i < args.argc; i++) {
+    if (args.is(i, 'NOSAVE') && save === 'default') save = 'nosave';
+    else if (args.is(i, 'SAVE') && save === 'default') save = 'save';
+    else if (args.is(i, 'NOW')) now = true;
+    else if (args.is(i, 'FORCE')) force = true;
+    else if (args.is(i, 'ABORT')) abort = true;
+    else throw errors.syntax;
+  }
+  if (abort && args.argc > 2) throw errors.syntax;
+  return { save, now, force, abort };
+}
+
+/** SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT] */
+export const shutdown = command({
+  name: 'shutdown',
+  arity: -1,
+  group: 'server',
+  since: '1.0.0',
+  summary: 'Ends the server in an orderly way.',
+  complexity: 'O(1) without saving.',
+  flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
+  syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
+
+  run(ctx, args, _reply) {
+    ctx.server.shutdown(shutdownRequest(args));
+  },
+});

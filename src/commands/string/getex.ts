@@ -1,0 +1,103 @@
+/**
+ * Reading a string and deciding its fate: GETEX, GETDEL.
+ */
+import type { Args } from '../../util/args.ts';
+import { errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { command, keyAt } from '../spec.ts';
+
+/** GETEX key [EX seconds | PX milliseconds | EXAT … | PXAT … | PERSIST] */
+export const getex = command({
+  name: 'getex',
+  arity: -2,
+  group: 'string',
+  since: '6.2.0',
+  summary: 'Answers the string at a key and sets, or takes away, its time to live.',
+  complexity: 'O(1)',
+  flags: ['write', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax:
+    'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
+
+  run(ctx, args, reply) {
+    const { form, timeAt, persist } = readOptions(args);
+    const { db } = ctx;
+    const entry = db.readString(args, 1);
+    if (entry === 0) {
+      reply.null();
+      return;
+    }
+    const expireAt = form === undefined ? 0 : positiveExpireAt(ctx, args, timeAt, form);
+    reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+    if (form !== undefined) {
+      if (expireAt <= ctx.nowMs) removeKey(ctx, args, entry);
+      else {
+        db.setExpiry(entry, expireAt);
+        ctx.changed('expire', args, 1);
+      }
+    } else if (persist && db.isVolatile(entry)) {
+      db.persist(entry);
+      ctx.changed('persist', args, 1);
+    }
+  },
+});
+
+interface GetexOptions {
+  readonly form: TimeForm | undefined;
+  readonly timeAt: number;
+  readonly persist: boolean;
+}
+
+const noOptions: GetexOptions = { form: undefined, timeAt: 0, persist: false };
+
+function readOptions(args: Args): GetexOptions {
+  if (args.argc === 2) return noOptions;
+  let form: TimeForm | undefined;
+  let timeAt = 0;
+  let persist = false;
+  for (let i = 2; i < args.argc; i++) {
+    if (args.is(i, 'PERSIST')) {
+      if (form !== undefined) throw errors.syntax;
+      persist = true;
+      continue;
+    }
+    const found = timeFormOf(args, i);
+    if (found === undefined || form !== undefined || persist || i + 1 === args.argc) {
+      throw errors.syntax;
+    }
+    form = found;
+    timeAt = ++i;
+  }
+  return { form, timeAt, persist };
+}
+
+/** Removes the key that is argument 1; `entry` is its find. */
+export function removeKey(ctx: Context, args: Args, entry: number): void {
+  ctx.db.remove(entry);
+  ctx.changed('del', args, 1);
+}
+
+/** GETDEL key */
+export const getdel = command({
+  name: 'getdel',
+  arity: 2,
+  group: 'string',
+  since: '6.2.0',
+  summary: 'Answers the string at a key and removes the key.',
+  complexity: 'O(1)',
+  flags: ['write', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'delete')],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    const entry = db.readString(args, 1);
+    if (entry === 0) {
+      reply.null();
+      return;
+    }
+    reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
+    removeKey(ctx, args, entry);
+  },
+});

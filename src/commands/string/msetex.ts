@@ -1,0 +1,82 @@
+/**
+ * MSETEX (Redis 8.4): several strings with one time to live and one condition.
+ */
+import { KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors, wrongArity } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { intArgument } from '../integers.ts';
+import { command } from '../spec.ts';
+import { storeArgument } from './string-value.ts';
+
+const invalidNumkeys = new CommandError('ERR invalid numkeys value');
+
+interface Options {
+  readonly nx: boolean;
+  readonly xx: boolean;
+  readonly expireAt: UnixMs;
+}
+
+function readOptions(ctx: Context, args: Args, from: number): Options {
+  let nx = false;
+  let xx = false;
+  let keepTtl = false;
+  let form: TimeForm | undefined;
+  let timeAt = 0;
+  for (let i = from; i < args.argc; i++) {
+    if (args.is(i, 'NX')) nx = true;
+    else if (args.is(i, 'XX')) xx = true;
+    else if (args.is(i, 'KEEPTTL')) keepTtl = true;
+    else {
+      const found = timeFormOf(args, i);
+      if (found === undefined || form !== undefined || i + 1 === args.argc) throw errors.syntax;
+      form = found;
+      timeAt = ++i;
+    }
+    if ((nx && xx) || (keepTtl && form !== undefined)) throw errors.syntax;
+  }
+  let expireAt: UnixMs = keepTtl ? KEEP_TTL : NO_TTL;
+  if (form !== undefined) expireAt = positiveExpireAt(ctx, args, timeAt, form);
+  return { nx, xx, expireAt };
+}
+
+/** MSETEX numkeys key value [key value ...] [NX | XX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] */
+export const msetex = command({
+  name: 'msetex',
+  arity: -4,
+  group: 'string',
+  since: '8.4.0',
+  summary: 'Stores several strings at once with a common time to live, if asked on a condition.',
+  complexity: 'O(N) where N is the number of keys to set.',
+  flags: ['write', 'denyoom', 'movablekeys'],
+  keys: [
+    {
+      flags: ['OW', 'update'],
+      begin: { type: 'index', index: 1 },
+      find: { type: 'keynum', keynum: 0, first: 1, step: 2 },
+    },
+  ],
+  syntax:
+    'numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
+
+  run(ctx, args, reply) {
+    const count = intArgument(args, 1, invalidNumkeys);
+    if (count <= 0 || count > 0x7fffffff) throw invalidNumkeys;
+    const end = 2 + count * 2;
+    if (end > args.argc) throw wrongArity('msetex');
+    const { nx, xx, expireAt } = readOptions(ctx, args, end);
+    for (let i = 2; (nx || xx) && i < end; i += 2) {
+      if ((ctx.db.write(args, i) !== 0) !== xx) {
+        reply.int(0);
+        return;
+      }
+    }
+    for (let i = 2; i < end; i += 2) {
+      storeArgument(ctx, ctx.db.write(args, i), args, i, i + 1, expireAt);
+      ctx.changed('set', args, i);
+      if (expireAt > 0) ctx.changed('expire', args, i);
+    }
+    reply.int(1);
+  },
+});

@@ -1,0 +1,131 @@
+/**
+ * Parts of strings: GETRANGE and its old name SUBSTR, SETRANGE, APPEND.
+ */
+import { NO_TTL } from '../../keyspace/db.ts';
+import { Encoding } from '../../keyspace/value-types.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { intArgument } from '../integers.ts';
+import { command, keyAt } from '../spec.ts';
+import { checkStringLength, storeArgument } from './string-value.ts';
+
+const EMPTY = new Uint8Array(0);
+
+function replyRange(ctx: Context, args: Args, reply: Reply): void {
+  let start = intArgument(args, 2);
+  let end = intArgument(args, 3);
+  const { db } = ctx;
+  const length = db.readString(args, 1) === 0 ? 0 : db.valueLen;
+  const bothNegative = start < 0 && end < 0;
+  if (length === 0 || (bothNegative && start > end)) {
+    reply.bytes(EMPTY);
+    return;
+  }
+  if (start < 0) start = Math.max(0, length + start);
+  if (end < 0) end = Math.max(0, length + end);
+  if (end >= length) end = length - 1;
+  if (start > end) reply.bytes(EMPTY);
+  else reply.bulk(db.valueBuf, db.valueOff + start, end - start + 1);
+}
+
+/** GETRANGE key start end */
+export const getrange = command({
+  name: 'getrange',
+  arity: 4,
+  group: 'string',
+  since: '2.4.0',
+  summary: 'Answers the bytes of a string between two positions, both included.',
+  complexity: 'O(N) where N is the length of the answer.',
+  flags: ['readonly'],
+  keys: [keyAt(1, 'RO', 'access')],
+  syntax: 'key start:integer end:integer',
+
+  run: replyRange,
+});
+
+/** SUBSTR key start end */
+export const substr = command({
+  name: 'substr',
+  arity: 4,
+  group: 'string',
+  since: '1.0.0',
+  summary: 'The old name of GETRANGE.',
+  complexity: 'O(N) where N is the length of the answer.',
+  flags: ['readonly'],
+  keys: [keyAt(1, 'RO', 'access')],
+  deprecated: { since: '2.0.0', replacedBy: '`GETRANGE`' },
+  syntax: 'key start:integer end:integer',
+
+  run: replyRange,
+});
+
+/** SETRANGE key offset value */
+export const setrange = command({
+  name: 'setrange',
+  arity: 4,
+  group: 'string',
+  since: '2.2.0',
+  summary: 'Overwrites a string from a position on, lengthening it with zero bytes as needed.',
+  complexity: 'O(N) where N is the length of the value, plus the zero bytes that it needs.',
+  flags: ['write', 'denyoom'],
+  keys: [keyAt(1, 'RW', 'update')],
+  syntax: 'key offset:integer value',
+
+  run(ctx, args, reply) {
+    const offset = intArgument(args, 2);
+    if (offset < 0) throw errors.offsetOutOfRange;
+    const length = args.len[3]!;
+    const { db } = ctx;
+    let entry = db.writeString(args, 1);
+    const before = entry === 0 ? 0 : db.valueLen;
+    if (length === 0) {
+      reply.int(before);
+      return;
+    }
+    checkStringLength(ctx, offset + length);
+    if (entry === 0) {
+      const key = args.off[1]!;
+      entry = db.setString(0, args.buf, key, args.len[1]!, EMPTY, 0, 0, Encoding.raw, NO_TTL);
+    }
+    db.growString(entry, offset + length, Encoding.raw);
+    const from = args.off[3]!;
+    db.valueBuf.set(args.buf.subarray(from, from + length), db.valueOff + offset);
+    ctx.changed('setrange', args, 1);
+    reply.int(db.valueLen);
+  },
+});
+
+/** APPEND key value */
+export const append = command({
+  name: 'append',
+  arity: 3,
+  group: 'string',
+  since: '2.0.0',
+  summary: 'Adds bytes to the end of a string; a missing key counts as empty.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key value',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    const length = args.len[2]!;
+    const entry = db.writeString(args, 1);
+    if (entry === 0) {
+      storeArgument(ctx, 0, args, 1, 2, NO_TTL);
+      ctx.changed('append', args, 1);
+      reply.int(length);
+      return;
+    }
+    const before = db.valueLen;
+    checkStringLength(ctx, before + length);
+    db.growString(entry, before + length, Encoding.raw);
+    const from = args.off[2]!;
+    db.valueBuf.set(args.buf.subarray(from, from + length), db.valueOff + before);
+    ctx.changed('append', args, 1);
+    reply.int(before + length);
+  },
+});
+

@@ -1,0 +1,39 @@
+/** Errors of this floor: a value that is refused, and a configuration that cannot be used. */
+
+/** A value is wrong; the message is the reason as CONFIG SET words it. */
+export class ValueError extends Error {}
+
+/** Where a directive was read. `text` is the line without surrounding blanks. */
+export interface Source {
+  /** A path, `command line`, `environment`, `standard input` or `options`. */
+  readonly name: string;
+  /** From 1; 0 when there are no lines. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The configuration cannot be used: starting must fail. */
+export class ConfigError extends Error {
+  readonly reason: string;
+  /** Undefined when no line is to blame: an unreadable file, a contradiction between lines. */
+  readonly source: Source | undefined;
+
+  constructor(reason: string, source?: Source) {
+    const where = source === undefined ? '' : `${source.name}:${source.line}: `;
+    super(`${where}${reason}${source === undefined ? '' : ` (>>> '${source.text}')`}`);
+    this.name = 'ConfigError';
+    this.reason = reason;
+    this.source = source;
+  }
+
+  /** What to print on stderr before exiting with 1. Tools look for the shape of these lines. */
+  report(version: string): string {
+    const lines = ['', `*** FATAL CONFIG FILE ERROR (respite ${version}) ***`];
+    if (this.source !== undefined) {
+      const { name, line, text } = this.source;
+      lines.push(`Reading the configuration file, at line ${line} of ${name}`, `>>> '${text}'`);
+    }
+    lines.push(this.reason, '');
+    return lines.join('\n');
+  }
+}
