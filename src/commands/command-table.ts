@@ -15,6 +15,9 @@ export class Command {
   readonly arity: number;
   readonly flagBits: number;
   readonly run: CommandSpec['run'];
+  /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
+  readonly firstKey: number;
+  readonly keyStep: number;
   /** Statistics for INFO commandstats; time in microseconds. */
   calls = 0;
   microseconds = 0;
@@ -28,6 +31,9 @@ export class Command {
     this.arity = spec.arity;
     this.flagBits = flagBits(spec);
     this.run = spec.run;
+    const keys = spec.keys?.[0];
+    this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
+    this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
     this.subcommands =
       spec.subcommands === undefined ? undefined : new CommandTable(spec.subcommands, this);
   }

@@ -2,7 +2,7 @@
  * Integer arguments with Redis's rules and error texts.
  */
 import type { Args } from '../util/args.ts';
-import { type CommandError, errors } from '../util/errors.ts';
+import { CommandError, errors } from '../util/errors.ts';
 import { parseInt64 } from '../util/numbers.ts';
 
 /** A 64-bit integer: a number while safe, a BigInt past 2^53. */
@@ -28,6 +28,22 @@ export function int64Argument(
  */
 export function intArgument(args: Args, i: number, error: CommandError = errors.notInteger): number {
   return Number(int64Argument(args, i, error));
+}
+
+const notInt32 = new CommandError(
+  'ERR value is out of range, value must between -2147483648 and 2147483647',
+);
+
+/** Argument i as a 32-bit integer: database numbers and the like. */
+export function int32Argument(
+  args: Args,
+  i: number,
+  notInteger: CommandError = errors.notInteger,
+  outOfRange: CommandError = notInt32,
+): number {
+  const value = intArgument(args, i, notInteger);
+  if (value !== (value | 0)) throw outOfRange;
+  return value;
 }
 
 /** The sum, as a number while safe; undefined when it leaves 64 bits. */

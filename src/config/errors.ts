@@ -12,6 +12,12 @@ export interface Source {
   readonly text: string;
 }
 
+/** A line of the configuration that is no directive with a value. */
+export interface ConfigLine extends Source {
+  /** The words behind the first one. */
+  readonly words: readonly string[];
+}
+
 /** The configuration cannot be used: starting must fail. */
 export class ConfigError extends Error {
   readonly reason: string;

@@ -32,7 +32,7 @@ export function parseValue(
   const word = words[0] ?? '';
   switch (directive.type) {
     case 'bool':
-      return parseBool(word);
+      return parseBool(directive, word);
     case 'integer':
     case 'memory':
     case 'memory or percent':
@@ -68,11 +68,10 @@ export function numberOf(directive: Directive, text: string): number {
   }
 }
 
-function parseBool(word: string): Value {
-  const lower = word.toLowerCase();
-  if (lower === 'yes') return { text: 'yes', number: 1 };
-  if (lower === 'no') return { text: 'no', number: 0 };
-  throw new ValueError("argument must be 'yes' or 'no'");
+function parseBool(directive: Directive, word: string): Value {
+  const lower = untilZero(word).toLowerCase();
+  if (lower !== 'yes' && lower !== 'no') throw new ValueError("argument must be 'yes' or 'no'");
+  return { ...checked(directive, lower), number: lower === 'yes' ? 1 : 0 };
 }
 
 /** A C string ends at its first zero byte. */

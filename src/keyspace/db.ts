@@ -73,19 +73,31 @@ export class Db {
 
   /** The live entry of a key, or 0. An expired one is removed. No statistics, no access time. */
   find(buf: Uint8Array, off: number, len: number): Ref {
-    const hash = this.dict.hash(buf, off, len);
+    return this.findHashed(this.dict.hash(buf, off, len), buf, off, len);
+  }
+
+  private findHashed(hash: number, buf: Uint8Array, off: number, len: number): Ref {
     this.hash = hash;
     const entry = this.dict.find(this.root, hash, buf, off, len);
     if (entry !== 0 && this.isVolatile(entry) && this.isExpired(entry)) {
       this.expireEntry(entry);
+      this.hash = hash;
       return 0;
     }
     return entry;
   }
 
+  /** `find` of argument i, whose hash may have been worked out ahead. */
+  private findArgument(args: Args, i: number): Ref {
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    const hash = args.hashAt === i ? args.hash : this.dict.hash(args.buf, off, len);
+    return this.findHashed(hash, args.buf, off, len);
+  }
+
   /** Entry of argument i for a command that reads: counts hit or miss, renews the access time. */
   read(args: Args, i: number): Ref {
-    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    const entry = this.findArgument(args, i);
     if (entry === 0) this.space.misses++;
     else {
       this.space.hits++;
@@ -96,7 +108,7 @@ export class Db {
 
   /** As `read`, but leaves the access time alone (TTL, TYPE, EXISTS). */
   peek(args: Args, i: number): Ref {
-    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    const entry = this.findArgument(args, i);
     if (entry === 0) this.space.misses++;
     else this.space.hits++;
     return entry;
@@ -104,7 +116,7 @@ export class Db {
 
   /** Entry of argument i for a command that writes: renews the access time. */
   write(args: Args, i: number): Ref {
-    const entry = this.find(args.buf, args.off[i]!, args.len[i]!);
+    const entry = this.findArgument(args, i);
     if (entry !== 0) this.space.accessed(entry);
     return entry;
   }

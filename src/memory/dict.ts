@@ -103,6 +103,35 @@ export class Dict {
     return this.findIn(r[at + 3]!, hash & ((1 << r[at + 4]!) - 1), buf, off, len);
   }
 
+  /**
+   * Brings what finding the keys of `hashes[0 .. count)` will read into the processor's caches.
+   * The loads of one loop do not depend on each other, so their cache misses overlap; one find
+   * after the other waits for each in turn. Measured with 1M keys and 64 keys at a time: see
+   * docs/decisions/0003-prefetching-a-pipeline.md. `scratch` has room for `count` refs.
+   */
+  prefetch(root: Ref, hashes: Int32Array, count: number, scratch: Int32Array): number {
+    const { i32 } = this.arena;
+    const rehashing = this.word(root, 3) !== 0;
+    const side = rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? 3 : 0;
+    const table = this.word(root, side);
+    const mask = (1 << this.word(root, side + BITS)) - 1;
+    for (let i = 0; i < count; i++) {
+      const bucket = hashes[i]! & mask;
+      const g = (table + (bucket >>> 1)) | 0;
+      scratch[i] = i32[g >>> 15]![((g & 0x7fff) << 1) | (bucket & 1)]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const entry = scratch[i]!;
+      scratch[i] = i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+    }
+    let seen = 0;
+    for (let i = 0; i < count; i++) {
+      const entry = scratch[i]!;
+      seen ^= i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+    }
+    return seen;
+  }
+
   private findIn(table: Ref, bucket: number, buf: Uint8Array, off: number, len: number): Ref {
     const { i32, u8 } = this.arena;
     const g = (table + (bucket >>> 1)) | 0;

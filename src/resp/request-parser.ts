@@ -8,7 +8,7 @@
  * Limits and texts as redis-server 7.0.15 (networking.c, behaviour).
  *
  *     parser.push(chunk, 0, n);
- *     while ((r = parser.next()) === ParseResult.request) use(parser.args);   // views!
+ *     while ((r = parser.next(args)) === ParseResult.request) use(args);      // views!
  *     parser.detach();                                                        // before the next chunk
  */
 import { Args } from '../util/args.ts';
@@ -35,10 +35,11 @@ const INT32_MAX = 2147483647;
 const UNAUTHENTICATED_ARGS = 10;
 const UNAUTHENTICATED_BULK = 16384;
 const NOTHING = new Uint8Array(0);
+const noArgs = new Args(NOTHING, 1);
 
 export class RequestParser {
-  /** The arguments of the request that `next` found; shared by all parsers of a server. */
-  readonly args: Args;
+  /** The arguments of the request that `next` found last. */
+  args: Args;
   /** Why `next` said error, without the leading `ERR `. */
   error = '';
   /** Stricter limits apply until the client has authenticated. */
@@ -61,8 +62,8 @@ export class RequestParser {
   /** How far a line end was searched in vain. */
   private scanned = 0;
 
-  constructor(args: Args, limits: ParserLimits = defaultParserLimits) {
-    this.args = args;
+  constructor(limits: ParserLimits = defaultParserLimits) {
+    this.args = noArgs;
     this.limits = limits;
   }
 
@@ -85,8 +86,12 @@ export class RequestParser {
     this.append(chunk, from, to);
   }
 
-  /** The next request, if a whole one is there. After `error` the connection should be closed. */
-  next(): ParseResult {
+  /**
+   * Reads the next request into `args`, if a whole one is there. Several may be read ahead into
+   * vectors of their own: all stay valid until `detach`. After `error` close the connection.
+   */
+  next(args: Args): ParseResult {
+    this.args = args;
     for (;;) {
       if (this.missing < 0) {
         if (this.pos >= this.end) {

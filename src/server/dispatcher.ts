@@ -11,7 +11,7 @@ import { type Command, type CommandTable, Flag } from '../commands/command-table
 import type { Context } from '../commands/context.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
-import type { Args } from '../util/args.ts';
+import { Args } from '../util/args.ts';
 import { CommandError, wrongArity } from '../util/errors.ts';
 import { ParseResult } from '../resp/request-parser.ts';
 import type { Gates } from './gates.ts';
@@ -19,6 +19,12 @@ import type { Stats } from './stats.ts';
 
 /** Output of one batch is sent early past this size, so that limits on it apply. */
 const FLUSH_BYTES = 1024 * 1024;
+/** Requests read ahead at most. */
+const BATCH_MAX = 64;
+/** Keys looked at ahead at most: a batch of commands with several keys each. */
+const HASHES_MAX = 512;
+/** Fewer requests than this are not worth a look ahead. */
+const PREFETCH_MIN = 4;
 /** The clock is read again after so many commands of one batch at the latest. */
 const COMMANDS_PER_CLOCK = 64;
 
@@ -44,6 +50,14 @@ export class Dispatcher {
   private timed: Command | undefined;
   private timedCalls = 0;
   private timedSince = 0;
+  /** Requests read ahead, and the commands they name. */
+  private readonly batch: Args[] = [];
+  private readonly commands: (Command | undefined)[] = [];
+  private batchSize = 0;
+  private readonly hashes = new Int32Array(HASHES_MAX);
+  private readonly scratch = new Int32Array(HASHES_MAX);
+  /** Kept only so that the loads of `prefetch` have a use. */
+  prefetched = 0;
 
   constructor(
     table: CommandTable,
@@ -59,41 +73,96 @@ export class Dispatcher {
     this.gates = gates;
     this.stats = stats;
     this.hooks = hooks;
+    for (let i = 0; i < BATCH_MAX; i++) {
+      this.batch.push(new Args());
+      this.commands.push(undefined);
+    }
   }
 
-  /** Runs every complete request that the session's parser holds, then sends the replies. */
+  /**
+   * Runs every complete request that the session's parser holds, then sends the replies. Requests
+   * are read ahead, some dozens at a time, so that what their keys will need can be fetched from
+   * memory together rather than one after the other.
+   */
   process(session: Session): void {
-    const { parser } = session;
     const { reply } = this;
     this.stats.readsProcessed++;
     this.updateClock();
     session.lastSeenMs = this.context.nowMs;
     reply.version = session.respVersion;
-    while (!session.closing && session.postponed === undefined) {
-      const result = parser.next();
-      if (result === ParseResult.more) break;
-      if (result === ParseResult.error) {
-        reply.error(`ERR ${parser.error}`);
-        this.stats.countError('ERR');
-        session.closeAfterReply();
-        break;
+    let result: ParseResult = ParseResult.request;
+    while (result === ParseResult.request && !session.closing && session.postponed.length === 0) {
+      result = this.readAhead(session);
+      const count = this.batchSize;
+      if (count >= PREFETCH_MIN) this.prefetch(session, count);
+      for (let i = 0; i < count; i++) {
+        const args = this.batch[i]!;
+        if (session.postponed.length > 0) session.postponed.push(args.copy());
+        else if (!session.closing) this.execute(session, args, this.commands[i]);
+        args.release();
+        if (reply.pos > FLUSH_BYTES) this.hooks.flush(session);
       }
-      this.execute(session, parser.args);
-      if (reply.pos > FLUSH_BYTES) this.hooks.flush(session);
+    }
+    if (result === ParseResult.error && !session.closing) {
+      reply.error(`ERR ${session.parser.error}`);
+      this.stats.countError('ERR');
+      session.closeAfterReply();
     }
     this.endTiming();
     this.hooks.flush(session);
   }
 
-  /** Runs the request that CLIENT PAUSE held back, then what else the session has sent. */
+  /** Runs the requests that CLIENT PAUSE held back, then what else the session has sent. */
   resume(session: Session): void {
-    const args = session.postponed;
-    if (args === undefined) return;
-    session.postponed = undefined;
+    const held = session.postponed;
+    session.postponed = [];
     this.updateClock();
     this.reply.version = session.respVersion;
-    this.execute(session, args);
+    for (const args of held) {
+      if (session.postponed.length > 0) session.postponed.push(args);
+      else if (!session.closing) this.execute(session, args, this.table.resolve(args));
+    }
     this.process(session);
+  }
+
+  /** Reads up to a batch of requests; says why it stopped. */
+  private readAhead(session: Session): ParseResult {
+    const { parser } = session;
+    // Authentication changes the parser's limits, so nothing is read past it.
+    const max = parser.authenticated ? BATCH_MAX : 1;
+    let n = 0;
+    let result: ParseResult = ParseResult.request;
+    while (n < max) {
+      const args = this.batch[n]!;
+      result = parser.next(args);
+      if (result !== ParseResult.request) break;
+      this.commands[n] = this.table.resolve(args);
+      n++;
+    }
+    this.batchSize = n;
+    return result;
+  }
+
+  /** Hashes the keys of the batch and fetches their table slots and entries. */
+  private prefetch(session: Session, count: number): void {
+    const { keyspace } = this.context;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const command = this.commands[i];
+      if (command === undefined || command.firstKey === 0) continue;
+      const args = this.batch[i]!;
+      for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
+        const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
+        this.hashes[n++] = hash;
+        if (k === command.firstKey) {
+          args.hashAt = k;
+          args.hash = hash;
+        }
+        if (command.keyStep === 0) break;
+      }
+    }
+    const { root } = keyspace.dbs[session.dbIndex]!;
+    this.prefetched = keyspace.dict.prefetch(root, this.hashes, n, this.scratch);
   }
 
   private updateClock(): void {
@@ -103,11 +172,10 @@ export class Dispatcher {
   }
 
   /** One request, one reply. */
-  private execute(session: Session, args: Args): void {
+  private execute(session: Session, args: Args, command: Command | undefined): void {
     const { reply, stats } = this;
     const start = reply.pos;
-    const command = this.table.resolve(args);
-    if (command === undefined || command.run === undefined) {
+    if (command === undefined) {
       stats.commandsProcessed++;
       this.refuse(session, start, unknownCommand(this.table, args));
       return;
@@ -125,7 +193,7 @@ export class Dispatcher {
       return;
     }
     if (this.gates.holdsBack(command)) {
-      session.postponed = args.copy();
+      session.postponed.push(args.copy());
       return;
     }
     this.run(session, command, args, start);

@@ -23,7 +23,6 @@ import { Listener } from '../net/listener.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits, RequestParser } from '../resp/request-parser.ts';
 import { Session } from '../session/session.ts';
-import { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
 import { Cron } from './cron.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -62,7 +61,6 @@ export class Server implements ServerPort {
   readonly now: () => number;
   private readonly sessionsById = new Map<number, Session>();
   private readonly reply = new Reply();
-  private readonly requestArgs = new Args();
   private readonly dispatcher: Dispatcher;
   private readonly listener: Listener;
   private readonly outputLimits = new OutputLimits();
@@ -171,7 +169,7 @@ export class Server implements ServerPort {
     }
     connection.setNoDelay();
     connection.setKeepAlive(this.config.number('tcp-keepalive'));
-    const parser = new RequestParser(this.requestArgs, this.parserLimits);
+    const parser = new RequestParser(this.parserLimits);
     const session = new Session(this.nextSessionId++, connection, parser, this, this.now());
     session.authenticated = !this.gates.passwordRequired;
     connection.receiver = session;
@@ -245,7 +243,7 @@ export class Server implements ServerPort {
   unpauseClients(): void {
     this.gates.pausedUntilMs = 0;
     for (const session of this.sessionsById.values()) {
-      if (session.postponed !== undefined) this.dispatcher.resume(session);
+      if (session.postponed.length > 0) this.dispatcher.resume(session);
     }
   }
 

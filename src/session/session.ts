@@ -40,8 +40,8 @@ export class Session implements SessionPort, Receiver {
   lastSeenMs: number;
   /** Full name of the latest command. */
   lastCommand = '';
-  /** A request that CLIENT PAUSE holds back, its arguments copied. */
-  postponed: Args | undefined;
+  /** Requests that CLIENT PAUSE holds back, their arguments copied. */
+  postponed: Args[] = [];
   /** No further request is read once true; output still goes out. */
   closing = false;
   closed = false;

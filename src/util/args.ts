@@ -10,6 +10,9 @@ export class Args {
   argc = 0;
   off: Int32Array;
   len: Int32Array;
+  /** Argument whose keyed hash is in `hash`, worked out ahead of the command; -1 for none. */
+  hashAt = -1;
+  hash = 0;
 
   constructor(buf: Uint8Array = EMPTY, capacity = 16) {
     this.buf = buf;
@@ -29,8 +32,20 @@ export class Args {
     return args;
   }
 
+  /** Empties the vector; gives up arrays that one huge command has left behind. */
   clear(): void {
     this.argc = 0;
+    this.hashAt = -1;
+    if (this.off.length > KEEP_CAPACITY) {
+      this.off = new Int32Array(16);
+      this.len = new Int32Array(16);
+    }
+  }
+
+  /** Lets go of the buffer. */
+  release(): void {
+    this.clear();
+    this.buf = EMPTY;
   }
 
   /** Appends the range [off, off + len) of `buf`. Amortised O(1). */
@@ -105,3 +120,4 @@ export class Args {
 }
 
 const EMPTY = new Uint8Array(0);
+const KEEP_CAPACITY = 1024;

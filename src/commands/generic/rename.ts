@@ -5,7 +5,7 @@ import type { Db } from '../../keyspace/db.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { intArgument } from '../integers.ts';
+import { int32Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
 function sameArgument(args: Args, i: number, k: number): boolean {
@@ -14,7 +14,7 @@ function sameArgument(args: Args, i: number, k: number): boolean {
 
 /** The database that argument i names by its number. */
 function databaseArgument(ctx: Context, args: Args, i: number): Db {
-  const db = ctx.keyspace.dbs[intArgument(args, i)];
+  const db = ctx.keyspace.dbs[int32Argument(args, i)];
   if (db === undefined) throw errors.dbIndexOutOfRange;
   return db;
 }

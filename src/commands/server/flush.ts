@@ -4,7 +4,7 @@
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { intArgument } from '../integers.ts';
+import { int32Argument } from '../integers.ts';
 import { command } from '../spec.ts';
 
 /** DBSIZE */
@@ -99,8 +99,8 @@ export const swapdb = command({
   syntax: 'index1:integer index2:integer',
 
   run(ctx, args, reply) {
-    const first = intArgument(args, 1, invalidFirst);
-    const second = intArgument(args, 2, invalidSecond);
+    const first = int32Argument(args, 1, invalidFirst, invalidFirst);
+    const second = int32Argument(args, 2, invalidSecond, invalidSecond);
     const { dbs } = ctx.keyspace;
     if (dbs[first] === undefined || dbs[second] === undefined) throw errors.dbIndexOutOfRange;
     ctx.keyspace.swap(first, second);

@@ -63,9 +63,8 @@ function readOptions(args: Args): GetexOptions {
       continue;
     }
     const found = timeFormOf(args, i);
-    if (found === undefined || form !== undefined || persist || i + 1 === args.argc) {
-      throw errors.syntax;
-    }
+    const clash = persist || (form !== undefined && form !== found);
+    if (found === undefined || clash || i + 1 === args.argc) throw errors.syntax;
     form = found;
     timeAt = ++i;
   }

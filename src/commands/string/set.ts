@@ -49,7 +49,7 @@ function readOperand(args: Args, i: number): number {
   const test = form === undefined ? valueTestOf(args, i) : undefined;
   if ((form ?? test) === undefined || i + 1 === args.argc) throw errors.syntax;
   if (form !== undefined) {
-    if (options.form !== undefined) throw errors.syntax;
+    if (options.form !== undefined && options.form !== form) throw errors.syntax;
     options.form = form;
     options.timeAt = i + 1;
   } else {
