@@ -7,7 +7,7 @@
  *
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
-import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
+import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
@@ -224,8 +224,8 @@ export class Dispatcher {
     if (muted && session.replyMode !== 'on') reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
     else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
-    // A command that may take long, or that changed the session, must not leave a stale clock.
-    if ((command.flagBits & Flag.fast) === 0) this.endTiming();
+    // A command that may take long must not leave a stale clock behind.
+    if (!command.brief) this.endTiming();
     reply.version = session.respVersion;
   }
 
