@@ -1,4 +1,55 @@
 #!/usr/bin/env node
-import { createServer } from '../src/index.ts';
-const s = await createServer({ port: Number(process.argv[3] ?? 6379), log: (l) => process.stdout.write(l) });
-process.on('SIGTERM', () => void s.close().then(() => process.exit(0)));
+/**
+ * The command line: takes what redis-server takes. A configuration file or `-` for standard input,
+ * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system.
+ */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fromLatin1 } from '../src/config/words.ts';
+import { Config } from '../src/config/config.ts';
+import { ConfigError } from '../src/config/errors.ts';
+import { runServer } from '../src/server/main.ts';
+import { RESPITE_VERSION } from '../src/server/version.ts';
+
+const usage = `Usage: respite [configuration file] [-] [--directive value ...]
+       respite --version | --help | --check-system
+
+Starts a Redis-compatible server. Every redis.conf directive is an option, a variable
+RESPITE_<DIRECTIVE> and a line of the configuration file; options win over variables, and
+variables over the file. "-" reads more configuration from standard input.
+
+Examples:
+       respite
+       respite --port 7000 --maxmemory 100mb
+       respite /etc/redis/redis.conf --loglevel verbose
+       echo 'maxmemory 128mb' | respite -
+`;
+
+/** Set in the environment of the background process that `daemonize yes` starts. */
+const DAEMON = 'RESPITE__DAEMON';
+
+function main(): void {
+  const config = new Config();
+  const { [DAEMON]: daemon, ...env } = process.env;
+  let action: string;
+  try {
+    action = config.loadArgs(process.argv.slice(2), { env, readStdin: () => readFileSync(0) }).action;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(error.report(RESPITE_VERSION));
+    process.exit(1);
+  }
+  if (action === 'version') process.stdout.write(`respite v=${RESPITE_VERSION} bits=64\n`);
+  else if (action === 'help') process.stdout.write(usage);
+  else if (action === 'check-system') {
+    process.stdout.write(`[OK] Node.js ${process.version} on ${process.platform} ${process.arch}\n`);
+  } else if (config.bool('daemonize') && daemon === undefined) {
+    const options = { detached: true, stdio: 'ignore', env: { ...env, [DAEMON]: '1' } } as const;
+    spawn(process.execPath, process.argv.slice(1), options).unref();
+  } else {
+    process.chdir(fromLatin1(config.string('dir')));
+    void runServer(config);
+  }
+}
+
+main();

@@ -308,8 +308,14 @@ export class Config {
 
   private assignWhole(name: string, value: string, source: Source): void {
     const directive = directivesByName.get(name);
-    if (directive === undefined) return this.loader.loadLine(source);
-    const words = directive.multi && value !== '' ? (splitWords(value) ?? []) : [value];
+    if (directive === undefined) {
+      this.loader.loadLine(source);
+      return;
+    }
+    const words = directive.multi && value !== '' ? splitWords(value) : [value];
+    if (words === undefined) {
+      throw new ConfigError('Unbalanced quotes in configuration line', source);
+    }
     if (directive.name === 'save') this.saveLoaded = false;
     try {
       this.assignLoaded(directive, words);

@@ -81,7 +81,7 @@ function serverLines(server: Server): Line[] {
     ['configured_hz', server.config.number('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
     ['executable', process.argv[1] ?? process.execPath],
-    ['config_file', server.configFile],
+    ['config_file', server.config.file],
     ['io_threads_active', 0],
   ];
 }

@@ -8,7 +8,6 @@ import { totalmem } from 'node:os';
 import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
 import type {
-  ConfigPort,
   PauseMode,
   ServerPort,
   SessionPort,
@@ -47,7 +46,7 @@ export interface ServerHooks {
 }
 
 export class Server implements ServerPort {
-  readonly config: ConfigPort & Config;
+  readonly config: Config;
   readonly commands = new CommandTable(allCommands);
   readonly keyspace: Keyspace;
   readonly stats = new Stats();
@@ -68,9 +67,8 @@ export class Server implements ServerPort {
   readonly cron: Cron;
   /** Whether port 0 means "any free port" (embedding) rather than "no TCP" (redis.conf). */
   anyPort = false;
-  private pidFileWritten = false;
-  /** Path of the configuration file, empty when there is none. */
-  configFile = '';
+  /** Path of the pid file that was written, empty when none was. */
+  pidFile = '';
   readonly systemMemory = totalmem();
   readonly startupMemory: number;
   private readonly exit: ((code: number) => void) | undefined;
@@ -300,11 +298,10 @@ export class Server implements ServerPort {
 
   /** Closes everything, then ends the process where the embedder gave a way to. */
   async stop(code: number): Promise<void> {
-    const pidFile = this.config.string('pidfile');
     await this.close();
-    if (this.pidFileWritten) {
+    if (this.pidFile !== '') {
       this.log('notice', 'Removing the pid file.');
-      rmSync(pidFile, { force: true });
+      rmSync(this.pidFile, { force: true });
     }
     this.log('warning', `${serverTitle} is now ready to exit, bye bye...`);
     this.exit?.(code);

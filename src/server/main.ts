@@ -1,0 +1,57 @@
+/**
+ * A server as a process: log lines, pid file, signals and exit codes as redis-server has them.
+ */
+import { writeFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import { ListenError } from '../net/listener.ts';
+import { Server } from './server.ts';
+import { RESPITE_VERSION } from './version.ts';
+
+/** Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start. */
+export async function runServer(config: Config): Promise<void> {
+  const server = new Server(config, { exit: (code) => process.exit(code) });
+  server.log('notice', 'oO0OoO0OoO0Oo respite is starting oO0OoO0OoO0Oo');
+  const version = `version=${RESPITE_VERSION}, bits=64, pid=${process.pid}, just started`;
+  server.log('notice', `respite ${version}`);
+  if (config.file === '') {
+    server.log('warning', 'Warning: no config file specified, using the default config.');
+  } else server.log('notice', 'Configuration loaded');
+  for (const name of config.unknownVariables) {
+    server.log('warning', `Warning: the environment variable ${name} names no directive.`);
+  }
+  handleSignals(server);
+  try {
+    await server.listen();
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    process.exit(1);
+  }
+  writePidFile(server, config);
+}
+
+function writePidFile(server: Server, config: Config): void {
+  const path = config.path('pidfile') || (config.bool('daemonize') ? '/var/run/respite.pid' : '');
+  if (path === '') return;
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+    server.pidFile = path;
+  } catch (error) {
+    server.log('warning', `Failed to write PID file: ${String(error)}`);
+  }
+}
+
+function handleSignals(server: Server): void {
+  let interrupted = false;
+  const end = (signal: string) => () => {
+    if (interrupted && signal === 'SIGINT') {
+      server.log('warning', 'You insist... exiting now.');
+      process.exit(1);
+    }
+    interrupted = true;
+    server.log('warning', `Received ${signal} scheduling shutdown...`);
+    server.shutdown({ save: 'default', now: false, force: false, abort: false });
+  };
+  process.on('SIGTERM', end('SIGTERM'));
+  process.on('SIGINT', end('SIGINT'));
+  process.on('SIGHUP', () => {});
+}
