@@ -67,7 +67,7 @@ export interface Directive {
   /** Why a well-formed value is wrong, or undefined. */
   readonly check: ((text: string) => string | undefined) | undefined;
   /** Brings a value out of bounds into them when it is applied. */
-  readonly clamp: ((value: number, loading: boolean) => number) | undefined;
+  readonly clamp: ((value: bigint, loading: boolean) => bigint) | undefined;
   /** For 'words': the value in CONFIG GET's form; throws ValueError. */
   readonly parse: ((words: readonly string[], context: ParseContext) => string) | undefined;
 }

@@ -35,6 +35,7 @@ const tlsFile = { alwaysApply: true, emptyIsUnset: true } as const;
 const secret = { secret: true } as const;
 const later = { since: '7.2' } as const;
 const hidden = { hidden: true } as const;
+const atLeast = (least: bigint, value: bigint) => (value < least ? least : value);
 const permission = ['no', 'yes', 'local'] as const;
 
 // biome-ignore format: one directive per row
@@ -158,7 +159,7 @@ export const directives: readonly Directive[] = [
   memory('hll-sparse-max-bytes', 3000, LONG, 'mutable', 'active',
     'Largest HyperLogLog kept sparse.'),
   int('hz', 10, INT, 'mutable', 'active', 'Rounds of background work per second, 1 to 500.',
-    { clamp: (value) => Math.min(500, Math.max(1, value)) }),
+    { clamp: (value) => atLeast(1n, value > 500n ? 500n : value) }),
   text('ignore-warnings', '', 'mutable', 'accepted', 'Start-up warnings not to stop at.'),
   int('io-threads', 1, [1n, 128n], 'fixed', 'accepted', 'Threads for sockets; one is used.'),
   bool('io-threads-do-reads', 'no', 'fixed', 'accepted', 'Read and parse in threads as well.'),
@@ -244,7 +245,7 @@ export const directives: readonly Directive[] = [
   bool('rdbcompression', 'yes', 'mutable', 'accepted', 'Compress strings in a snapshot.'),
   memory('repl-backlog-size', MEGABYTE, POSITIVE_LONG, 'mutable', 'active',
     'Bytes kept for replicas that come back.', { clamp: (value,
-    loading) => (loading ? value : Math.max(16384, value)) }),
+    loading) => (loading ? value : atLeast(16384n, value)) }),
   int('repl-backlog-ttl', 3600, LONG, 'mutable', 'accepted',
     'Seconds without replicas until the backlog is freed.'),
   bool('repl-disable-tcp-nodelay', 'no', 'mutable', 'accepted',
@@ -357,7 +358,7 @@ export const directives: readonly Directive[] = [
     'Testing: exit rather than abort on a panic.', hidden),
   int('watchdog-period', 0, [0n, INT_MAX], 'mutable', 'accepted',
     'Testing: milliseconds of the software watchdog.', { ...hidden,
-    clamp: (value) => (value === 0 ? 0 : Math.max(200, value)) }),
+    clamp: (value) => (value === 0n ? value : atLeast(200n, value)) }),
   int('zset-max-listpack-entries', 128, LONG, 'mutable', 'active',
     'Most members of a compact sorted set.', { aliases: ['zset-max-ziplist-entries'] }),
   memory('zset-max-listpack-value', 64, LONG, 'mutable', 'active',

@@ -28,11 +28,16 @@ export function parseSave(words: readonly string[], context: ParseContext): stri
   return [...(before ? [context.current] : []), ...texts].join(' ');
 }
 
+/** What a host or an address never contains: Redis finds out later, when it uses them. */
+function isPlain(word: string): boolean {
+  return word !== '' && !/[\0-\x20"'\\]/.test(word);
+}
+
 /** Addresses to listen on. */
 export function parseBind(words: readonly string[]): string {
   if (words.length > 16) throw new ValueError('Too many bind addresses specified.');
   const addresses = withoutEmpty(words);
-  if (addresses.includes('')) throw new ValueError('Failed to bind to specified addresses.');
+  if (!addresses.every(isPlain)) throw new ValueError('Failed to bind to specified addresses.');
   return addresses.join(' ');
 }
 
@@ -129,6 +134,7 @@ export function parseReplicaOf(words: readonly string[]): string {
   if (number === undefined || number < 0n || number > 65535n) {
     throw new ValueError('Invalid master port');
   }
+  if (!isPlain(host)) throw new ValueError('Invalid master host');
   return `${host} ${number}`;
 }
 

@@ -124,16 +124,13 @@ function parseFlags(directive: Directive, words: readonly string[]): Value {
 // ---- numbers ---------------------------------------------------------------------------------
 
 function parseNumber(directive: Directive, word: string, loading: boolean): Value {
-  const value = readNumber(directive, word);
-  checkBounds(directive, value);
+  const given = readNumber(directive, word);
+  checkBounds(directive, given);
+  const value = directive.clamp?.(given, loading) ?? given;
   if (directive.type === 'memory or percent' && value < 0n) {
     return { text: `${-value}%`, number: Number(value) };
   }
   if (directive.type === 'octal') return { text: value.toString(8), number: Number(value) };
-  if (directive.clamp !== undefined) {
-    const clamped = directive.clamp(Number(value), loading);
-    return { text: String(clamped), number: clamped };
-  }
   return { text: String(value), number: Number(value) };
 }
 

@@ -33,6 +33,8 @@ export interface DispatcherHooks {
   now(): number;
   /** Sends the reply buffer's content to a session. */
   flush(session: Session): void;
+  /** An HTTP request came in: a browser was led to talk to this port. Must end the session. */
+  crossProtocol(session: Session): void;
   /** A handler failed on our account before it changed data. */
   handlerFailed(command: string, error: unknown): void;
   /** A handler failed after it began to change data. */
@@ -177,7 +179,8 @@ export class Dispatcher {
     const start = reply.pos;
     if (command === undefined) {
       stats.commandsProcessed++;
-      this.refuse(session, start, unknownCommand(this.table, args));
+      if (args.is(0, 'POST') || args.is(0, 'HOST:')) this.hooks.crossProtocol(session);
+      else this.refuse(session, start, unknownCommand(this.table, args));
       return;
     }
     const { arity } = command;

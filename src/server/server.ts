@@ -73,6 +73,7 @@ export class Server implements ServerPort {
   readonly startupMemory: number;
   private readonly exit: ((code: number) => void) | undefined;
   private nextSessionId = 1;
+  private pauseTimer: NodeJS.Timeout | undefined;
   private closePromise: Promise<void> | undefined;
   private sessionsGone: (() => void) | undefined;
 
@@ -99,6 +100,14 @@ export class Server implements ServerPort {
     this.dispatcher = new Dispatcher(this.commands, context, this.reply, this.gates, this.stats, {
       now: this.now,
       flush: (session) => this.flush(session),
+      crossProtocol: (session) => {
+        this.log(
+          'warning',
+          'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: ' +
+            'commands. Connection aborted.',
+        );
+        session.kill();
+      },
       handlerFailed: (command, error) => this.reportBug(command, error),
       dataDamaged: (command, error) => this.dieDamaged(command, error),
     });
@@ -143,7 +152,6 @@ export class Server implements ServerPort {
 
   /** Timeouts, soft output limits and the end of CLIENT PAUSE; called by the cron. */
   checkClients(nowMs: number): void {
-    if (this.gates.pausedUntilMs !== 0 && nowMs >= this.gates.pausedUntilMs) this.unpauseClients();
     const idleMs = this.config.number('timeout') * 1000;
     for (const session of this.sessionsById.values()) {
       if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs) {
@@ -236,18 +244,39 @@ export class Server implements ServerPort {
     // As Redis: a pause under way is never shortened nor made weaker.
     if (gates.pausedUntilMs === 0 || mode === 'all') gates.pauseMode = mode;
     gates.pausedUntilMs = Math.max(gates.pausedUntilMs, untilMs);
+    const left = Math.min(gates.pausedUntilMs - this.now(), TIMER_MAX_MS);
+    clearTimeout(this.pauseTimer);
+    this.pauseTimer = setTimeout(() => this.endPause(), left + 1);
+    this.pauseTimer.unref();
   }
 
   unpauseClients(): void {
     this.gates.pausedUntilMs = 0;
+    clearTimeout(this.pauseTimer);
+    // Not now: the command that asks is still being run.
+    setImmediate(() => this.resumeClients());
+  }
+
+  private endPause(): void {
+    const { pausedUntilMs } = this.gates;
+    if (pausedUntilMs === 0) return;
+    if (this.now() >= pausedUntilMs) {
+      this.gates.pausedUntilMs = 0;
+      this.resumeClients();
+    } else this.pauseClients(pausedUntilMs, this.gates.pauseMode);
+  }
+
+  private resumeClients(): void {
     for (const session of this.sessionsById.values()) {
-      if (session.postponed.length > 0) this.dispatcher.resume(session);
+      if (session.postponed.length === 0) continue;
+      this.dispatcher.resume(session);
+      session.parser.detach();
     }
   }
 
-  unblock(id: number, _withError: boolean): boolean {
+  unblock(_id: number, _withError: boolean): boolean {
     // No command of this server blocks a client yet, so no client is ever found blocked.
-    return this.sessionsById.get(id) === undefined ? false : false;
+    return false;
   }
 
   log(level: LogLevel, message: string): void {
@@ -303,7 +332,7 @@ export class Server implements ServerPort {
       this.log('notice', 'Removing the pid file.');
       rmSync(this.pidFile, { force: true });
     }
-    this.log('warning', `${serverTitle} is now ready to exit, bye bye...`);
+    this.log('warning', 'respite is now ready to exit, bye bye...');
     this.exit?.(code);
   }
 
@@ -363,6 +392,7 @@ export class Server implements ServerPort {
     const { config, listener } = this;
     const backlog = config.number('tcp-backlog');
     try {
+      this.log('notice', 'Server initialized');
       await this.listenTcp(backlog);
       const path = config.string('unixsocket');
       if (path !== '') {
@@ -403,6 +433,7 @@ export class Server implements ServerPort {
 
   private async closeNow(): Promise<void> {
     this.cron.stop();
+    clearTimeout(this.pauseTimer);
     this.listener.close();
     if (this.sessionsById.size > 0) {
       const gone = new Promise<void>((resolve) => {
@@ -438,7 +469,8 @@ export class Server implements ServerPort {
   }
 }
 
-const serverTitle = 'respite';
+/** Node's timers overflow past 2^31 ms. */
+const TIMER_MAX_MS = 2 ** 30;
 
 const debugRefused = new CommandError(
   "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +

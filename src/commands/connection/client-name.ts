@@ -1,0 +1,110 @@
+/**
+ * What a client tells of itself: CLIENT SETNAME, GETNAME, SETINFO, ID, INFO.
+ */
+import type { Args } from '../../util/args.ts';
+import { CommandError } from '../../util/errors.ts';
+import { command } from '../spec.ts';
+
+const badName = new CommandError(
+  'ERR Client names cannot contain spaces, newlines or special characters.',
+);
+
+/** Whether every byte of a text can be seen: no blanks, no control characters, ASCII only. */
+function isPrintable(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 33 || c > 126) return false;
+  }
+  return true;
+}
+
+/** Argument i as a client name; throws when it cannot be one. */
+export function clientName(args: Args, i: number): string {
+  const name = args.latin1(i);
+  if (!isPrintable(name)) throw badName;
+  return name;
+}
+
+const common = {
+  group: 'connection',
+  complexity: 'O(1)',
+  flags: ['noscript', 'loading', 'stale'],
+} as const;
+
+export const clientSetname = command({
+  ...common,
+  name: 'setname',
+  arity: 3,
+  since: '2.6.9',
+  summary: 'Gives the connection a name.',
+  syntax: 'connection-name',
+
+  run(ctx, args, reply) {
+    ctx.session.name = clientName(args, 2);
+    reply.ok();
+  },
+});
+
+export const clientGetname = command({
+  ...common,
+  name: 'getname',
+  arity: 2,
+  since: '2.6.9',
+  summary: 'Answers the name of the connection.',
+
+  run(ctx, _args, reply) {
+    const { name } = ctx.session;
+    if (name === '') reply.null();
+    else reply.bulkLatin1(name);
+  },
+});
+
+export const clientSetinfo = command({
+  ...common,
+  name: 'setinfo',
+  arity: 4,
+  since: '7.2.0',
+  summary: 'Notes which library, in which version, the client uses.',
+  syntax: '[LIB-NAME libname | LIB-VER libver]',
+
+  run(ctx, args, reply) {
+    const attribute = args.latin1(2);
+    const value = args.latin1(3);
+    if (!args.is(2, 'LIB-NAME') && !args.is(2, 'LIB-VER')) {
+      throw new CommandError(`ERR Unrecognized option '${attribute}'`);
+    }
+    if (!isPrintable(value)) {
+      throw new CommandError(
+        `ERR ${attribute.toLowerCase()} cannot contain spaces, newlines or special characters.`,
+      );
+    }
+    if (args.is(2, 'LIB-NAME')) ctx.session.libName = value;
+    else ctx.session.libVersion = value;
+    reply.ok();
+  },
+});
+
+export const clientId = command({
+  ...common,
+  name: 'id',
+  arity: 2,
+  since: '5.0.0',
+  summary: 'Answers the number of the connection; numbers only ever grow.',
+
+  run(ctx, _args, reply) {
+    reply.int(ctx.session.id);
+  },
+});
+
+export const clientInfo = command({
+  ...common,
+  name: 'info',
+  arity: 2,
+  since: '6.2.0',
+  summary: 'Answers what CLIENT LIST has about this connection.',
+  tips: ['nondeterministic_output'],
+
+  run(ctx, _args, reply) {
+    reply.verbatim('txt', `${ctx.session.describe(ctx.nowMs)}\n`);
+  },
+});

@@ -1,0 +1,96 @@
+/** Whether two replies are the same, in the sense that a script's directive asks for. */
+import { format, isError, type Reply, textOf } from './reply.ts';
+import type { Comparison } from './script.ts';
+
+export interface ComparedReply {
+  readonly reply: Reply;
+  readonly bytes: Buffer;
+}
+
+export function sameReplies(
+  ours: ComparedReply,
+  theirs: ComparedReply,
+  comparison: Comparison,
+): boolean {
+  switch (comparison.kind) {
+    case 'exact':
+      return ours.bytes.equals(theirs.bytes);
+    case 'unordered':
+      return canonical(ours.reply, false) === canonical(theirs.reply, false);
+    case 'unordered-deep':
+      return canonical(ours.reply, true) === canonical(theirs.reply, true);
+    case 'approx':
+      return approximately(ours.reply, theirs.reply, comparison.tolerance);
+    case 'error-only':
+      if (!isError(ours.reply) || !isError(theirs.reply)) return ours.bytes.equals(theirs.bytes);
+      return errorCode(ours.reply) === errorCode(theirs.reply);
+    case 'shape':
+      return shape(ours.reply) === shape(theirs.reply);
+    case 'type':
+      return ours.reply.kind === theirs.reply.kind;
+    case 'ignore':
+      return true;
+    case 'expect':
+      return format(ours.reply) === comparison.text;
+  }
+}
+
+/** Replies as text, masked and cut down to what a step's masks and picks leave to compare. */
+export function filtered(
+  compared: ComparedReply,
+  masks: readonly RegExp[],
+  picks: readonly RegExp[],
+): ComparedReply {
+  if (masks.length === 0 && picks.length === 0) return compared;
+  const map = (reply: Reply): Reply => {
+    if ('items' in reply) return { kind: reply.kind, items: reply.items.map(map) };
+    if (!('bytes' in reply)) return reply;
+    let text = reply.bytes.toString('latin1');
+    if (picks.length > 0) text = picks.flatMap((pick) => text.match(pick) ?? []).join('\n');
+    for (const mask of masks) text = text.replace(mask, '*');
+    return { kind: reply.kind, bytes: Buffer.from(text, 'latin1') };
+  };
+  const reply = map(compared.reply);
+  return { reply, bytes: Buffer.from(canonicalExact(reply)) };
+}
+
+/** One text per value: equal replies, equal texts. */
+function canonicalExact(reply: Reply): string {
+  if ('items' in reply) return `${reply.kind}[${reply.items.map(canonicalExact).join(' ')}]`;
+  if (!('bytes' in reply)) return reply.kind;
+  return `${reply.kind}:${reply.bytes.length}:${reply.bytes.toString('latin1')}`;
+}
+
+function canonical(reply: Reply, deep: boolean): string {
+  if (!('items' in reply)) return canonicalExact(reply);
+  const show = deep ? (item: Reply) => canonical(item, true) : canonicalExact;
+  const texts = reply.items.map(show);
+  const pairs = reply.kind === 'map' || reply.kind === 'attribute';
+  const units = pairs
+    ? texts.flatMap((t, i) => (i % 2 === 0 ? [`${t}=${texts[i + 1]}`] : []))
+    : texts;
+  return `${reply.kind}[${units.sort().join(' ')}]`;
+}
+
+function approximately(a: Reply, b: Reply, tolerance: number): boolean {
+  if (a.kind !== b.kind) return false;
+  if ('items' in a && 'items' in b) {
+    return (
+      a.items.length === b.items.length &&
+      a.items.every((item, i) => approximately(item, b.items[i]!, tolerance))
+    );
+  }
+  const [x, y] = [textOf(a), textOf(b)];
+  if (x === y) return true;
+  if (x === undefined || y === undefined) return false;
+  const [m, n] = [Number(x), Number(y)];
+  return x !== '' && y !== '' && Math.abs(m - n) <= tolerance;
+}
+
+function errorCode(reply: Reply): string | undefined {
+  return textOf(reply)?.split(' ')[0];
+}
+
+function shape(reply: Reply): string {
+  return 'items' in reply ? `${reply.kind}[${reply.items.map(shape).join(' ')}]` : reply.kind;
+}

@@ -1,0 +1,292 @@
+/**
+ * Runs scripts against two servers and reports every reply in which they differ.
+ *
+ * The pair is any two servers: ours and the oracle, or, for the harness's own tests, two oracles.
+ */
+
+import { type ComparedReply, filtered, sameReplies } from './compare.ts';
+import { Connection, type RawReply } from './connection.ts';
+import { format, quote, textOf } from './reply.ts';
+import type { Script, Step } from './script.ts';
+
+/** What the runner needs of a server. */
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly log: string;
+}
+
+export interface Pair {
+  readonly ours: Target;
+  readonly oracle: Target;
+}
+
+/** A reviewed reason why a difference is right. All patterns given must match. */
+export interface AllowedDifference {
+  /** Name of the script; every script when absent. */
+  readonly script?: string;
+  /** Matched against the line of the command. */
+  readonly command: RegExp;
+  /** Matched against our reply as `format` shows it. */
+  readonly ours?: RegExp;
+  /** Matched against the oracle's reply. */
+  readonly oracle?: RegExp;
+  readonly why: string;
+}
+
+export interface Difference {
+  readonly script: string;
+  readonly protocol: 2 | 3;
+  readonly line: number;
+  readonly text: string;
+  readonly ours: string;
+  readonly oracle: string;
+}
+
+export interface RunOptions {
+  readonly allowed?: readonly AllowedDifference[];
+  /** Collects the entries of `allowed` that were needed. */
+  readonly used?: Set<AllowedDifference>;
+  /** Two oracles: `@expect` steps, which speak of our server only, are left out. */
+  readonly selfTest?: boolean;
+}
+
+/** A difference ends a script when so many have been found: what follows are echoes. */
+const DIFFERENCES_MAX = 25;
+const UNTIL_TIMEOUT_MS = 10_000;
+
+/** Runs one script in one protocol version over an emptied pair. */
+export async function runScript(
+  pair: Pair,
+  script: Script,
+  protocol: 2 | 3,
+  options: RunOptions = {},
+): Promise<Difference[]> {
+  const run = new Run(pair, script, protocol, options);
+  try {
+    await run.start();
+    for (const step of script.steps) {
+      if (run.differences.length >= DIFFERENCES_MAX) break;
+      if (!(await run.step(step))) break;
+    }
+  } finally {
+    run.close();
+  }
+  return run.differences;
+}
+
+/** Differences as text: where, what was sent, and both replies. */
+export function report(differences: readonly Difference[]): string {
+  return differences
+    .map(({ script, protocol, line, text, ours, oracle }) =>
+      [
+        `${script}:${line} (RESP${protocol})  ${text}`,
+        `  ours:   ${ours.replaceAll('\n', '\n          ')}`,
+        `  oracle: ${oracle.replaceAll('\n', '\n          ')}`,
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+/** The names among `commands` that a server does not know. */
+export async function missingCommands(
+  target: Target,
+  commands: readonly string[],
+): Promise<string[]> {
+  if (commands.length === 0) return [];
+  const connection = await Connection.open(target.port);
+  const missing: string[] = [];
+  for (const name of commands) {
+    const reply = await connection.call(...name.split('|'));
+    if (/^ERR unknown (sub)?command/i.test(textOf(reply) ?? '')) missing.push(name);
+  }
+  connection.close();
+  return missing;
+}
+
+class Run {
+  readonly differences: Difference[] = [];
+  private readonly pair: Pair;
+  private readonly script: Script;
+  private readonly protocol: 2 | 3;
+  private readonly options: RunOptions;
+  /** Open connections by their number in the script: ours and the oracle's. */
+  private readonly connections = new Map<number, readonly [Connection, Connection]>();
+
+  constructor(pair: Pair, script: Script, protocol: 2 | 3, options: RunOptions) {
+    this.pair = pair;
+    this.script = script;
+    this.protocol = protocol;
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    for (const { port } of [this.pair.ours, this.pair.oracle]) {
+      const connection = await Connection.open(port);
+      await connection.text('FLUSHALL');
+      connection.close();
+    }
+  }
+
+  close(): void {
+    for (const both of this.connections.values()) for (const one of both) one.close();
+  }
+
+  /** Answers whether the script can go on. */
+  async step(step: Step): Promise<boolean> {
+    if (step.comparison.kind === 'expect') return this.expectStep(step);
+    const both = await this.connection(step.connection);
+    if (step.action.kind === 'disconnect') {
+      for (const one of both) one.close();
+      this.connections.delete(step.connection);
+      return true;
+    }
+    const results = await Promise.all(both.map((one) => exchange(one, step)));
+    const [ours, oracle] = [results[0]!, results[1]!];
+    const count = Math.max(ours.replies.length, oracle.replies.length);
+    for (let i = 0; i < count; i++) this.compare(step, ours.replies[i], oracle.replies[i]);
+    if (ours.failure !== oracle.failure) {
+      const crashed = ours.failure !== undefined;
+      this.add(
+        step,
+        crashed ? `${ours.failure}\n${this.pair.ours.log.slice(-1500)}` : '(no failure)',
+        oracle.failure ?? '(no failure)',
+      );
+    }
+    if (both.some((one) => !one.isOpen)) {
+      for (const one of both) one.close();
+      this.connections.delete(step.connection);
+    }
+    // A reply that did not come leaves the two out of step: everything after it would differ.
+    return ours.failure === undefined && oracle.failure === undefined;
+  }
+
+  /** A command that the oracle does not know: our reply against the script's own text. */
+  private async expectStep(step: Step): Promise<boolean> {
+    if (this.options.selfTest === true) return true;
+    const [mine] = await this.connection(step.connection);
+    const { replies, failure } = await exchange(mine, step);
+    const reply = replies[0];
+    const wanted = step.comparison.kind === 'expect' ? step.comparison.text : '';
+    const shown =
+      reply === undefined ? (failure ?? '(no reply)') : format(filter(reply, step).reply);
+    if (shown !== wanted) this.add(step, shown, `(expected by the script) ${wanted}`);
+    return failure === undefined;
+  }
+
+  private async connection(number: number): Promise<readonly [Connection, Connection]> {
+    const open = this.connections.get(number);
+    if (open !== undefined) return open;
+    const both = [
+      await Connection.open(this.pair.ours.port),
+      await Connection.open(this.pair.oracle.port),
+    ] as const;
+    if (this.protocol === 3) for (const one of both) await one.call('HELLO', '3');
+    this.connections.set(number, both);
+    return both;
+  }
+
+  private compare(step: Step, ours: RawReply | undefined, oracle: RawReply | undefined): void {
+    if (ours === undefined || oracle === undefined) {
+      this.add(step, shown(ours), shown(oracle));
+      return;
+    }
+    const [mine, theirs] = [filter(ours, step), filter(oracle, step)];
+    if (!sameReplies(mine, theirs, step.comparison)) this.add(step, shown(mine), shown(theirs));
+  }
+
+  private add(step: Step, ours: string, oracle: string): void {
+    const { script, line } = { script: this.script.name, line: step.line };
+    let [left, right] = [ours, oracle];
+    const allowed = this.options.allowed?.find(
+      (entry) =>
+        (entry.script === undefined || entry.script === script) &&
+        entry.command.test(step.text) &&
+        (entry.ours === undefined || entry.ours.test(ours)) &&
+        (entry.oracle === undefined || entry.oracle.test(oracle)),
+    );
+    if (allowed !== undefined) {
+      this.options.used?.add(allowed);
+      return;
+    }
+    if (left === right) [left, right] = [`${left} (other type or bytes)`, right];
+    this.differences.push({
+      ...{
+        script,
+        protocol: this.protocol,
+        line,
+        text: quote(Buffer.from(step.text)).slice(1, -1),
+      },
+      ...{ ours: left, oracle: right },
+    });
+  }
+}
+
+interface Exchange {
+  readonly replies: readonly RawReply[];
+  /** Why replies are missing. */
+  readonly failure: string | undefined;
+}
+
+async function exchange(connection: Connection, step: Step): Promise<Exchange> {
+  const replies: RawReply[] = [];
+  try {
+    if (step.scan) return { replies: [await scanAll(connection, step)], failure: undefined };
+    const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+    for (;;) {
+      send(connection, step);
+      for (let i = 0; i < step.replies; i++) replies.push(await connection.receive());
+      const [first] = replies;
+      if (step.until === undefined || first === undefined) break;
+      if (step.until.test(format(first.reply)) || Date.now() > deadline) break;
+      replies.length = 0;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    if (step.closes) {
+      const extra = await connection.closed();
+      for (let i = 0; i < extra; i++) replies.push(await connection.receive());
+    }
+    return { replies, failure: undefined };
+  } catch (error) {
+    return { replies, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function send(connection: Connection, { action }: Step): void {
+  if (action.kind === 'command') connection.send(...action.argv);
+  if (action.kind === 'raw') connection.write(action.bytes);
+}
+
+/** Follows a SCAN-like command to its end: all elements, each once, sorted, as one reply. */
+async function scanAll(connection: Connection, step: Step): Promise<RawReply> {
+  if (step.action.kind !== 'command') throw new Error('@scan needs a command');
+  const argv = [...step.action.argv];
+  const cursorAt = /^scan$/i.test(String(argv[0])) ? 1 : 2;
+  const found = new Map<string, Buffer>();
+  for (let calls = 0; calls < 100_000; calls++) {
+    connection.send(...argv);
+    const received = await connection.receive();
+    if (!('items' in received.reply)) return received;
+    const [cursor, elements] = received.reply.items;
+    if (cursor === undefined || elements === undefined || !('items' in elements)) return received;
+    for (const element of elements.items) found.set(format(element), Buffer.from(format(element)));
+    const next = textOf(cursor) ?? '0';
+    if (next === '0') break;
+    argv[cursorAt] = Buffer.from(next);
+  }
+  const items = [...found.keys()]
+    .sort()
+    .map((key) => ({ kind: 'bulk', bytes: found.get(key)! }) as const);
+  return {
+    reply: { kind: 'array', items },
+    bytes: Buffer.from([...found.keys()].sort().join('\n')),
+  };
+}
+
+function filter(raw: RawReply, step: Step): ComparedReply {
+  return filtered(raw, step.masks, step.picks);
+}
+
+function shown(reply: ComparedReply | undefined): string {
+  return reply === undefined ? '(no reply)' : format(reply.reply);
+}
