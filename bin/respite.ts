@@ -5,9 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fromLatin1 } from '../src/config/words.ts';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
+import { fromLatin1 } from '../src/config/words.ts';
 import { runServer } from '../src/server/main.ts';
 import { RESPITE_VERSION } from '../src/server/version.ts';
 
@@ -33,7 +33,10 @@ function main(): void {
   const { [DAEMON]: daemon, ...env } = process.env;
   let action: string;
   try {
-    action = config.loadArgs(process.argv.slice(2), { env, readStdin: () => readFileSync(0) }).action;
+    action = config.loadArgs(process.argv.slice(2), {
+      env,
+      readStdin: () => readFileSync(0),
+    }).action;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(error.report(RESPITE_VERSION));
@@ -42,7 +45,9 @@ function main(): void {
   if (action === 'version') process.stdout.write(`respite v=${RESPITE_VERSION} bits=64\n`);
   else if (action === 'help') process.stdout.write(usage);
   else if (action === 'check-system') {
-    process.stdout.write(`[OK] Node.js ${process.version} on ${process.platform} ${process.arch}\n`);
+    process.stdout.write(
+      `[OK] Node.js ${process.version} on ${process.platform} ${process.arch}\n`,
+    );
   } else if (config.bool('daemonize') && daemon === undefined) {
     const options = { detached: true, stdio: 'ignore', env: { ...env, [DAEMON]: '1' } } as const;
     spawn(process.execPath, process.argv.slice(1), options).unref();

@@ -5,8 +5,8 @@
 import type { Db } from '../keyspace/db.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Args } from '../util/args.ts';
-import type { CommandSpec } from './spec.ts';
 import type { ServerPort, SessionPort } from './ports.ts';
+import type { CommandSpec } from './spec.ts';
 
 export class Context {
   db: Db;

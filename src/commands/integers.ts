@@ -26,7 +26,11 @@ export function int64Argument(
  * Argument i as an integer that JavaScript holds exactly. A 64-bit integer past 2^53 becomes the
  * nearest number, which callers that compare or clamp may use; what is no integer throws.
  */
-export function intArgument(args: Args, i: number, error: CommandError = errors.notInteger): number {
+export function intArgument(
+  args: Args,
+  i: number,
+  error: CommandError = errors.notInteger,
+): number {
   return Number(int64Argument(args, i, error));
 }
 

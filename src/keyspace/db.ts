@@ -29,6 +29,9 @@ const EXTENDED_HEADER = 24;
 /** Longest string kept beside its key; one length byte. */
 const INLINE_MAX = 255;
 
+/** Names a key's entry until the next call that writes; 0 is none. */
+export type Entry = Ref;
+
 /** Milliseconds since the epoch; a BigInt only past 2^53. */
 export type UnixMs = number | bigint;
 
@@ -577,7 +580,7 @@ export class Db {
     const i32 = this.arena.i32[entry >>> 15]!;
     if (typeof expireAt === 'number') {
       i32[at + 4] = expireAt | 0;
-      if (expireAt > 0xffffffff) i32[at + 4] = expireAt % 0x100000000 | 0;
+      if (expireAt > 0xffffffff) i32[at + 4] = (expireAt % 0x100000000) | 0;
       i32[at + 5] = Math.floor(expireAt / 0x100000000);
     } else {
       i32[at + 4] = Number(BigInt.asIntN(32, expireAt));

@@ -5,8 +5,8 @@
 import type { Arena, Ref } from '../memory/arena.ts';
 import { Dict } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
-import { Db } from './db.ts';
 import { LfuClock, lruClock } from './access-time.ts';
+import { Db } from './db.ts';
 
 /** Told of every change of a key; pub/sub, AOF, replicas and tracking hang here. */
 export interface ChangeSink {

@@ -6,7 +6,7 @@
  * It must never keep a chunk after `received` returned, and never write a buffer again that the
  * kernel has not taken yet.
  */
-import { Socket, type Server } from 'node:net';
+import { type Server, Socket } from 'node:net';
 
 /** Who gets the bytes; a session. */
 export interface Receiver {

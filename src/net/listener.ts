@@ -3,7 +3,7 @@
  * `Connection` that shares one read buffer with all others.
  */
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Connection } from './connection.ts';
 
 /** Big enough that a pipelining client's burst is one chunk. */

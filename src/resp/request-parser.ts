@@ -190,16 +190,18 @@ export class RequestParser {
       let length = this.bulk;
       if (length < 0) {
         // The short header `$d\r\n` or `$dd\r\n` first; everything else the careful way.
-        let d = 0;
-        if (pos + 5 <= end && buf[pos] === DOLLAR && (d = buf[pos + 1]! - 48) >= 0 && d <= 9) {
-          if (buf[pos + 2] === CR) {
-            length = d;
-            pos += 4;
-          } else {
-            const d2 = buf[pos + 2]! - 48;
-            if (d !== 0 && d2 >= 0 && d2 <= 9 && buf[pos + 3] === CR) {
-              length = d * 10 + d2;
-              pos += 5;
+        if (pos + 5 <= end && buf[pos] === DOLLAR) {
+          const d = buf[pos + 1]! - 48;
+          if (d >= 0 && d <= 9) {
+            if (buf[pos + 2] === CR) {
+              length = d;
+              pos += 4;
+            } else {
+              const d2 = buf[pos + 2]! - 48;
+              if (d !== 0 && d2 >= 0 && d2 <= 9 && buf[pos + 3] === CR) {
+                length = d * 10 + d2;
+                pos += 5;
+              }
             }
           }
         }

@@ -17,7 +17,6 @@ export class Cron {
   private readonly server: Server;
   private timer: NodeJS.Timeout | undefined;
   private backlog: NodeJS.Immediate | undefined;
-  private ticks = 0;
 
   constructor(server: Server) {
     this.server = server;
@@ -52,7 +51,6 @@ export class Cron {
   }
 
   private tick(): void {
-    this.ticks++;
     const nowMs = this.server.now();
     this.server.stats.sample(nowMs);
     this.server.checkClients(nowMs);

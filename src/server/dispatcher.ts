@@ -10,10 +10,10 @@
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
 import type { Reply } from '../resp/reply.ts';
+import { ParseResult } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, wrongArity } from '../util/errors.ts';
-import { ParseResult } from '../resp/request-parser.ts';
 import type { Gates } from './gates.ts';
 import type { Stats } from './stats.ts';
 
@@ -288,4 +288,3 @@ function unknownCommand(table: CommandTable, args: Args): CommandError {
   }
   return new CommandError(`ERR unknown command '${name}', with args beginning with: ${quoted}`);
 }
-

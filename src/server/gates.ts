@@ -16,7 +16,10 @@ export class Gates {
   pausedUntilMs = 0;
   pauseMode: PauseMode = 'all';
   private readonly usedMemory: () => number;
-  private readonly protectedCommands: (session: Session, command: Command) => CommandError | undefined;
+  private readonly protectedCommands: (
+    session: Session,
+    command: Command,
+  ) => CommandError | undefined;
 
   constructor(
     usedMemory: () => number,

@@ -7,14 +7,9 @@ import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
-import type {
-  PauseMode,
-  ServerPort,
-  SessionPort,
-  ShutdownRequest,
-} from '../commands/ports.ts';
+import type { PauseMode, ServerPort, SessionPort, ShutdownRequest } from '../commands/ports.ts';
 import { allCommands } from '../commands/registry.ts';
-import { Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Connection } from '../net/connection.ts';
@@ -136,7 +131,10 @@ export class Server implements ServerPort {
     const limit = this.config.number('client-query-buffer-limit');
     if (session.parser.bufferedBytes > limit) {
       this.stats.clientQueryLimitDisconnections++;
-      this.log('warning', `Closing client that reached max query buffer length: ${session.describe(this.now())}`);
+      this.log(
+        'warning',
+        `Closing client that reached max query buffer length: ${session.describe(this.now())}`,
+      );
       session.kill();
     }
   }
@@ -189,7 +187,8 @@ export class Server implements ServerPort {
       return 'ERR max number of clients reached';
     }
     const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
-    if (local || this.gates.passwordRequired || !this.config.bool('protected-mode')) return undefined;
+    if (local || this.gates.passwordRequired || !this.config.bool('protected-mode'))
+      return undefined;
     return protectedModeText;
   }
 
@@ -448,19 +447,29 @@ export class Server implements ServerPort {
     const { config, listener } = this;
     const port = config.number('port');
     if (port === 0 && !this.anyPort) return;
-    const hosts = config.string('bind').split(' ').filter((h: string) => h !== '');
+    const hosts = config
+      .string('bind')
+      .split(' ')
+      .filter((h: string) => h !== '');
     let bound = port;
     let opened = 0;
     for (const entry of hosts.length === 0 ? ['*', '-::*'] : hosts) {
       const optional = entry.startsWith('-');
       const host = optional ? entry.slice(1) : entry;
       try {
-        bound = await listener.listenTcp(host === '*' ? '0.0.0.0' : host.replace('::*', '::'), bound, backlog);
+        bound = await listener.listenTcp(
+          host === '*' ? '0.0.0.0' : host.replace('::*', '::'),
+          bound,
+          backlog,
+        );
         opened++;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (optional) continue;
-        this.log('warning', `Warning: Could not create server TCP listening socket ${host}:${bound}: bind: ${reason}`);
+        this.log(
+          'warning',
+          `Warning: Could not create server TCP listening socket ${host}:${bound}: bind: ${reason}`,
+        );
         this.log('warning', 'Failed listening on port ' + `${bound} (tcp), aborting.`);
         throw error;
       }
@@ -473,7 +482,7 @@ export class Server implements ServerPort {
 const TIMER_MAX_MS = 2 ** 30;
 
 const debugRefused = new CommandError(
-  "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", ' +
     'you can run it from a local connection, otherwise you need to set this option in the ' +
     'configuration file, and then restart the server.',
 );

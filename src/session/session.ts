@@ -3,10 +3,23 @@
  * database, name, reply mode) and its parser; it runs nothing itself. The server's dispatcher
  * drives it through `Driver`.
  */
-import type { SessionPort, ReplyMode } from '../commands/ports.ts';
-import type { Connection, Receiver } from '../net/connection.ts';
+import type { ReplyMode, SessionPort } from '../commands/ports.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { Args } from '../util/args.ts';
+
+/** The connection as a session needs it; `src/net/connection.ts` is one. */
+export interface Transport {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly unixPath: string | undefined;
+  readonly fd: number;
+  readonly unsentBytes: number;
+  write(buf: Buffer, length: number): boolean;
+  end(): void;
+  destroy(): void;
+}
 
 /** What the server does with a session's bytes and end. */
 export interface Driver {
@@ -19,10 +32,10 @@ export interface Driver {
 /** Fixed part of a client's memory in CLIENT LIST's tot-mem, measured over 10,000 idle clients. */
 const SESSION_BYTES = 2048;
 
-export class Session implements SessionPort, Receiver {
+export class Session implements SessionPort {
   readonly id: number;
   readonly createdAtMs: number;
-  readonly connection: Connection;
+  readonly connection: Transport;
   readonly parser: RequestParser;
   readonly address: string;
   readonly localAddress: string;
@@ -53,7 +66,7 @@ export class Session implements SessionPort, Receiver {
 
   constructor(
     id: number,
-    connection: Connection,
+    connection: Transport,
     parser: RequestParser,
     driver: Driver,
     nowMs: number,

@@ -4,11 +4,7 @@
  */
 
 /** The 64-bit integer that a text is in canonical decimal form, else undefined. No allocation while safe. */
-export function parseInt64(
-  buf: Uint8Array,
-  off: number,
-  len: number,
-): number | bigint | undefined {
+export function parseInt64(buf: Uint8Array, off: number, len: number): number | bigint | undefined {
   if (len === 0 || len > 20) return undefined;
   const negative = buf[off] === 45;
   let i = negative ? off + 1 : off;

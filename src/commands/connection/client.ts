@@ -6,8 +6,20 @@ import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { helpCommand } from '../help.ts';
 import { command } from '../spec.ts';
-import { clientKill, clientList, clientPause, clientUnblock, clientUnpause } from './client-list.ts';
-import { clientGetname, clientId, clientInfo, clientSetinfo, clientSetname } from './client-name.ts';
+import {
+  clientKill,
+  clientList,
+  clientPause,
+  clientUnblock,
+  clientUnpause,
+} from './client-list.ts';
+import {
+  clientGetname,
+  clientId,
+  clientInfo,
+  clientSetinfo,
+  clientSetname,
+} from './client-name.ts';
 
 const own = {
   group: 'connection',

@@ -6,8 +6,8 @@ import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { parseInt64 } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
-import { command, keyAt } from '../spec.ts';
 import { helpCommand } from '../help.ts';
+import { command, keyAt } from '../spec.ts';
 
 const SWITCHED =
   'Please note that when switching between policies at runtime LRU and LFU data will take some ' +

@@ -1,9 +1,8 @@
 /**
  * Finding keys: KEYS, SCAN, RANDOMKEY.
  */
-import type { Db } from '../../keyspace/db.ts';
+import type { Db, Entry } from '../../keyspace/db.ts';
 import { typeName } from '../../keyspace/value-types.ts';
-import type { Ref } from '../../memory/arena.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { globMatch } from '../../util/glob.ts';
@@ -11,7 +10,7 @@ import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 
 /** Whether an entry's key matches the pattern that is argument i. */
-function matches(db: Db, entry: Ref, args: Args, i: number): boolean {
+function matches(db: Db, entry: Entry, args: Args, i: number): boolean {
   db.locateKey(entry);
   const { valueBuf, valueOff, valueLen } = db;
   return globMatch(args.buf, args.off[i]!, args.len[i]!, valueBuf, valueOff, valueLen, false);
@@ -104,8 +103,8 @@ export const scan = command({
     let cursor = cursorArgument(args, 1);
     const { count, patternAt, type } = scanOptions(args, 2);
     const { db } = ctx;
-    const found: Ref[] = [];
-    const collect = (entry: Ref) => {
+    const found: Entry[] = [];
+    const collect = (entry: Entry) => {
       found.push(entry);
     };
     let left = count * 10;

@@ -59,7 +59,7 @@ function datasetDigest(ctx: Context): string {
       const digest = Buffer.alloc(20);
       mix(digest, db.keyOf(entry));
       mixValue(digest, db, entry);
-      for (let i = 0; i < 20; i++) total[i]! ^= digest[i]!;
+      xor(total, digest);
     });
   }
   return total.toString('hex');

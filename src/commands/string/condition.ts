@@ -2,7 +2,7 @@
  * IFEQ, IFNE, IFDEQ, IFDNE: tests of a string's value or digest, shared by SET and DELEX.
  * A digest is XXH3-64 of the value in 16 hex digits. Source: Redis 8.4 documentation.
  */
-import type { Ref } from '../../memory/arena.ts';
+import type { Entry } from '../../keyspace/db.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';
@@ -36,7 +36,13 @@ const invalidDigest = new CommandError('ERR digest must be exactly 16 hexadecima
  * Whether a key passes a test against argument i. A missing key passes the negated ones only.
  * Throws WRONGTYPE, and refuses what cannot be a digest. O(value length).
  */
-export function passes(ctx: Context, entry: Ref, test: ValueTest, args: Args, i: number): boolean {
+export function passes(
+  ctx: Context,
+  entry: Entry,
+  test: ValueTest,
+  args: Args,
+  i: number,
+): boolean {
   if (test.digest && args.len[i] !== 16) throw invalidDigest;
   if (entry === 0) return test.negated;
   const { db } = ctx;

@@ -36,8 +36,7 @@ export const delex = command({
   complexity: 'O(1) for IFEQ and IFNE, O(N) in the length of the string for IFDEQ and IFDNE.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete', 'variable_flags')],
-  syntax:
-    'key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]',
+  syntax: 'key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]',
 
   run(ctx, args, reply) {
     if (args.argc !== 2 && args.argc !== 4) throw wrongArity('delex');

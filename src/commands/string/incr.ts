@@ -8,7 +8,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseInt64, writeInt } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
-import { addInt64, type Int64, INT64_MIN, int64Argument } from '../integers.ts';
+import { addInt64, INT64_MIN, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
 /** Room for the text of one 64-bit integer. */

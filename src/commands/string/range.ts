@@ -128,4 +128,3 @@ export const append = command({
     reply.int(before + length);
   },
 });
-

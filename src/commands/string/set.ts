@@ -1,8 +1,7 @@
 /**
  * SET and its older kin, which share one core: SETNX, SETEX, PSETEX, GETSET.
  */
-import { KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
-import type { Ref } from '../../memory/arena.ts';
+import { type Entry, KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
@@ -61,14 +60,14 @@ function readOperand(args: Args, i: number): number {
 }
 
 /** Whether the conditions let SET go on. `entry` is the key's find. */
-function allowed(ctx: Context, args: Args, entry: Ref): boolean {
+function allowed(ctx: Context, args: Args, entry: Entry): boolean {
   if (options.nx) return entry === 0;
   if (options.xx) return entry !== 0;
   if (options.test === undefined) return true;
   return passes(ctx, entry, options.test, args, options.operandAt);
 }
 
-function replyPrevious(ctx: Context, entry: Ref, reply: Reply): void {
+function replyPrevious(ctx: Context, entry: Entry, reply: Reply): void {
   if (entry === 0) {
     reply.null();
     return;
@@ -94,7 +93,7 @@ export const set = command({
   run(ctx, args, reply) {
     let expireAt: UnixMs = NO_TTL;
     let get = false;
-    let entry: Ref;
+    let entry: Entry;
     if (args.argc === 3) entry = ctx.db.write(args, 1);
     else {
       readOptions(args, 3);

@@ -1,8 +1,7 @@
 /**
  * What the string commands share: choosing an encoding and storing argument bytes.
  */
-import type { Ref } from '../../memory/arena.ts';
-import type { UnixMs } from '../../keyspace/db.ts';
+import type { Entry, UnixMs } from '../../keyspace/db.ts';
 import { Encoding } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
@@ -28,12 +27,12 @@ export function plainEncoding(len: number): number {
 /** Stores argument `valueAt` under the key that is argument `keyAt`; `entry` is its find. */
 export function storeArgument(
   ctx: Context,
-  entry: Ref,
+  entry: Entry,
   args: Args,
   keyAt: number,
   valueAt: number,
   expireAt: UnixMs,
-): Ref {
+): Entry {
   const off = args.off[valueAt]!;
   const len = args.len[valueAt]!;
   return ctx.db.setString(
