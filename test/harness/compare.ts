@@ -19,6 +19,8 @@ export function sameReplies(
       return canonical(ours.reply, false) === canonical(theirs.reply, false);
     case 'unordered-deep':
       return canonical(ours.reply, true) === canonical(theirs.reply, true);
+    case 'unordered-lines':
+      return ours.reply.kind === theirs.reply.kind && lines(ours.reply) === lines(theirs.reply);
     case 'approx':
       return approximately(ours.reply, theirs.reply, comparison.tolerance);
     case 'error-only':
@@ -70,6 +72,10 @@ function canonical(reply: Reply, deep: boolean): string {
     ? texts.flatMap((t, i) => (i % 2 === 0 ? [`${t}=${texts[i + 1]}`] : []))
     : texts;
   return `${reply.kind}[${units.sort().join(' ')}]`;
+}
+
+function lines(reply: Reply): string | undefined {
+  return textOf(reply)?.split('\n').sort().join('\n');
 }
 
 function approximately(a: Reply, b: Reply, tolerance: number): boolean {

@@ -145,12 +145,13 @@ class Run {
     const [ours, oracle] = [results[0]!, results[1]!];
     const count = Math.max(ours.replies.length, oracle.replies.length);
     for (let i = 0; i < count; i++) this.compare(step, ours.replies[i], oracle.replies[i]);
-    if (ours.failure !== oracle.failure) {
-      const crashed = ours.failure !== undefined;
+    // When both fail alike the script is wrong: it awaits replies that never come.
+    if (ours.failure !== undefined || oracle.failure !== undefined) {
+      const log = oracle.failure === undefined ? `\n${this.pair.ours.log.slice(-1500)}` : '';
       this.add(
         step,
-        crashed ? `${ours.failure}\n${this.pair.ours.log.slice(-1500)}` : '(no failure)',
-        oracle.failure ?? '(no failure)',
+        ours.failure === undefined ? '(no failure)' : `(no reply) ${ours.failure}${log}`,
+        oracle.failure === undefined ? '(no failure)' : `(no reply) ${oracle.failure}`,
       );
     }
     if (both.some((one) => !one.isOpen)) {

@@ -24,7 +24,10 @@ export type ScalarKind =
   | 'blob-error';
 /** RESP2's two nulls; RESP3 has the one `null`. */
 export type NullKind = 'null-bulk' | 'null-array';
-/** A map's (and an attribute's) items are key, value, key, value. */
+/**
+ * A map's items are key, value, key, value. An attribute's are the same, and last the reply that it
+ * belongs to.
+ */
 export type AggregateKind = 'array' | 'set' | 'map' | 'push' | 'attribute';
 
 const CR = 13;
@@ -104,6 +107,12 @@ function decodeItems(
     items.push(item.reply);
     end = item.end;
   }
+  if (kind === 'attribute') {
+    const subject = decode(buffer, end);
+    if (subject === undefined) return undefined;
+    items.push(subject.reply);
+    end = subject.end;
+  }
   return { reply: { kind, items }, end };
 }
 
@@ -171,7 +180,7 @@ function formatItems(kind: AggregateKind, items: readonly Reply[], indent: strin
   const lines: string[] = [];
   const pairs = kind === 'map' || kind === 'attribute';
   for (let i = 0; i < items.length; i += pairs ? 2 : 1) {
-    const value = pairs ? ` => ${format(items[i + 1]!, inner)}` : '';
+    const value = pairs && i + 1 < items.length ? ` => ${format(items[i + 1]!, inner)}` : '';
     const number = pairs ? i / 2 + 1 : i + 1;
     const mark = kind === 'array' ? ')' : kind === 'map' ? '#' : kind === 'set' ? '~' : '>';
     lines.push(`${number}${mark} ${format(items[i]!, inner)}${value}`);

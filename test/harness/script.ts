@@ -13,6 +13,8 @@ export type Comparison =
   | { readonly kind: 'unordered' }
   /** Elements of every aggregate in any order. */
   | { readonly kind: 'unordered-deep' }
+  /** Lines of a text (INFO, CLIENT LIST) in any order. */
+  | { readonly kind: 'unordered-lines' }
   /** Numbers may differ by so much; everything else exact. */
   | { readonly kind: 'approx'; readonly tolerance: number }
   /** Both are errors with the same code (first word), or both are not and equal. */
@@ -199,7 +201,7 @@ class ScriptParser {
         this.add(line, line.text, { kind: keyword });
         return;
       case 'unordered':
-        draft.comparison = { kind: rest === 'deep' ? 'unordered-deep' : 'unordered' };
+        draft.comparison = { kind: unorderedKind(rest) };
         return;
       case 'approx':
         draft.comparison = { kind: 'approx', tolerance: Number(rest) };
@@ -285,6 +287,11 @@ class ScriptParser {
   }
 }
 
+function unorderedKind(rest: string): 'unordered' | 'unordered-deep' | 'unordered-lines' {
+  if (rest === 'deep') return 'unordered-deep';
+  return rest === 'lines' ? 'unordered-lines' : 'unordered';
+}
+
 function freshDraft(): Draft {
   return {
     comparison: { kind: 'exact' },
@@ -310,7 +317,7 @@ function matchingEnd(lines: readonly SourceLine[], from: number, name: string): 
 }
 
 function substitute(text: string, scope: ReadonlyMap<string, string>): string {
-  return text.replace(/\$\{(\w+)\}/g, (whole, variable: string) => scope.get(variable) ?? whole);
+  return text.replace(/<(\w+)>/g, (whole, variable: string) => scope.get(variable) ?? whole);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };

@@ -4,6 +4,7 @@ import { delex, digest } from './digest.ts';
 import { get, strlen } from './get.ts';
 import { getdel, getex } from './getex.ts';
 import { decr, decrby, incr, incrby } from './incr.ts';
+import { incrbyfloat } from './incrbyfloat.ts';
 import { mget, mset, msetnx } from './mset.ts';
 import { msetex } from './msetex.ts';
 import { append, getrange, setrange, substr } from './range.ts';
@@ -22,6 +23,7 @@ export const stringCommands: readonly CommandSpec[] = [
   getset,
   incr,
   incrby,
+  incrbyfloat,
   mget,
   mset,
   msetex,

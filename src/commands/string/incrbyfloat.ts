@@ -1,0 +1,41 @@
+/**
+ * INCRBYFLOAT, digit for digit as Redis on x86-64.
+ */
+import { KEEP_TTL } from '../../keyspace/db.ts';
+import { errors } from '../../util/errors.ts';
+import { addLongDoubles } from '../../util/long-double.ts';
+import { command, keyAt } from '../spec.ts';
+import { plainEncoding } from './string-value.ts';
+
+/** INCRBYFLOAT key increment */
+export const incrbyfloat = command({
+  name: 'incrbyfloat',
+  arity: 3,
+  group: 'string',
+  since: '2.6.0',
+  summary: 'Adds a floating-point amount to the number at a key; a missing key counts as 0.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key increment:double',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    const entry = db.writeString(args, 1);
+    let current = '0';
+    if (entry !== 0) {
+      const { valueBuf, valueOff, valueLen } = db;
+      const view = Buffer.from(valueBuf.buffer, valueBuf.byteOffset + valueOff, valueLen);
+      current = view.toString('latin1');
+    }
+    const sum = addLongDoubles(current, args.latin1(2));
+    if (sum.kind === 'notFloat') throw errors.notFloat;
+    if (sum.kind === 'notFinite') throw errors.nanOrInfinity;
+    const text = Buffer.from(sum.text, 'latin1');
+    const encoding = plainEncoding(text.length);
+    const key = args.off[1]!;
+    db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, KEEP_TTL);
+    ctx.changed('incrbyfloat', args, 1);
+    reply.bytes(text);
+  },
+});
