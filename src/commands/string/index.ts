@@ -5,6 +5,8 @@ import { get, strlen } from './get.ts';
 import { getdel, getex } from './getex.ts';
 import { decr, decrby, incr, incrby } from './incr.ts';
 import { incrbyfloat } from './incrbyfloat.ts';
+import { increx } from './increx.ts';
+import { lcsCommand } from './lcs.ts';
 import { mget, mset, msetnx } from './mset.ts';
 import { msetex } from './msetex.ts';
 import { append, getrange, setrange, substr } from './range.ts';
@@ -24,6 +26,8 @@ export const stringCommands: readonly CommandSpec[] = [
   incr,
   incrby,
   incrbyfloat,
+  increx,
+  lcsCommand,
   mget,
   mset,
   msetex,

@@ -1,0 +1,100 @@
+/**
+ * LCS: the longest common subsequence of two strings.
+ */
+import { ValueType } from '../../keyspace/value-types.ts';
+import { type LcsResult, lcs, lcsMemory } from '../../datatypes/lcs.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { intArgument } from '../integers.ts';
+import { command, keyRange } from '../spec.ts';
+
+const notStrings = new CommandError('ERR The specified keys must contain string values');
+const lengthAndIndexes = new CommandError(
+  'ERR If you want both the length and indexes, please just use IDX.',
+);
+const tooMuchMemory = new CommandError(
+  'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
+);
+
+interface Options {
+  readonly indexes: boolean;
+  readonly lengthOnly: boolean;
+  readonly withLengths: boolean;
+  readonly minLength: number;
+}
+
+function readOptions(args: Args): Options {
+  let indexes = false;
+  let lengthOnly = false;
+  let withLengths = false;
+  let minLength = 0;
+  for (let i = 3; i < args.argc; i++) {
+    if (args.is(i, 'IDX')) indexes = true;
+    else if (args.is(i, 'LEN')) lengthOnly = true;
+    else if (args.is(i, 'WITHMATCHLEN')) withLengths = true;
+    else if (args.is(i, 'MINMATCHLEN') && i + 1 < args.argc) minLength = intArgument(args, ++i);
+    else throw errors.syntax;
+  }
+  if (indexes && lengthOnly) throw lengthAndIndexes;
+  return { indexes, lengthOnly, withLengths, minLength };
+}
+
+/** The string at the key that is argument i, as a view; empty when there is none. */
+function stringArgument(ctx: Context, args: Args, i: number): Uint8Array {
+  const { db } = ctx;
+  const entry = db.read(args, i);
+  if (entry === 0) return new Uint8Array(0);
+  if (db.typeOf(entry) !== ValueType.string) throw notStrings;
+  db.locateString(entry);
+  return db.valueBuf.subarray(db.valueOff, db.valueOff + db.valueLen);
+}
+
+function replyIndexes(result: LcsResult, options: Options, reply: Reply): void {
+  reply.map(2);
+  reply.bulkLatin1('matches');
+  const mark = reply.beginDeferred();
+  let count = 0;
+  for (const { aStart, aEnd, bStart, bEnd } of result.matches) {
+    const length = aEnd - aStart + 1;
+    if (length < options.minLength) continue;
+    reply.array(options.withLengths ? 3 : 2);
+    reply.array(2);
+    reply.int(aStart);
+    reply.int(aEnd);
+    reply.array(2);
+    reply.int(bStart);
+    reply.int(bEnd);
+    if (options.withLengths) reply.int(length);
+    count++;
+  }
+  reply.endArray(mark, count);
+  reply.bulkLatin1('len');
+  reply.int(result.length);
+}
+
+/** LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN] */
+export const lcsCommand = command({
+  name: 'lcs',
+  arity: -3,
+  group: 'string',
+  since: '7.0.0',
+  summary: 'Answers the longest common subsequence of two strings, its length, or where it is.',
+  complexity: 'O(N*M) where N and M are the lengths of the strings.',
+  flags: ['readonly'],
+  keys: [keyRange(1, 2, 1, 'RO', 'access')],
+  syntax: 'key1:key key2:key [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]',
+
+  run(ctx, args, reply) {
+    const a = stringArgument(ctx, args, 1);
+    const b = stringArgument(ctx, args, 2);
+    const options = readOptions(args);
+    const limit = ctx.server.config.number('proto-max-bulk-len');
+    if (lcsMemory(a.length, b.length) > limit) throw tooMuchMemory;
+    const result = lcs(a, b);
+    if (options.indexes) replyIndexes(result, options, reply);
+    else if (options.lengthOnly) reply.int(result.length);
+    else reply.bytes(result.bytes);
+  },
+});
