@@ -96,8 +96,8 @@ export interface CommandSpec {
   readonly subcommands?: readonly CommandSpec[];
   /** Redis version that deprecated it, and what replaces it. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
-  /** Keys at execution time where key specs cannot tell (`movablekeys`). Indexes into args. */
-  getKeys?(args: Args): number[];
+  /** The flags of the keys where they depend on the arguments (`variable_flags`). */
+  keyFlags?(args: Args): readonly string[];
   /**
    * Reads everything, then changes, then answers. What it throws before the first change is the
    * client's error; it must not throw after one. Absent on a pure container.

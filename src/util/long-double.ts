@@ -48,12 +48,7 @@ function scaled(value: LongDouble, exponent: number): bigint {
 }
 
 /** mantissa * 2^exponent to 64 bits; `sticky` says that a bit below was lost before. */
-function round(
-  negative: boolean,
-  mantissa: bigint,
-  exponent: number,
-  sticky: boolean,
-): LongDouble {
+function round(negative: boolean, mantissa: bigint, exponent: number, sticky: boolean): LongDouble {
   if (mantissa === 0n) return { negative, mantissa, exponent: 0 };
   const excess = bitLength(mantissa) - MANTISSA_BITS;
   let m = mantissa;
@@ -104,7 +99,8 @@ function parse(text: string): LongDouble | undefined {
   const negative = text[0] === '-';
   const body = negative || text[0] === '+' ? text.slice(1) : text;
   const lower = body.toLowerCase();
-  if (lower === 'inf' || lower === 'infinity') return { negative, mantissa: undefined, exponent: 0 };
+  if (lower === 'inf' || lower === 'infinity')
+    return { negative, mantissa: undefined, exponent: 0 };
   const hex = lower.startsWith('0x');
   return hex ? parseHex(lower.slice(2), negative) : parseDecimal(lower, negative);
 }

@@ -100,7 +100,10 @@ function upTo16(input: Buffer): bigint {
 }
 
 function mix16(input: Buffer, at: number, key: number): bigint {
-  return foldedProduct(u64(input, at) ^ u64(secret, key), u64(input, at + 8) ^ u64(secret, key + 8));
+  return foldedProduct(
+    u64(input, at) ^ u64(secret, key),
+    u64(input, at + 8) ^ u64(secret, key + 8),
+  );
 }
 
 function upTo128(input: Buffer): bigint {

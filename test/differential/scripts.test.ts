@@ -50,7 +50,10 @@ describeWithOracle('differential scripts', () => {
           allowed: allowedDifferences,
           used,
         });
-        if (found.length > 0) expect.fail(`${found.length} differences\n${report(found)}`);
+        if (found.length === 0) return;
+        // What a script left behind half done (a pause, a password) must not fail the next one.
+        if (servers === pair) pair = await start([]);
+        expect.fail(`${found.length} differences\n${report(found)}`);
       });
     }
   }

@@ -7,7 +7,7 @@ import { startAlteringProxy } from '../harness/altering-proxy.ts';
 import { sameReplies } from '../harness/compare.ts';
 import { type Pair, report, runScript } from '../harness/differential.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
-import { decode, format } from '../harness/reply.ts';
+import { decode } from '../harness/reply.ts';
 import { type Comparison, parseScript, splitWords } from '../harness/script.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
 import { scripts } from './load-scripts.ts';
@@ -41,7 +41,17 @@ describeWithOracle('the differential harness', () => {
 
   const script = parseScript(
     'seeded',
-    ['SET k v', 'GET k', 'INCR n', 'INCR k', 'MGET k n x', 'GET x', 'PING', '@unordered', 'KEYS *'].join('\n'),
+    [
+      'SET k v',
+      'GET k',
+      'INCR n',
+      'INCR k',
+      'MGET k n x',
+      'GET x',
+      'PING',
+      '@unordered',
+      'KEYS *',
+    ].join('\n'),
   );
   const faults: readonly [string, (reply: Buffer, index: number) => Buffer | string][] = [
     ['a changed byte of a value', (r, i) => (i === 2 ? '$1\r\nw\r\n' : r)],

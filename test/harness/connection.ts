@@ -8,6 +8,8 @@ import { decode, encodeCommand, type Reply } from './reply.ts';
 /** Longest wait for one reply. */
 const REPLY_TIMEOUT_MS = 10_000;
 
+const END_TIMEOUT_MS = 1_000;
+
 /** A reply with the very bytes it came as. */
 export interface RawReply {
   readonly reply: Reply;
@@ -96,8 +98,16 @@ export class Connection {
     return this.failure === undefined;
   }
 
+  /** Hangs up at once; the server learns of it later. */
   close(): void {
     this.socket.destroy();
+  }
+
+  /** Hangs up and waits until the server has taken notice, so that it lists this client no more. */
+  async end(): Promise<void> {
+    if (this.failure !== undefined) return;
+    this.socket.end();
+    await this.closed(END_TIMEOUT_MS).catch(() => this.socket.destroy());
   }
 
   private somethingHappens(timeoutMs: number): Promise<void> {

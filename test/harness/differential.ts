@@ -70,7 +70,7 @@ export async function runScript(
       if (!(await run.step(step))) break;
     }
   } finally {
-    run.close();
+    await run.close();
   }
   return run.differences;
 }
@@ -100,7 +100,7 @@ export async function missingCommands(
     const reply = await connection.call(...name.split('|'));
     if (/^ERR unknown (sub)?command/i.test(textOf(reply) ?? '')) missing.push(name);
   }
-  connection.close();
+  await connection.end();
   return missing;
 }
 
@@ -124,12 +124,12 @@ class Run {
     for (const { port } of [this.pair.ours, this.pair.oracle]) {
       const connection = await Connection.open(port);
       await connection.text('FLUSHALL');
-      connection.close();
+      await connection.end();
     }
   }
 
-  close(): void {
-    for (const both of this.connections.values()) for (const one of both) one.close();
+  async close(): Promise<void> {
+    await Promise.all([...this.connections.values()].flat().map((one) => one.end()));
   }
 
   /** Answers whether the script can go on. */
@@ -137,7 +137,7 @@ class Run {
     if (step.comparison.kind === 'expect') return this.expectStep(step);
     const both = await this.connection(step.connection);
     if (step.action.kind === 'disconnect') {
-      for (const one of both) one.close();
+      await Promise.all(both.map((one) => one.end()));
       this.connections.delete(step.connection);
       return true;
     }

@@ -31,7 +31,7 @@ export const echo = command({
   since: '1.0.0',
   summary: 'Answers the message.',
   complexity: 'O(1)',
-  flags: ['fast'],
+  flags: ['loading', 'stale', 'fast'],
   syntax: 'message',
 
   run(_ctx, args, reply) {

@@ -1,5 +1,6 @@
 /** The commands of the server group. */
 import type { CommandSpec } from '../spec.ts';
+import { commandCommand } from './command.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
@@ -7,6 +8,7 @@ import { info, lastsave, lolwut, role, shutdown, time } from './info.ts';
 import { memory } from './memory.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
+  commandCommand,
   config,
   dbsize,
   debug,

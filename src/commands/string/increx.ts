@@ -10,7 +10,7 @@ import { addLongDoubles } from '../../util/long-double.ts';
 import { parseInt64 } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
-import { addInt64, type Int64, INT64_MAX, INT64_MIN, int64Argument, toInt64 } from '../integers.ts';
+import { addInt64, INT64_MAX, INT64_MIN, type Int64, int64Argument, toInt64 } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { stringEncoding } from './string-value.ts';
 

@@ -1,8 +1,9 @@
 /**
  * LCS: the longest common subsequence of two strings.
  */
-import { ValueType } from '../../keyspace/value-types.ts';
+
 import { type LcsResult, lcs, lcsMemory } from '../../datatypes/lcs.ts';
+import { ValueType } from '../../keyspace/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -73,6 +73,7 @@ export const msetnx = command({
   complexity: 'O(N) where N is the number of keys to set.',
   flags: ['write', 'denyoom'],
   keys: [keyRange(1, -1, 2, 'OW', 'insert')],
+  tips: ['request_policy:multi_shard', 'response_policy:agg_min'],
   syntax: 'key value [key value ...]',
 
   run(ctx, args, reply) {

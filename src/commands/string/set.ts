@@ -87,6 +87,11 @@ export const set = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
+  keyFlags(args) {
+    readOptions(args, 3);
+    const reads = options.get || options.test !== undefined;
+    return reads ? ['RW', 'access', 'update'] : ['OW', 'update'];
+  },
   syntax:
     'key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
 

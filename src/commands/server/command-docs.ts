@@ -1,0 +1,79 @@
+/**
+ * COMMAND DOCS: specs as maps, for people and for redis-cli's hints.
+ */
+import type { Reply } from '../../resp/reply.ts';
+import type { Command } from '../command-table.ts';
+import { type Argument, parseSyntax } from '../syntax.ts';
+
+/** Writes `name` and the map of its documentation. O(size of the spec). */
+export function replyDocs(command: Command, reply: Reply): void {
+  const { spec } = command;
+  const syntax = spec.syntax === undefined ? [] : parseSyntax(spec.syntax);
+  reply.bulkLatin1(command.fullName);
+  const mark = reply.beginDeferred();
+  let fields = 4;
+  text(reply, 'summary', spec.summary);
+  text(reply, 'since', spec.since);
+  text(reply, 'group', spec.group);
+  text(reply, 'complexity', spec.complexity);
+  if (spec.deprecated !== undefined) {
+    reply.bulkLatin1('doc_flags');
+    reply.set(1);
+    reply.simple('deprecated');
+    text(reply, 'deprecated_since', spec.deprecated.since);
+    text(reply, 'replaced_by', spec.deprecated.replacedBy);
+    fields += 3;
+  }
+  if (syntax.length > 0) {
+    reply.bulkLatin1('arguments');
+    replyArguments(syntax, { next: 0 }, reply);
+    fields++;
+  }
+  if (command.subcommands !== undefined) {
+    reply.bulkLatin1('subcommands');
+    reply.map(command.subcommands.size);
+    for (const sub of command.subcommands) replyDocs(sub, reply);
+    fields++;
+  }
+  reply.endMap(mark, fields);
+}
+
+function text(reply: Reply, name: string, value: string): void {
+  reply.bulkLatin1(name);
+  reply.bulkString(value);
+}
+
+/** Key arguments are numbered through in the order of the key specs. */
+function replyArguments(found: readonly Argument[], keys: { next: number }, reply: Reply): void {
+  reply.array(found.length);
+  for (const argument of found) {
+    const mark = reply.beginDeferred();
+    let fields = 2;
+    text(reply, 'name', argument.name);
+    text(reply, 'type', argument.type);
+    if (argument.type === 'key') {
+      reply.bulkLatin1('key_spec_index');
+      reply.int(keys.next++);
+      fields++;
+    }
+    if (argument.token !== undefined) {
+      text(reply, 'token', argument.token);
+      fields++;
+    }
+    const flags = [];
+    if (argument.optional) flags.push('optional');
+    if (argument.multiple) flags.push('multiple');
+    if (flags.length > 0) {
+      reply.bulkLatin1('flags');
+      reply.set(flags.length);
+      for (const flag of flags) reply.simple(flag);
+      fields++;
+    }
+    if (argument.arguments.length > 0) {
+      reply.bulkLatin1('arguments');
+      replyArguments(argument.arguments, keys, reply);
+      fields++;
+    }
+    reply.endMap(mark, fields);
+  }
+}
