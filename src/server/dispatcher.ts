@@ -277,14 +277,14 @@ export class Dispatcher {
 const QUOTED_MAX = 128;
 
 function unknownCommand(table: CommandTable, args: Args): CommandError {
-  const name = args.latin1(0).slice(0, QUOTED_MAX);
+  const name = args.cString(0).slice(0, QUOTED_MAX);
   if (table.lookup(args.buf, args.off[0]!, args.len[0]!) !== undefined && args.argc > 1) {
-    const sub = args.latin1(1).slice(0, QUOTED_MAX);
+    const sub = args.cString(1).slice(0, QUOTED_MAX);
     return new CommandError(`ERR unknown subcommand '${sub}'. Try ${name.toUpperCase()} HELP.`);
   }
   let quoted = '';
   for (let i = 1; i < args.argc && quoted.length < QUOTED_MAX; i++) {
-    quoted += `'${args.latin1(i).slice(0, QUOTED_MAX - quoted.length)}' `;
+    quoted += `'${args.cString(i).slice(0, QUOTED_MAX - quoted.length)}' `;
   }
   return new CommandError(`ERR unknown command '${name}', with args beginning with: ${quoted}`);
 }

@@ -85,6 +85,13 @@ export class Args {
     return view.toString('latin1');
   }
 
+  /** Argument i up to its first NUL, as C code would see it. */
+  cString(i: number): string {
+    const text = this.latin1(i);
+    const nul = text.indexOf('\0');
+    return nul < 0 ? text : text.slice(0, nul);
+  }
+
   /**
    * Whether argument i is `word`, ASCII letters in any case. `word` must be upper case ASCII.
    * No allocation.

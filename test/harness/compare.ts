@@ -1,6 +1,6 @@
 /** Whether two replies are the same, in the sense that a script's directive asks for. */
 import { format, isError, type Reply, textOf } from './reply.ts';
-import type { Comparison } from './script.ts';
+import type { Comparison, Step } from './script.ts';
 
 export interface ComparedReply {
   readonly reply: Reply;
@@ -37,15 +37,20 @@ export function sameReplies(
   }
 }
 
-/** Replies as text, masked and cut down to what a step's masks and picks leave to compare. */
+/** What a step leaves to compare of a reply: masks replaced, picks cut out. */
 export function filtered(
   compared: ComparedReply,
-  masks: readonly RegExp[],
-  picks: readonly RegExp[],
+  step: Pick<Step, 'masks' | 'maskedFields' | 'picks'>,
 ): ComparedReply {
-  if (masks.length === 0 && picks.length === 0) return compared;
+  const { masks, maskedFields, picks } = step;
+  if (masks.length === 0 && maskedFields.length === 0 && picks.length === 0) return compared;
   const map = (reply: Reply): Reply => {
-    if ('items' in reply) return { kind: reply.kind, items: reply.items.map(map) };
+    if ('items' in reply) {
+      const { kind, items } = reply;
+      const hidden = (i: number) =>
+        i % 2 === 1 && maskedFields.includes(textOf(items[i - 1]!) ?? '');
+      return { kind, items: items.map((item, i) => (hidden(i) ? MASKED : map(item))) };
+    }
     if (!('bytes' in reply)) return reply;
     let text = reply.bytes.toString('latin1');
     if (picks.length > 0) text = picks.flatMap((pick) => text.match(pick) ?? []).join('\n');
@@ -55,6 +60,8 @@ export function filtered(
   const reply = map(compared.reply);
   return { reply, bytes: Buffer.from(canonicalExact(reply)) };
 }
+
+const MASKED: Reply = { kind: 'simple', bytes: Buffer.from('*') };
 
 /** One text per value: equal replies, equal texts. */
 function canonicalExact(reply: Reply): string {

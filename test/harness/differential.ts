@@ -285,7 +285,7 @@ async function scanAll(connection: Connection, step: Step): Promise<RawReply> {
 }
 
 function filter(raw: RawReply, step: Step): ComparedReply {
-  return filtered(raw, step.masks, step.picks);
+  return filtered(raw, step);
 }
 
 function shown(reply: ComparedReply | undefined): string {

@@ -46,6 +46,8 @@ export interface Step {
   readonly replies: number;
   /** Matches are replaced by `*` in both replies before they are compared. */
   readonly masks: readonly RegExp[];
+  /** Names in maps (or flat arrays of pairs) whose values become `*`. */
+  readonly maskedFields: readonly string[];
   /** When there are any, only their matches are compared. */
   readonly picks: readonly RegExp[];
   /** The server must close the connection after the replies. */
@@ -96,6 +98,7 @@ interface Draft {
   comparison: Comparison;
   replies: number | undefined;
   masks: RegExp[];
+  maskedFields: string[];
   picks: RegExp[];
   closes: boolean;
   until: RegExp | undefined;
@@ -219,6 +222,9 @@ class ScriptParser {
       case 'mask':
         draft.masks.push(new RegExp(rest, 'gm'));
         return;
+      case 'mask-fields':
+        draft.maskedFields.push(...rest.split(/\s+/));
+        return;
       case 'pick':
         draft.picks.push(new RegExp(rest, 'gm'));
         return;
@@ -267,13 +273,9 @@ class ScriptParser {
       this.skipped.push({ line: line.number, reason: draft.skip });
       return;
     }
-    const { comparison, masks, picks, closes, until, scan } = draft;
-    const replies = draft.replies ?? (action.kind === 'disconnect' ? 0 : 1);
-    const at = line.number;
-    this.steps.push({
-      ...{ line: at, connection, text, action, comparison, replies, masks, picks, closes },
-      ...{ until, scan },
-    });
+    const { skip: _skip, raw: _raw, replies: wanted, ...rest } = draft;
+    const replies = wanted ?? (action.kind === 'disconnect' ? 0 : 1);
+    this.steps.push({ ...rest, line: line.number, connection, text, action, replies });
   }
 
   private words(line: SourceLine, text: string, scope: ReadonlyMap<string, string>): string[] {
@@ -297,6 +299,7 @@ function freshDraft(): Draft {
     comparison: { kind: 'exact' },
     replies: undefined,
     masks: [],
+    maskedFields: [],
     picks: [],
     closes: false,
     until: undefined,

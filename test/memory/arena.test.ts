@@ -64,7 +64,10 @@ describe('Arena', () => {
             block.length = o.size;
           } else if (o.op === 'snapshot') {
             const snapshot = arena.snapshot();
-            const then = blocks.map((b) => ({ ...b, bytes: bytesOf(arena, b.ref, b.length).slice() }));
+            const then = blocks.map((b) => ({
+              ...b,
+              bytes: bytesOf(arena, b.ref, b.length).slice(),
+            }));
             snapshots.push({
               release: () => snapshot.release(),
               check: () =>

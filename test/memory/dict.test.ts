@@ -165,7 +165,7 @@ describe('halfSipHash13', () => {
   /** The same function written plainly: state in an array, any number of rounds. */
   function plain(data: Uint8Array, k0: number, k1: number): number {
     const v = [k0, k1, 0x6c796765 ^ k0, 0x74656463 ^ k1];
-    const rotl = (x: number, n: number) => ((x << n) | (x >>> (32 - n))) | 0;
+    const rotl = (x: number, n: number) => (x << n) | (x >>> (32 - n)) | 0;
     const round = () => {
       v[0] = (v[0]! + v[1]!) | 0;
       v[1] = rotl(v[1]!, 5) ^ v[0];
@@ -194,14 +194,9 @@ describe('halfSipHash13', () => {
 
   it('agrees with a plain version for every length and key', () => {
     fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 40 }),
-        fc.integer(),
-        fc.integer(),
-        (data, k0, k1) => {
-          expect(halfSipHash13(data, 0, data.length, k0, k1)).toBe(plain(data, k0, k1));
-        },
-      ),
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.integer(), fc.integer(), (data, k0, k1) => {
+        expect(halfSipHash13(data, 0, data.length, k0, k1)).toBe(plain(data, k0, k1));
+      }),
     );
   });
 });

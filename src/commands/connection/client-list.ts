@@ -4,7 +4,7 @@
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { intArgument } from '../integers.ts';
+import { addInt64, int64Argument, intArgument } from '../integers.ts';
 import type { SessionPort } from '../ports.ts';
 import { command } from '../spec.ts';
 
@@ -148,6 +148,12 @@ export const clientKill = command({
   },
 });
 
+function wrongSubcommand(name: string): CommandError {
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try CLIENT HELP.`,
+  );
+}
+
 const unblockReason = new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
 
 export const clientUnblock = command({
@@ -161,7 +167,7 @@ export const clientUnblock = command({
 
   run(ctx, args, reply) {
     let withError = false;
-    if (args.argc > 4) throw errors.syntax;
+    if (args.argc > 4) throw wrongSubcommand(args.latin1(1));
     if (args.argc === 4) {
       withError = args.is(3, 'ERROR');
       if (!withError && !args.is(3, 'TIMEOUT')) throw unblockReason;
@@ -184,12 +190,16 @@ export const clientPause = command({
   syntax: 'timeout:integer [WRITE | ALL]',
 
   run(ctx, args, reply) {
-    if (args.argc > 4) throw errors.syntax;
+    if (args.argc > 4) throw wrongSubcommand(args.latin1(1));
     const writesOnly = args.argc === 4 && args.is(3, 'WRITE');
     if (args.argc === 4 && !writesOnly && !args.is(3, 'ALL')) throw pauseMode;
-    const timeoutMs = intArgument(args, 2, timeoutNotInteger);
+    const timeoutMs = int64Argument(args, 2, timeoutNotInteger);
     if (timeoutMs < 0) throw timeoutNegative;
-    ctx.server.pauseClients(ctx.nowMs + timeoutMs, writesOnly ? 'write' : 'all');
+    // As Redis: an end past 64 bits wraps around to the past, and nothing is paused.
+    const untilMs = addInt64(timeoutMs, ctx.nowMs);
+    if (untilMs !== undefined) {
+      ctx.server.pauseClients(Number(untilMs), writesOnly ? 'write' : 'all');
+    }
     reply.ok();
   },
 });

@@ -9,9 +9,10 @@ import { globMatch } from '../../util/glob.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 
-/** Whether an entry's key matches the pattern that is argument i. */
+/** Whether an entry's key matches the pattern that is argument i. `*` matches the empty key too. */
 function matches(db: Db, entry: Entry, args: Args, i: number): boolean {
   db.locateKey(entry);
+  if (args.is(i, '*')) return true;
   const { valueBuf, valueOff, valueLen } = db;
   return globMatch(args.buf, args.off[i]!, args.len[i]!, valueBuf, valueOff, valueLen, false);
 }
@@ -48,7 +49,7 @@ const CURSOR_MAX = 2n ** 64n;
 
 /** Reads a cursor as C's strtoul does: a sign is allowed, the value is taken modulo 2^64. */
 export function cursorArgument(args: Args, i: number): number {
-  const text = args.latin1(i);
+  const text = args.cString(i);
   let digits = text.startsWith('-') || text.startsWith('+') ? text.slice(1) : text;
   for (let k = 0; k < digits.length; k++) {
     const c = digits.charCodeAt(k);

@@ -130,8 +130,6 @@ function hashTableStats(ctx: Context, args: Args, reply: Reply): void {
   );
 }
 
-const invalidSeconds = new CommandError('ERR value is not a valid float');
-
 const table: Readonly<Record<string, DebugCommand>> = {
   'CHANGE-REPL-ID': {
     arity: [2, 2],
@@ -199,9 +197,9 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [3, 3],
     help: ['SLEEP <seconds>', '    Stops the whole server for a while.'],
     run(ctx, args, reply) {
-      const seconds = Number(args.latin1(2));
-      if (Number.isNaN(seconds)) throw invalidSeconds;
-      ctx.server.sleep(Math.max(0, seconds * 1000));
+      // As Redis: what is no number counts as zero.
+      const seconds = Number.parseFloat(args.latin1(2));
+      if (seconds > 0) ctx.server.sleep(seconds * 1000);
       reply.ok();
     },
   },

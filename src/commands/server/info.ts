@@ -3,6 +3,7 @@
  */
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
+import { intArgument } from '../integers.ts';
 import type { ShutdownRequest } from '../ports.ts';
 import { command } from '../spec.ts';
 
@@ -91,7 +92,8 @@ export const lolwut = command({
   flags: ['readonly', 'fast'],
   syntax: '[VERSION version:integer]',
 
-  run(ctx, _args, reply) {
+  run(ctx, args, reply) {
+    if (args.argc > 2 && args.is(1, 'VERSION')) intArgument(args, 2);
     const { random } = ctx.keyspace;
     const rows: string[] = [];
     for (let y = 0; y < 6; y++) {
