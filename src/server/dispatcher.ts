@@ -38,7 +38,7 @@ export interface DispatcherHooks {
   /** A handler failed on our account before it changed data. */
   handlerFailed(command: string, error: unknown): void;
   /** A handler failed after it began to change data. */
-  dataDamaged(command: string, error: unknown): never;
+  dataDamaged(command: string, error: unknown): void;
 }
 
 export class Dispatcher {
@@ -248,7 +248,7 @@ export class Dispatcher {
       return;
     }
     if (changed) this.hooks.dataDamaged(command.fullName, error);
-    this.hooks.handlerFailed(command.fullName, error);
+    else this.hooks.handlerFailed(command.fullName, error);
     reply.error('ERR internal error');
     this.stats.countError('ERR');
     session.closeAfterReply();

@@ -348,11 +348,12 @@ export class Server implements ServerPort {
     this.log('warning', `Internal error in '${command}': ${stackOf(error)}`);
   }
 
-  private dieDamaged(command: string, error: unknown): never {
+  /** Data may be half changed: nobody is served any more. */
+  private dieDamaged(command: string, error: unknown): void {
     this.reportBug(command, error);
     this.log('warning', 'The data may be damaged: stopping rather than serving it.');
-    if (this.exit !== undefined) this.exit(1);
-    throw error;
+    this.exit?.(1);
+    void this.close();
   }
 
   /** Applies directives that have a running counterpart, now and whenever they change. */

@@ -20,6 +20,7 @@ export async function startAlteringProxy(port: number, alter: Alteration): Promi
     const upstream = net.connect(port, '127.0.0.1');
     for (const socket of [client, upstream]) {
       sockets.add(socket);
+      socket.setNoDelay(true);
       socket.on('error', () => {});
       socket.on('close', () => {
         sockets.delete(socket);

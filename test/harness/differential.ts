@@ -31,6 +31,8 @@ export interface AllowedDifference {
   readonly ours?: RegExp;
   /** Matched against the oracle's reply. */
   readonly oracle?: RegExp;
+  /** Seen by the generator only, so scripts need not have needed it. */
+  readonly generated?: boolean;
   readonly why: string;
 }
 
@@ -73,6 +75,23 @@ export async function runScript(
     await run.close();
   }
   return run.differences;
+}
+
+/** The entry of the allow-list that covers a difference. */
+export function findAllowed(
+  allowed: readonly AllowedDifference[],
+  script: string,
+  text: string,
+  ours: string,
+  oracle: string,
+): AllowedDifference | undefined {
+  return allowed.find(
+    (entry) =>
+      (entry.script === undefined || entry.script === script) &&
+      entry.command.test(text) &&
+      (entry.ours === undefined || entry.ours.test(ours)) &&
+      (entry.oracle === undefined || entry.oracle.test(oracle)),
+  );
 }
 
 /** Differences as text: where, what was sent, and both replies. */
@@ -197,15 +216,9 @@ class Run {
   }
 
   private add(step: Step, ours: string, oracle: string): void {
-    const { script, line } = { script: this.script.name, line: step.line };
+    const script = this.script.name;
     let [left, right] = [ours, oracle];
-    const allowed = this.options.allowed?.find(
-      (entry) =>
-        (entry.script === undefined || entry.script === script) &&
-        entry.command.test(step.text) &&
-        (entry.ours === undefined || entry.ours.test(ours)) &&
-        (entry.oracle === undefined || entry.oracle.test(oracle)),
-    );
+    const allowed = findAllowed(this.options.allowed ?? [], script, step.text, ours, oracle);
     if (allowed !== undefined) {
       this.options.used?.add(allowed);
       return;
@@ -215,7 +228,7 @@ class Run {
       ...{
         script,
         protocol: this.protocol,
-        line,
+        line: step.line,
         text: quote(Buffer.from(step.text)).slice(1, -1),
       },
       ...{ ours: left, oracle: right },

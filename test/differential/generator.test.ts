@@ -1,0 +1,115 @@
+/**
+ * Random sequences against the oracle: 100,000 commands in `npm test`, a million in
+ * `npm run test:full`, RESPITE_COMMANDS in any other run. A failure prints the shrunk sequence and the line that replays it.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startAlteringProxy } from '../harness/altering-proxy.ts';
+import type { Pair } from '../harness/differential.ts';
+import { describeWithOracle, startOracle } from '../harness/oracle.ts';
+import { startRespite } from '../harness/respite.ts';
+import { commandLine, type SequenceDifference, SequenceRunner } from '../harness/sequence.ts';
+import type { ServerProcess } from '../harness/server-process.ts';
+import { allowedDifferences } from './allowed-differences.ts';
+import { generatedCommand, KEYS } from './generator.ts';
+
+const { RESPITE_COMMANDS, RESPITE_FULL } = process.env;
+const COMMANDS = Number(RESPITE_COMMANDS ?? (RESPITE_FULL === '1' ? 1_000_000 : 100_000));
+const SEQUENCE_MAX = 200;
+
+/** A sequence in one protocol; short ones and long ones. */
+const sequence = fc.tuple(
+  fc.constantFrom<2 | 3>(2, 3),
+  fc.array(generatedCommand, { minLength: 1, maxLength: SEQUENCE_MAX, size: 'max' }),
+);
+
+interface Outcome {
+  /** Everything a failure has to say; undefined when there was none. */
+  readonly failure: string | undefined;
+  readonly shrunk: readonly string[];
+  readonly commandsSent: number;
+}
+
+/** RESPITE_SEED is `seed`, or `seed:path` as a failure prints it. */
+function readSeed(): { seed?: number; path?: string } {
+  const [, seed, path] = /^(-?\d+)(?::(.+))?$/.exec(process.env['RESPITE_SEED'] ?? '') ?? [];
+  if (seed === undefined) return {};
+  return { seed: Number(seed), ...(path === undefined ? {} : { path }) };
+}
+
+async function explore(pair: Pair, commands: number, seed = readSeed()): Promise<Outcome> {
+  const runner = new SequenceRunner(pair, KEYS, allowedDifferences);
+  let found: SequenceDifference | undefined;
+  const details = await fc.check(
+    fc.asyncProperty(sequence, async ([protocol, list]) => {
+      const difference = await runner.run(list, protocol);
+      if (difference === undefined) return;
+      found = difference;
+      throw new Error('different');
+    }),
+    { numRuns: Math.ceil((2 * commands) / SEQUENCE_MAX), ...seed },
+  );
+  await runner.close();
+  const { commandsSent } = runner;
+  if (!details.failed || details.counterexample === null) {
+    return { failure: undefined, shrunk: [], commandsSent };
+  }
+  const [[protocol, list]] = details.counterexample;
+  // Shrinking ends on a run that passed: this one is repeated to show its own difference.
+  const repeat = new SequenceRunner(pair, KEYS, allowedDifferences);
+  found = (await repeat.run(list, protocol)) ?? found;
+  await repeat.close();
+  const shrunk = list.map(({ argv }) => commandLine(argv));
+  const failure = [
+    `RESP${protocol}, command ${(found?.index ?? 0) + 1} of ${shrunk.length} (later ones are checks):`,
+    ...shrunk.map((line) => `    ${line}`),
+    `differs at:  ${found?.text}`,
+    `  ours:   ${found?.ours.replaceAll('\n', '\n          ')}`,
+    `  oracle: ${found?.oracle.replaceAll('\n', '\n          ')}`,
+    `replay:  RESPITE_SEED=${details.seed}:${details.counterexamplePath} npx vitest run test/differential/generator.test.ts`,
+  ].join('\n');
+  return { failure, shrunk, commandsSent };
+}
+
+describeWithOracle('random commands', () => {
+  const servers: ServerProcess[] = [];
+  let oracle: ServerProcess;
+
+  beforeAll(async () => {
+    oracle = await startOracle();
+    servers.push(oracle);
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+  });
+
+  it(`gives ${COMMANDS} commands the oracle's replies`, async () => {
+    const ours = await startRespite();
+    servers.push(ours);
+    const { failure, commandsSent } = await explore({ ours, oracle }, COMMANDS);
+    if (failure !== undefined) expect.fail(failure);
+    if (process.env['RESPITE_SEED'] === undefined) {
+      expect(commandsSent).toBeGreaterThan(COMMANDS);
+    }
+  });
+
+  it('two oracles agree, so the generator depends on neither clock nor chance', async () => {
+    const other = await startOracle([], 'oracle-b');
+    servers.push(other);
+    const { failure } = await explore({ ours: other, oracle }, 20_000, {});
+    if (failure !== undefined) expect.fail(failure);
+  });
+
+  it('finds a seeded fault and shrinks it to the commands that show it', async () => {
+    const other = await startOracle([], 'oracle-c');
+    servers.push(other);
+    await using faulty = await startAlteringProxy(other.port, (reply) =>
+      reply.equals(Buffer.from(':5\r\n')) ? Buffer.from(':6\r\n') : reply,
+    );
+    const { failure, shrunk } = await explore({ ours: faulty, oracle }, 20_000, {});
+    expect(failure).toMatch(/ours: {3}\(integer\) 6\n {2}oracle: \(integer\) 5/);
+    expect(failure).toMatch(/RESPITE_SEED=-?\d+:[\d:]+ /);
+    // DBSIZE says 5 after five SETs; everything else needs fewer.
+    expect(shrunk.length).toBeLessThanOrEqual(8);
+  });
+});
