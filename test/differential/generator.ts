@@ -203,8 +203,12 @@ const damaged: Words = fc
     if (how === 'add') return [...argv.slice(0, at), other, ...argv.slice(at)];
     return [...argv.slice(0, at), ...(how === 'swap' ? [other] : []), ...argv.slice(at + 1)];
   })
-  // What damage makes of a time must not be one that passes while the test runs.
-  .filter((argv) => !argv.some((arg, i) => i > 1 && isSoon(argv, i, arg)));
+  // What damage makes of a time must not be one that passes while the test runs, and what is over
+  // must be among the keys that are read at the end.
+  .filter((argv) => !argv.some((arg, i) => i > 1 && isSoon(argv, i, arg)))
+  .filter(
+    (argv) => KEYS.includes(argv[1] ?? '') || !argv.some((arg) => /^(EX|PX)(AT)?$/i.test(arg)),
+  );
 
 function isSoon(argv: readonly string[], i: number, arg: string): boolean {
   const before = argv[i - 1]!.toUpperCase();
