@@ -136,7 +136,7 @@ export const clientKill = command({
   summary: 'Ends connections.',
   complexity: 'O(N) where N is the number of client connections',
   syntax:
-    '[ip:port] [ID client-id:integer] [TYPE client-type] [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME yes/no] [MAXAGE maxage:integer]',
+    '[ip-port] [ID client-id:integer] [TYPE client-type] [USER username] [ADDR ip-port] [LADDR ip-port] [SKIPME yes/no] [MAXAGE maxage:integer]',
 
   run(ctx, args, reply) {
     if (args.argc > 3) {
