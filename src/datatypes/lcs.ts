@@ -38,7 +38,7 @@ function lengthTable(a: Uint8Array, b: Uint8Array): Uint32Array {
       else {
         const up = table[above + j]!;
         const left = table[row + j - 1]!;
-        table[row + j] = up > left ? up : left;
+        table[row + j] = Math.max(up, left);
       }
     }
   }

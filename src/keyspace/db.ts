@@ -19,7 +19,7 @@ import type { Args } from '../util/args.ts';
 import { errors } from '../util/errors.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import type { Keyspace } from './keyspace.ts';
-import { Encoding, ValueType } from './value-types.ts';
+import { ValueType } from './value-types.ts';
 
 const EXTENDED = 0x80000000 | 0;
 const INLINE = 0x40000000;
@@ -257,7 +257,7 @@ export class Db {
     this.space.mutations++;
     this.locateString(entry);
     const before = this.valueLen;
-    const after = length > before ? length : before;
+    const after = Math.max(length, before);
     let e = entry;
     if ((this.keyWord(e) & INLINE) === 0) this.growOutlined(e, before, after);
     else if (after > INLINE_MAX) e = this.outline(e, after);
@@ -539,7 +539,7 @@ export class Db {
 
   private growOutlined(entry: Ref, used: number, length: number): void {
     const value = this.valueRef(entry);
-    const next = this.arena.realloc(value, used < length ? used : length, length);
+    const next = this.arena.realloc(value, Math.min(used, length), length);
     this.arena.touch(next);
     if (next === value) return;
     this.arena.touch(entry);

@@ -121,7 +121,7 @@ export class ExpiryHeap {
     for (;;) {
       const first = (i << 2) + 1;
       if (first >= this.size) break;
-      const end = first + 4 < this.size ? first + 4 : this.size;
+      const end = Math.min(first + 4, this.size);
       let least = first;
       let leastWhen = this.whenAt(first);
       for (let c = first + 1; c < end; c++) {

@@ -119,7 +119,7 @@ export class RequestParser {
       return;
     }
     const length = this.end - this.start;
-    const own = new Uint8Array(length < 1024 ? 1024 : length);
+    const own = new Uint8Array(Math.max(length, 1024));
     own.set(this.buf.subarray(this.start, this.end));
     this.rebase(own, length);
   }
@@ -286,7 +286,7 @@ export class RequestParser {
   /** Position of the CR that ends the line at `pos`, when its LF has arrived too; else -1. */
   private findLineEnd(): number {
     const { buf, end } = this;
-    let i = this.scanned > this.pos ? this.scanned : this.pos;
+    let i = Math.max(this.scanned, this.pos);
     while (i < end && buf[i] !== CR) i++;
     this.scanned = i;
     return i + 1 < end ? i : -1;

@@ -471,7 +471,7 @@ export class Server implements ServerPort {
           'warning',
           `Warning: Could not create server TCP listening socket ${host}:${bound}: bind: ${reason}`,
         );
-        this.log('warning', 'Failed listening on port ' + `${bound} (tcp), aborting.`);
+        this.log('warning', `Failed listening on port ${bound} (tcp), aborting.`);
         throw error;
       }
     }

@@ -13,7 +13,7 @@ const unknownType = new CommandError(
 const replies: Readonly<Record<string, (reply: Reply) => void>> = {
   string: (reply) => reply.bulkLatin1('Hello World'),
   integer: (reply) => reply.int(12345),
-  double: (reply) => reply.double(3.141),
+  double: (reply) => reply.doubleText('3.141'),
   bignum: (reply) => reply.bigNumber('1234567999999999999999999999999999999'),
   null: (reply) => reply.null(),
   array(reply) {
