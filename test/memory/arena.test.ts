@@ -35,7 +35,7 @@ const operations = fc.array(
     fc.record({ op: fc.constant('snapshot' as const) }),
     fc.record({ op: fc.constant('release' as const), pick: fc.nat() }),
   ),
-  { maxLength: 120 },
+  { maxLength: 120, size: 'max' },
 );
 
 describe('Arena', () => {

@@ -44,7 +44,7 @@ describe('Dict', () => {
   it('is a map', () => {
     const key = fc.oneof(fc.string({ maxLength: 3 }), fc.integer({ min: 0, max: 300 }).map(String));
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), key), { maxLength: 800 }), (ops) => {
+      fc.property(fc.array(fc.tuple(fc.boolean(), key), { maxLength: 800, size: 'max' }), (ops) => {
         const f = new Fixture();
         const model = new Map<string, number>();
         for (const [add, name] of ops) {
@@ -70,7 +70,10 @@ describe('Dict', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 400 }),
-        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 60 })), { maxLength: 200 }),
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 60 })), {
+          maxLength: 200,
+          size: 'max',
+        }),
         (stable, steps) => {
           const f = new Fixture();
           for (let i = 0; i < stable; i++) f.add(`stable${i}`);
