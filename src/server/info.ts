@@ -155,8 +155,16 @@ function persistenceLines(server: Server): Line[] {
     ['rdb_bgsave_in_progress', 0],
     ['rdb_last_save_time', server.lastSaveSeconds],
     ['rdb_last_bgsave_status', 'ok'],
+    ['rdb_last_bgsave_time_sec', -1],
+    ['rdb_current_bgsave_time_sec', -1],
+    ['rdb_saves', 0],
     ['aof_enabled', 0],
     ['aof_rewrite_in_progress', 0],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_rewrite_time_sec', -1],
+    ['aof_current_rewrite_time_sec', -1],
+    ['aof_last_bgrewrite_status', 'ok'],
+    ['aof_last_write_status', 'ok'],
   ];
 }
 
@@ -214,6 +222,8 @@ function cpuLines(): Line[] {
   return [
     ['used_cpu_sys', (systemCPUTime / 1e6).toFixed(6)],
     ['used_cpu_user', (userCPUTime / 1e6).toFixed(6)],
+    ['used_cpu_sys_children', '0.000000'],
+    ['used_cpu_user_children', '0.000000'],
   ];
 }
 
