@@ -20,6 +20,31 @@ const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
   scripting: 'scripting',
 };
 
+/** All categories in the order in which Redis lists them. */
+const order: readonly string[] = [
+  'keyspace',
+  'read',
+  'write',
+  'set',
+  'sortedset',
+  'list',
+  'hash',
+  'string',
+  'bitmap',
+  'hyperloglog',
+  'geo',
+  'stream',
+  'pubsub',
+  'admin',
+  'fast',
+  'slow',
+  'blocking',
+  'dangerous',
+  'connection',
+  'transaction',
+  'scripting',
+];
+
 /** Names without the `@`, each once. */
 export function categoriesOf(spec: CommandSpec): string[] {
   const { flags } = spec;
@@ -34,5 +59,5 @@ export function categoriesOf(spec: CommandSpec): string[] {
   if (flags.includes('pubsub')) found.add('pubsub');
   if (flags.includes('blocking')) found.add('blocking');
   found.add(flags.includes('fast') ? 'fast' : 'slow');
-  return [...found];
+  return order.filter((name) => found.has(name));
 }

@@ -106,8 +106,7 @@ export class Dispatcher {
       }
     }
     if (result === ParseResult.error && !session.closing) {
-      reply.error(`ERR ${session.parser.error}`);
-      this.stats.countError('ERR');
+      this.refuse(session, reply.pos, new CommandError(`ERR ${session.parser.error}`));
       session.closeAfterReply();
     }
     this.endTiming();
@@ -183,6 +182,7 @@ export class Dispatcher {
       else this.refuse(session, start, unknownCommand(this.table, args));
       return;
     }
+    session.lastCommand = command.fullName;
     const { arity } = command;
     if (arity > 0 ? args.argc !== arity : args.argc < -arity) {
       command.rejectedCalls++;
@@ -215,7 +215,6 @@ export class Dispatcher {
     context.command = command.spec;
     context.db = keyspace.dbs[session.dbIndex]!;
     keyspace.touchEnabled = !session.noTouch;
-    session.lastCommand = command.fullName;
     stats.commandsProcessed++;
     const changesBefore = keyspace.mutations;
     const muted = session.replyMode === 'off' || session.replyMode === 'skip';

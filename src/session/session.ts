@@ -128,7 +128,8 @@ export class Session implements SessionPort {
     this.respVersion = 2;
     this.dbIndex = 0;
     this.name = '';
-    this.replyMode = 'on';
+    // Redis: the reply that CLIENT REPLY SKIP leaves out may be RESET's own.
+    if (this.replyMode !== 'skip') this.replyMode = 'on';
     this.noEvict = false;
     this.noTouch = false;
     this.user = 'default';
@@ -156,8 +157,9 @@ export class Session implements SessionPort {
 
   private flags(): string {
     let flags = '';
-    if (this.connection.unixPath !== undefined) flags += 'U';
+    if (this.postponed.length > 0) flags += 'b';
     if (this.closing) flags += 'c';
+    if (this.connection.unixPath !== undefined) flags += 'U';
     if (this.noEvict) flags += 'e';
     if (this.noTouch) flags += 'T';
     return flags === '' ? 'N' : flags;

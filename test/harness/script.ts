@@ -127,6 +127,8 @@ class ScriptParser {
   private readonly variables = new Map<string, readonly string[]>([
     ['ints', BOUNDARY_INTEGERS],
     ['floats', BOUNDARY_FLOATS],
+    // A time of 1 ms is over before the next command, or not.
+    ['times', BOUNDARY_INTEGERS.filter((text) => text !== '1')],
   ]);
   private connection = 1;
   private draft: Draft = freshDraft();

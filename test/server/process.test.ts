@@ -62,7 +62,8 @@ describe('respite', () => {
       const pidFile = join(dir, 'respite.pid');
       const port = String(await freePort());
       const server = await started(['--port', port, '--pidfile', pidFile, '--dir', dir]);
-      while (!existsSync(pidFile)) await new Promise((resolve) => setImmediate(resolve));
+      const written = () => existsSync(pidFile) && readFileSync(pidFile, 'utf8').endsWith('\n');
+      while (!written()) await new Promise((resolve) => setImmediate(resolve));
       expect(readFileSync(pidFile, 'utf8')).toBe(`${server.child.pid}\n`);
       server.child.kill(signal);
       expect(await server.exit).toBe(0);

@@ -31,6 +31,7 @@ const common = {
   flags: ['noscript', 'loading', 'stale'],
 } as const;
 
+/** CLIENT SETNAME name */
 export const clientSetname = command({
   ...common,
   name: 'setname',
@@ -45,6 +46,7 @@ export const clientSetname = command({
   },
 });
 
+/** CLIENT GETNAME */
 export const clientGetname = command({
   ...common,
   name: 'getname',
@@ -59,6 +61,7 @@ export const clientGetname = command({
   },
 });
 
+/** CLIENT SETINFO LIB-NAME name | LIB-VER version */
 export const clientSetinfo = command({
   ...common,
   name: 'setinfo',
@@ -68,14 +71,14 @@ export const clientSetinfo = command({
   syntax: '[LIB-NAME libname | LIB-VER libver]',
 
   run(ctx, args, reply) {
-    const attribute = args.latin1(2);
+    const attribute = args.cString(2);
     const value = args.latin1(3);
     if (!args.is(2, 'LIB-NAME') && !args.is(2, 'LIB-VER')) {
       throw new CommandError(`ERR Unrecognized option '${attribute}'`);
     }
     if (!isPrintable(value)) {
       throw new CommandError(
-        `ERR ${attribute.toLowerCase()} cannot contain spaces, newlines or special characters.`,
+        `ERR ${attribute} cannot contain spaces, newlines or special characters.`,
       );
     }
     if (args.is(2, 'LIB-NAME')) ctx.session.libName = value;
@@ -84,6 +87,7 @@ export const clientSetinfo = command({
   },
 });
 
+/** CLIENT ID */
 export const clientId = command({
   ...common,
   name: 'id',
@@ -96,6 +100,7 @@ export const clientId = command({
   },
 });
 
+/** CLIENT INFO */
 export const clientInfo = command({
   ...common,
   name: 'info',

@@ -1,18 +1,10 @@
 /**
- * CLIENT: the container, and the switches of the own connection: REPLY, NO-EVICT, NO-TOUCH,
- * GETREDIR, TRACKINGINFO.
+ * CLIENT: the container and its HELP.
  */
-import type { Args } from '../../util/args.ts';
-import { errors } from '../../util/errors.ts';
 import { helpCommand } from '../help.ts';
 import { command } from '../spec.ts';
-import {
-  clientKill,
-  clientList,
-  clientPause,
-  clientUnblock,
-  clientUnpause,
-} from './client-list.ts';
+import { clientKill } from './client-kill.ts';
+import { clientList } from './client-list.ts';
 import {
   clientGetname,
   clientId,
@@ -20,99 +12,14 @@ import {
   clientSetinfo,
   clientSetname,
 } from './client-name.ts';
-
-const own = {
-  group: 'connection',
-  complexity: 'O(1)',
-  flags: ['noscript', 'loading', 'stale'],
-} as const;
-
-/** Argument 2 as ON or OFF. */
-function switchArgument(args: Args): boolean {
-  const on = args.is(2, 'ON');
-  if (!on && !args.is(2, 'OFF')) throw errors.syntax;
-  return on;
-}
-
-const reply = command({
-  ...own,
-  name: 'reply',
-  arity: 3,
-  since: '3.2.0',
-  summary: 'Turns replies to this connection on or off, or leaves the next one out.',
-  syntax: '[ON | OFF | SKIP]',
-
-  run(ctx, args, reply) {
-    const { session } = ctx;
-    if (args.is(2, 'ON')) {
-      session.replyMode = 'on';
-      reply.ok();
-    } else if (args.is(2, 'OFF')) session.replyMode = 'off';
-    else if (args.is(2, 'SKIP')) {
-      if (session.replyMode !== 'off') session.replyMode = 'skipNext';
-    } else throw errors.syntax;
-  },
-});
-
-const noEvict = command({
-  ...own,
-  name: 'no-evict',
-  arity: 3,
-  since: '7.0.0',
-  summary: 'Protects this connection from being ended for want of memory.',
-  flags: ['admin', 'noscript', 'loading', 'stale'],
-  syntax: '[ON | OFF]',
-
-  run(ctx, args, reply) {
-    ctx.session.noEvict = switchArgument(args);
-    reply.ok();
-  },
-});
-
-const noTouch = command({
-  ...own,
-  name: 'no-touch',
-  arity: 3,
-  since: '7.2.0',
-  summary: 'Lets the commands of this connection leave access times alone.',
-  syntax: '[ON | OFF]',
-
-  run(ctx, args, reply) {
-    ctx.session.noTouch = switchArgument(args);
-    reply.ok();
-  },
-});
-
-const getredir = command({
-  ...own,
-  name: 'getredir',
-  arity: 2,
-  since: '6.0.0',
-  summary: 'Answers where invalidation messages go; -1, as tracking is off.',
-
-  run(_ctx, _args, reply) {
-    reply.int(-1);
-  },
-});
-
-const trackinginfo = command({
-  ...own,
-  name: 'trackinginfo',
-  arity: 2,
-  since: '6.2.0',
-  summary: 'Answers how client-side caching is set up for this connection.',
-
-  run(_ctx, _args, reply) {
-    reply.map(3);
-    reply.bulkLatin1('flags');
-    reply.set(1);
-    reply.bulkLatin1('off');
-    reply.bulkLatin1('redirect');
-    reply.int(-1);
-    reply.bulkLatin1('prefixes');
-    reply.array(0);
-  },
-});
+import { clientPause, clientUnblock, clientUnpause } from './client-pause.ts';
+import {
+  clientGetredir,
+  clientNoEvict,
+  clientNoTouch,
+  clientReply,
+  clientTrackinginfo,
+} from './client-state.ts';
 
 /** CLIENT subcommand [arg ...] */
 export const client = command({
@@ -125,7 +32,7 @@ export const client = command({
   flags: [],
   subcommands: [
     clientGetname,
-    getredir,
+    clientGetredir,
     helpCommand('client', 'connection', '5.0.0', [
       'GETNAME, SETNAME <name>, ID, INFO',
       '    The name, number and state of this connection.',
@@ -148,13 +55,13 @@ export const client = command({
     clientInfo,
     clientKill,
     clientList,
-    noEvict,
-    noTouch,
+    clientNoEvict,
+    clientNoTouch,
     clientPause,
-    reply,
+    clientReply,
     clientSetinfo,
     clientSetname,
-    trackinginfo,
+    clientTrackinginfo,
     clientUnblock,
     clientUnpause,
   ],

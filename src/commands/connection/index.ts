@@ -1,8 +1,11 @@
 /** The commands of the connection group. */
 import type { CommandSpec } from '../spec.ts';
+import { auth } from './auth.ts';
 import { client } from './client.ts';
-import { auth, hello, quit, reset, select } from './hello.ts';
+import { hello } from './hello.ts';
 import { echo, ping } from './ping.ts';
+import { quit, reset } from './reset.ts';
+import { select } from './select.ts';
 
 export const connectionCommands: readonly CommandSpec[] = [
   auth,

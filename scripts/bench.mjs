@@ -1,0 +1,29 @@
+/**
+ * `npm run bench -- [load | expiry | growth] [options]`: compiles and runs a program of bench/.
+ * `npm run bench -- --help` lists the options.
+ */
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
+
+const programs = ['load', 'expiry', 'growth'];
+const [first, ...rest] = process.argv.slice(2);
+const named = first !== undefined && !first.startsWith('-');
+const program = named ? first : 'load';
+if (!programs.includes(program)) {
+  process.stderr.write(`unknown benchmark "${program}"; there are: ${programs.join(', ')}\n`);
+  process.exit(1);
+}
+
+await ensureInstalled();
+await ensureBuilt();
+const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+const compiled = await run(process.execPath, [tsc, '-p', 'bench/tsconfig.json'], { stdio: 'pipe' });
+if (compiled.code !== 0) {
+  process.stderr.write(compiled.output);
+  process.exit(1);
+}
+const file = path.join(root, 'node_modules/.cache/respite-bench/bench', `${program}.js`);
+process.env.RESPITE_ROOT = root;
+process.argv = [process.argv[0], file, ...(named ? rest : process.argv.slice(2))];
+await import(pathToFileURL(file).href);

@@ -1,0 +1,39 @@
+/**
+ * RESET and QUIT: back to the beginning, and to the end.
+ */
+import { command } from '../spec.ts';
+
+/** RESET */
+export const reset = command({
+  name: 'reset',
+  arity: 1,
+  group: 'connection',
+  since: '6.2.0',
+  summary: 'Brings the connection back to the state it had when it was opened.',
+  complexity: 'O(1)',
+  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+
+  run(ctx, _args, reply) {
+    ctx.session.reset();
+    ctx.session.authenticated = ctx.server.config.string('requirepass') === '';
+    reply.version = 2;
+    reply.simple('RESET');
+  },
+});
+
+/** QUIT */
+export const quit = command({
+  name: 'quit',
+  arity: -1,
+  group: 'connection',
+  since: '1.0.0',
+  summary: 'Ends the connection once its replies are sent.',
+  complexity: 'O(1)',
+  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+  deprecated: { since: '7.2.0', replacedBy: 'just closing the connection' },
+
+  run(ctx, _args, reply) {
+    reply.ok();
+    ctx.session.closeAfterReply();
+  },
+});
