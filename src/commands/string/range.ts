@@ -7,19 +7,21 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { intArgument } from '../integers.ts';
+import { int64Argument, intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { checkStringLength, storeArgument } from './string-value.ts';
 
 const EMPTY = new Uint8Array(0);
 
 function replyRange(ctx: Context, args: Args, reply: Reply): void {
-  let start = intArgument(args, 2);
-  let end = intArgument(args, 3);
+  const from = int64Argument(args, 2);
+  const to = int64Argument(args, 3);
+  let start = Number(from);
+  let end = Number(to);
   const { db } = ctx;
   const length = db.readString(args, 1) === 0 ? 0 : db.valueLen;
-  const bothNegative = start < 0 && end < 0;
-  if (length === 0 || (bothNegative && start > end)) {
+  const backwards = from < 0 && to < 0 && from > to;
+  if (length === 0 || backwards) {
     reply.bytes(EMPTY);
     return;
   }
