@@ -5,15 +5,7 @@
  */
 import type { AllowedDifference } from '../harness/differential.ts';
 
-export const allowedDifferences: readonly AllowedDifference[] = [
-  {
-    command: /^P?EXPIRE/i,
-    ours: /^\(error\) ERR Unsupported option /,
-    oracle: /^\(error\) ERR Unsupported option /,
-    generated: true,
-    why: 'Redis quotes the option as a C string: up to a NUL, and of any length.',
-  },
-];
+export const allowedDifferences: readonly AllowedDifference[] = [];
 
 /** Reviewed differences in COMMAND INFO: `command: field` to the reason. */
 export const allowedCommandInfo: Readonly<Record<string, string>> = {};

@@ -26,7 +26,7 @@ function readConditions(args: Args): number {
     else if (args.is(i, 'XX')) conditions |= XX;
     else if (args.is(i, 'GT')) conditions |= GT;
     else if (args.is(i, 'LT')) conditions |= LT;
-    else throw new CommandError(`ERR Unsupported option ${args.latin1(i).slice(0, 128)}`);
+    else throw new CommandError(`ERR Unsupported option ${args.cString(i)}`);
   }
   if ((conditions & NX) !== 0 && conditions !== NX) throw nxClash;
   if ((conditions & GT) !== 0 && (conditions & LT) !== 0) throw gtLtClash;
