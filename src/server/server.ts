@@ -126,7 +126,8 @@ export class Server implements ServerPort {
     return this.sessionsById.get(id);
   }
 
-  readable(session: Session): void {
+  readable(session: Session, bytes: number): void {
+    this.stats.netInputBytes += bytes;
     this.dispatcher.process(session);
     const limit = this.config.number('client-query-buffer-limit');
     if (session.parser.bufferedBytes > limit) {

@@ -23,8 +23,8 @@ export interface Transport {
 
 /** What the server does with a session's bytes and end. */
 export interface Driver {
-  /** The parser holds new bytes. */
-  readable(session: Session): void;
+  /** The parser holds `bytes` new bytes. */
+  readable(session: Session, bytes: number): void;
   drained(session: Session): void;
   ended(session: Session): void;
 }
@@ -90,7 +90,7 @@ export class Session implements SessionPort {
     if (this.closing) return;
     this.netInputBytes += length;
     this.parser.push(chunk, 0, length);
-    this.driver.readable(this);
+    this.driver.readable(this, length);
     this.parser.detach();
   }
 

@@ -150,6 +150,36 @@ describe('createServer()', () => {
   });
 });
 
+describe('INFO', () => {
+  it('counts commands, bytes, hits, misses, errors and time', async () => {
+    const server = await start();
+    const raw = new Raw(server.port);
+    raw.send('SET k v\r\nGET k\r\nGET none\r\nNOSUCH\r\nINCR k\r\n');
+    await raw.until(() => raw.text.endsWith('not an integer or out of range\r\n'));
+    raw.text = '';
+    raw.send('INFO everything\r\n');
+    const text = await raw.until(() => raw.text.includes('# Keyspace\r\ndb0:'));
+    for (const line of [
+      'total_net_input_bytes:59',
+      'keyspace_hits:1',
+      'keyspace_misses:1',
+      'total_error_replies:2',
+      'errorstat_ERR:count=2',
+      'connected_clients:1',
+      'db0:keys=1,expires=0,avg_ttl=0',
+    ]) {
+      expect(text).toContain(`${line}\r\n`);
+    }
+    expect(text).toMatch(/cmdstat_get:calls=2,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,/);
+    expect(text).toMatch(/cmdstat_incr:calls=1,.*failed_calls=1\r\n/);
+    raw.text = '';
+    raw.send('CONFIG RESETSTAT\r\nINFO stats\r\n');
+    expect(await raw.until(() => raw.text.includes('keyspace_misses:'))).toContain(
+      'keyspace_hits:0',
+    );
+  });
+});
+
 describe('connections', () => {
   it('refuses one client too many', async () => {
     const server = await start({ config: { maxclients: 2 } });
