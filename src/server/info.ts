@@ -94,7 +94,7 @@ function clientLines(server: Server): Line[] {
     biggestOutput = Math.max(biggestOutput, session.connection.unsentBytes);
   }
   return [
-    ['connected_clients', server.sessionCount],
+    ['connected_clients', server.clients.size],
     ['cluster_connections', 0],
     ['maxclients', server.config.number('maxclients')],
     ['client_recent_max_input_buffer', biggestInput],
@@ -139,7 +139,7 @@ function memoryLines(server: Server): Line[] {
     ['mem_fragmentation_bytes', rss - used],
     ['mem_not_counted_for_evict', 0],
     ['mem_clients_slaves', 0],
-    ['mem_clients_normal', server.clientMemory()],
+    ['mem_clients_normal', server.clients.memoryBytes()],
     ['mem_aof_buffer', 0],
     ['mem_allocator', 'arena'],
     ['active_defrag_running', 0],

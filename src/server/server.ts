@@ -12,18 +12,18 @@ import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { Arena } from '../memory/arena.ts';
-import type { Connection } from '../net/connection.ts';
 import { Listener } from '../net/listener.ts';
 import { Reply } from '../resp/reply.ts';
-import { defaultParserLimits, type ParserLimits, RequestParser } from '../resp/request-parser.ts';
-import { Session } from '../session/session.ts';
+import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
+import type { Session } from '../session/session.ts';
 import { CommandError } from '../util/errors.ts';
+import { Clients } from './clients.ts';
 import { Cron } from './cron.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Gates } from './gates.ts';
 import { buildInfo } from './info.ts';
 import { Log, type LogLevel } from './log.ts';
-import { OutputLimits } from './output-limits.ts';
+import { isLoopback } from './loopback.ts';
 import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -53,11 +53,10 @@ export class Server implements ServerPort {
   replicationId = randomBytes(20).toString('hex');
   lastSaveSeconds: number;
   readonly now: () => number;
-  private readonly sessionsById = new Map<number, Session>();
+  readonly clients: Clients;
   private readonly reply = new Reply();
   private readonly dispatcher: Dispatcher;
   private readonly listener: Listener;
-  private readonly outputLimits = new OutputLimits();
   private readonly parserLimits: ParserLimits = { ...defaultParserLimits };
   readonly cron: Cron;
   /** Whether port 0 means "any free port" (embedding) rather than "no TCP" (redis.conf). */
@@ -67,10 +66,7 @@ export class Server implements ServerPort {
   readonly systemMemory = totalmem();
   readonly startupMemory: number;
   private readonly exit: ((code: number) => void) | undefined;
-  private nextSessionId = 1;
-  private pauseTimer: NodeJS.Timeout | undefined;
   private closePromise: Promise<void> | undefined;
-  private sessionsGone: (() => void) | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
     this.config = config;
@@ -91,10 +87,19 @@ export class Server implements ServerPort {
       () => this.keyspace.usedBytes,
       (session) => this.refuseProtected(session, 'enable-debug-command'),
     );
+    this.clients = new Clients({
+      config,
+      gates: this.gates,
+      stats: this.stats,
+      reply: this.reply,
+      parserLimits: this.parserLimits,
+      now: this.now,
+      log: (level, message) => this.log(level, message),
+    });
     const context = new Context(this.keyspace, this);
     this.dispatcher = new Dispatcher(this.commands, context, this.reply, this.gates, this.stats, {
       now: this.now,
-      flush: (session) => this.flush(session),
+      flush: (session) => this.clients.flush(session),
       crossProtocol: (session) => {
         this.log(
           'warning',
@@ -106,123 +111,36 @@ export class Server implements ServerPort {
       handlerFailed: (command, error) => this.reportBug(command, error),
       dataDamaged: (command, error) => this.dieDamaged(command, error),
     });
-    this.listener = new Listener((connection) => this.accept(connection));
+    this.clients.dispatcher = this.dispatcher;
+    this.listener = new Listener((connection) => this.clients.accept(connection));
     this.cron = new Cron(this);
     this.applyConfig();
     this.startupMemory = this.usedMemory();
   }
 
-  // ---- sessions ----------------------------------------------------------------------------
-
-  sessions(): Iterable<Session> {
-    return this.sessionsById.values();
-  }
-
-  get sessionCount(): number {
-    return this.sessionsById.size;
-  }
-
-  sessionById(id: number): Session | undefined {
-    return this.sessionsById.get(id);
-  }
-
-  readable(session: Session, bytes: number): void {
-    this.stats.netInputBytes += bytes;
-    this.dispatcher.process(session);
-    const limit = this.config.number('client-query-buffer-limit');
-    if (session.parser.bufferedBytes > limit) {
-      this.stats.clientQueryLimitDisconnections++;
-      this.log(
-        'warning',
-        `Closing client that reached max query buffer length: ${session.describe(this.now())}`,
-      );
-      session.kill();
-    }
-  }
-
-  drained(session: Session): void {
-    session.softLimitSinceMs = 0;
-  }
-
-  ended(session: Session): void {
-    this.sessionsById.delete(session.id);
-    if (this.sessionsById.size === 0) this.sessionsGone?.();
-  }
-
-  /** Timeouts, soft output limits and the end of CLIENT PAUSE; called by the cron. */
+  /** What the cron does for clients and figures. */
   checkClients(nowMs: number): void {
-    const idleMs = this.config.number('timeout') * 1000;
-    for (const session of this.sessionsById.values()) {
-      if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs) {
-        this.log('verbose', 'Closing idle client');
-        session.kill();
-      } else this.enforceOutputLimit(session, nowMs);
-    }
+    this.clients.check(nowMs);
     this.stats.peakMemory = Math.max(this.stats.peakMemory, this.usedMemory());
   }
 
-  private accept(connection: Connection): void {
-    this.stats.connectionsReceived++;
-    const refusal = this.refusal(connection);
-    if (refusal !== undefined) {
-      this.stats.rejectedConnections++;
-      const line = Buffer.from(`-${refusal}\r\n`, 'latin1');
-      connection.start();
-      connection.write(line, line.length);
-      connection.end();
-      return;
-    }
-    connection.setNoDelay();
-    connection.setKeepAlive(this.config.number('tcp-keepalive'));
-    const parser = new RequestParser(this.parserLimits);
-    const session = new Session(this.nextSessionId++, connection, parser, this, this.now());
-    session.authenticated = !this.gates.passwordRequired;
-    connection.receiver = session;
-    this.sessionsById.set(session.id, session);
-    connection.start();
-  }
-
-  /** Why a connection may not come in, or undefined. */
-  private refusal(connection: Connection): string | undefined {
-    if (this.sessionsById.size >= this.config.number('maxclients')) {
-      return 'ERR max number of clients reached';
-    }
-    const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
-    if (local || this.gates.passwordRequired || !this.config.bool('protected-mode'))
-      return undefined;
-    return protectedModeText;
-  }
-
-  /** Sends what the reply buffer holds to a session; ends it when it is closing. */
-  private flush(session: Session): void {
-    const { reply } = this;
-    const length = reply.pos;
-    if (length > 0) {
-      session.netOutputBytes += length;
-      this.stats.netOutputBytes += length;
-      this.stats.writesProcessed++;
-      if (session.closed) reply.pos = 0;
-      else if (session.connection.write(reply.buf, length)) reply.clear();
-      else {
-        reply.renew();
-        this.enforceOutputLimit(session, this.now());
-      }
-    }
-    if (session.closing && !session.closed) session.connection.end();
-  }
-
-  private enforceOutputLimit(session: Session, nowMs: number): void {
-    const unsent = session.connection.unsentBytes;
-    if (unsent === 0) return;
-    if (this.outputLimits.exceeded(session, unsent, nowMs, this.gates.passwordRequired)) {
-      this.stats.clientOutputLimitDisconnections++;
-      const line = session.describe(nowMs);
-      this.log('warning', `Client ${line} closed for overcoming of output buffer limits.`);
-      session.kill();
-    }
-  }
-
   // ---- ServerPort --------------------------------------------------------------------------
+
+  sessions(): Iterable<Session> {
+    return this.clients.all();
+  }
+
+  sessionById(id: number): Session | undefined {
+    return this.clients.byId(id);
+  }
+
+  pauseClients(untilMs: number, mode: PauseMode): void {
+    this.clients.pause(untilMs, mode);
+  }
+
+  unpauseClients(): void {
+    this.clients.unpause();
+  }
 
   info(sections: readonly string[]): string {
     return buildInfo(this, sections);
@@ -236,41 +154,6 @@ export class Server implements ServerPort {
     for (const command of this.commands) {
       command.resetStats();
       for (const sub of command.subcommands ?? []) sub.resetStats();
-    }
-  }
-
-  pauseClients(untilMs: number, mode: PauseMode): void {
-    const { gates } = this;
-    // As Redis: a pause under way is never shortened nor made weaker.
-    if (gates.pausedUntilMs === 0 || mode === 'all') gates.pauseMode = mode;
-    gates.pausedUntilMs = Math.max(gates.pausedUntilMs, untilMs);
-    const left = Math.min(gates.pausedUntilMs - this.now(), TIMER_MAX_MS);
-    clearTimeout(this.pauseTimer);
-    this.pauseTimer = setTimeout(() => this.endPause(), left + 1);
-    this.pauseTimer.unref();
-  }
-
-  unpauseClients(): void {
-    this.gates.pausedUntilMs = 0;
-    clearTimeout(this.pauseTimer);
-    // Not now: the command that asks is still being run.
-    setImmediate(() => this.resumeClients());
-  }
-
-  private endPause(): void {
-    const { pausedUntilMs } = this.gates;
-    if (pausedUntilMs === 0) return;
-    if (this.now() >= pausedUntilMs) {
-      this.gates.pausedUntilMs = 0;
-      this.resumeClients();
-    } else this.pauseClients(pausedUntilMs, this.gates.pauseMode);
-  }
-
-  private resumeClients(): void {
-    for (const session of this.sessionsById.values()) {
-      if (session.postponed.length === 0) continue;
-      this.dispatcher.resume(session);
-      session.parser.detach();
     }
   }
 
@@ -305,14 +188,7 @@ export class Server implements ServerPort {
   }
 
   usedMemory(): number {
-    return this.keyspace.usedBytes + this.reply.buf.length + this.clientMemory();
-  }
-
-  /** Bytes that all clients cost. O(clients). */
-  clientMemory(): number {
-    let total = 0;
-    for (const session of this.sessionsById.values()) total += session.memoryBytes();
-    return total;
+    return this.keyspace.usedBytes + this.reply.buf.length + this.clients.memoryBytes();
   }
 
   garbageWaits(): void {
@@ -382,7 +258,7 @@ export class Server implements ServerPort {
     apply(['proto-max-bulk-len'], () => {
       parserLimits.maxBulkBytes = config.number('proto-max-bulk-len');
     });
-    apply(['client-output-buffer-limit'], () => this.outputLimits.update(config));
+    apply(['client-output-buffer-limit'], () => this.clients.outputLimits.update(config));
     apply(['hz'], () => this.cron.restart());
   }
 
@@ -434,15 +310,8 @@ export class Server implements ServerPort {
 
   private async closeNow(): Promise<void> {
     this.cron.stop();
-    clearTimeout(this.pauseTimer);
     this.listener.close();
-    if (this.sessionsById.size > 0) {
-      const gone = new Promise<void>((resolve) => {
-        this.sessionsGone = resolve;
-      });
-      for (const session of this.sessionsById.values()) session.kill();
-      await gone;
-    }
+    await this.clients.endAll();
   }
 
   private async listenTcp(backlog: number): Promise<void> {
@@ -480,24 +349,11 @@ export class Server implements ServerPort {
   }
 }
 
-/** Node's timers overflow past 2^31 ms. */
-const TIMER_MAX_MS = 2 ** 30;
-
 const debugRefused = new CommandError(
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", ' +
     'you can run it from a local connection, otherwise you need to set this option in the ' +
     'configuration file, and then restart the server.',
 );
-
-const protectedModeText =
-  'DENIED respite is running in protected mode because no password is set for the default user ' +
-  'and the connection does not come from the loopback interface. Connect from this machine, set ' +
-  'a password (requirepass), or turn protected mode off (protected-mode no) if the network is ' +
-  'trusted.';
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-}
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,0 +1,227 @@
+/**
+ * All clients of a server: who may come in, what each may pile up, and CLIENT PAUSE. It moves
+ * replies from the shared buffer to connections; it runs no command.
+ */
+import type { PauseMode } from '../commands/ports.ts';
+import type { Config } from '../config/config.ts';
+import type { Connection } from '../net/connection.ts';
+import type { Reply } from '../resp/reply.ts';
+import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
+import { type Driver, Session } from '../session/session.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Gates } from './gates.ts';
+import type { LogLevel } from './log.ts';
+import { isLoopback } from './loopback.ts';
+import { OutputLimits } from './output-limits.ts';
+import type { Stats } from './stats.ts';
+
+/** What the clients share with the server that has them. */
+export interface ClientsOptions {
+  readonly config: Config;
+  readonly gates: Gates;
+  readonly stats: Stats;
+  readonly reply: Reply;
+  readonly parserLimits: ParserLimits;
+  readonly now: () => number;
+  readonly log: (level: LogLevel, message: string) => void;
+}
+
+export class Clients implements Driver {
+  /** Set once, before the first connection: dispatcher and clients need each other. */
+  declare dispatcher: Dispatcher;
+  readonly outputLimits = new OutputLimits();
+  private readonly config: Config;
+  private readonly gates: Gates;
+  private readonly stats: Stats;
+  private readonly reply: Reply;
+  private readonly parserLimits: ParserLimits;
+  private readonly now: () => number;
+  private readonly log: (level: LogLevel, message: string) => void;
+  private readonly sessionsById = new Map<number, Session>();
+  private nextSessionId = 1;
+  private pauseTimer: NodeJS.Timeout | undefined;
+  private sessionsGone: (() => void) | undefined;
+
+  constructor(options: ClientsOptions) {
+    this.config = options.config;
+    this.gates = options.gates;
+    this.stats = options.stats;
+    this.reply = options.reply;
+    this.parserLimits = options.parserLimits;
+    this.now = options.now;
+    this.log = options.log;
+  }
+
+  /** Every open session, oldest first. */
+  all(): Iterable<Session> {
+    return this.sessionsById.values();
+  }
+
+  get size(): number {
+    return this.sessionsById.size;
+  }
+
+  byId(id: number): Session | undefined {
+    return this.sessionsById.get(id);
+  }
+
+  /** Bytes that all clients cost. O(clients). */
+  memoryBytes(): number {
+    let total = 0;
+    for (const session of this.sessionsById.values()) total += session.memoryBytes();
+    return total;
+  }
+
+  /** Ends all connections; resolves when the last one is gone. */
+  async endAll(): Promise<void> {
+    clearTimeout(this.pauseTimer);
+    if (this.sessionsById.size === 0) return;
+    const gone = new Promise<void>((resolve) => {
+      this.sessionsGone = resolve;
+    });
+    for (const session of this.sessionsById.values()) session.kill();
+    await gone;
+  }
+
+  readable(session: Session, bytes: number): void {
+    this.stats.netInputBytes += bytes;
+    this.dispatcher.process(session);
+    const limit = this.config.number('client-query-buffer-limit');
+    if (session.parser.bufferedBytes > limit) {
+      this.stats.clientQueryLimitDisconnections++;
+      this.log(
+        'warning',
+        `Closing client that reached max query buffer length: ${session.describe(this.now())}`,
+      );
+      session.kill();
+    }
+  }
+
+  drained(session: Session): void {
+    session.softLimitSinceMs = 0;
+  }
+
+  ended(session: Session): void {
+    this.sessionsById.delete(session.id);
+    if (this.sessionsById.size === 0) this.sessionsGone?.();
+  }
+
+  /** Timeouts and soft output limits; called by the cron. */
+  check(nowMs: number): void {
+    const idleMs = this.config.number('timeout') * 1000;
+    for (const session of this.sessionsById.values()) {
+      if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs) {
+        this.log('verbose', 'Closing idle client');
+        session.kill();
+      } else this.enforceOutputLimit(session, nowMs);
+    }
+  }
+
+  /** A connection came in: a session for it, or a refusal. */
+  accept(connection: Connection): void {
+    this.stats.connectionsReceived++;
+    const refusal = this.refusal(connection);
+    if (refusal !== undefined) {
+      this.stats.rejectedConnections++;
+      const line = Buffer.from(`-${refusal}\r\n`, 'latin1');
+      connection.start();
+      connection.write(line, line.length);
+      connection.end();
+      return;
+    }
+    connection.setNoDelay();
+    connection.setKeepAlive(this.config.number('tcp-keepalive'));
+    const parser = new RequestParser(this.parserLimits);
+    const session = new Session(this.nextSessionId++, connection, parser, this, this.now());
+    session.authenticated = !this.gates.passwordRequired;
+    connection.receiver = session;
+    this.sessionsById.set(session.id, session);
+    connection.start();
+  }
+
+  /** Why a connection may not come in, or undefined. */
+  private refusal(connection: Connection): string | undefined {
+    if (this.sessionsById.size >= this.config.number('maxclients')) {
+      return 'ERR max number of clients reached';
+    }
+    const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
+    if (local || this.gates.passwordRequired || !this.config.bool('protected-mode'))
+      return undefined;
+    return protectedModeText;
+  }
+
+  /** Sends what the reply buffer holds to a session; ends it when it is closing. */
+  flush(session: Session): void {
+    const { reply } = this;
+    const length = reply.pos;
+    if (length > 0) {
+      session.netOutputBytes += length;
+      this.stats.netOutputBytes += length;
+      this.stats.writesProcessed++;
+      if (session.closed) reply.pos = 0;
+      else if (session.connection.write(reply.buf, length)) reply.clear();
+      else {
+        reply.renew();
+        this.enforceOutputLimit(session, this.now());
+      }
+    }
+    if (session.closing && !session.closed) session.connection.end();
+  }
+
+  private enforceOutputLimit(session: Session, nowMs: number): void {
+    const unsent = session.connection.unsentBytes;
+    if (unsent === 0) return;
+    if (this.outputLimits.exceeded(session, unsent, nowMs, this.gates.passwordRequired)) {
+      this.stats.clientOutputLimitDisconnections++;
+      const line = session.describe(nowMs);
+      this.log('warning', `Client ${line} closed for overcoming of output buffer limits.`);
+      session.kill();
+    }
+  }
+
+  // ---- CLIENT PAUSE --------------------------------------------------------------------------
+
+  pause(untilMs: number, mode: PauseMode): void {
+    const { gates } = this;
+    // As Redis: a pause under way is never shortened nor made weaker.
+    if (gates.pausedUntilMs === 0 || mode === 'all') gates.pauseMode = mode;
+    gates.pausedUntilMs = Math.max(gates.pausedUntilMs, untilMs);
+    const left = Math.min(gates.pausedUntilMs - this.now(), TIMER_MAX_MS);
+    clearTimeout(this.pauseTimer);
+    this.pauseTimer = setTimeout(() => this.endPause(), left + 1);
+    this.pauseTimer.unref();
+  }
+
+  unpause(): void {
+    this.gates.pausedUntilMs = 0;
+    clearTimeout(this.pauseTimer);
+    // Not now: the command that asks is still being run.
+    setImmediate(() => this.resumeAll());
+  }
+
+  private endPause(): void {
+    const { pausedUntilMs } = this.gates;
+    if (pausedUntilMs === 0) return;
+    if (this.now() >= pausedUntilMs) {
+      this.gates.pausedUntilMs = 0;
+      this.resumeAll();
+    } else this.pause(pausedUntilMs, this.gates.pauseMode);
+  }
+
+  private resumeAll(): void {
+    for (const session of this.sessionsById.values()) {
+      if (session.postponed.length === 0) continue;
+      this.dispatcher.resume(session);
+      session.parser.detach();
+    }
+  }
+}
+
+/** Node's timers overflow past 2^31 ms. */
+const TIMER_MAX_MS = 2 ** 30;
+
+const protectedModeText =
+  'DENIED respite is running in protected mode because no password is set for the default user ' +
+  'and the connection does not come from the loopback interface. Connect from this machine, set ' +
+  'a password (requirepass), or turn protected mode off (protected-mode no) if the network is ' +
+  'trusted.';
