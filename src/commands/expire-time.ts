@@ -2,7 +2,7 @@
  * Times to live in arguments (EX, PX, EXAT, PXAT, EXPIRE …), with Redis's limits and errors.
  * Source: redis-server 7.0.15, getExpireMillisecondsOrReply and expireGenericCommand (behaviour).
  */
-import type { UnixMs } from '../keyspace/db.ts';
+import type { UnixMs } from '../keyspace/entry.ts';
 import type { Args } from '../util/args.ts';
 import { invalidExpire } from '../util/errors.ts';
 import type { Context } from './context.ts';

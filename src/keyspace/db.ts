@@ -2,61 +2,43 @@
  * One database: the only door to its keys. Every lookup checks expiry; every change in place goes
  * through here, so access time, time to live and accounting are kept in one place.
  *
- * An entry is one arena block (see `src/memory/dict.ts` for its first 12 bytes):
- *
- *     +0  next | +4 info: type 4 bits, encoding 4 bits, LRU or LFU 24 bits | +8 flags and key length
- *     [+12 heap position, +16 expiry in ms, int64 little endian]     when EXTENDED
- *     key bytes
- *     inline string:    u8 length, bytes                             when INLINE
- *     anything else:    padding to 4, int32 value ref, int32 length  (length of an outlined string)
- *
  * Refs returned are valid until the next call that writes.
  * Sources: redis-server 7.0.15 db.c, evict.c, object.c (behaviour only).
  */
-import type { Arena, Ref } from '../memory/arena.ts';
+import type { Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
-import { errors } from '../util/errors.ts';
+import {
+  EntryReader,
+  EXTENDED,
+  EXTENDED_HEADER,
+  HEADER,
+  INLINE,
+  INLINE_MAX,
+  KEY_LENGTH,
+  type UnixMs,
+} from './entry.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ValueType } from './value-types.ts';
-
-const EXTENDED = 0x80000000 | 0;
-const INLINE = 0x40000000;
-const KEY_LENGTH = 0x3fffffff;
-const HEADER = 12;
-const EXTENDED_HEADER = 24;
-/** Longest string kept beside its key; one length byte. */
-const INLINE_MAX = 255;
-
-/** Names a key's entry until the next call that writes; 0 is none. */
-export type Entry = Ref;
-
-/** Milliseconds since the epoch; a BigInt only past 2^53. */
-export type UnixMs = number | bigint;
 
 /** What `setString` does with the time to live: keep it, or drop it, or set it. */
 export const KEEP_TTL = -1;
 export const NO_TTL = 0;
 
-export class Db {
+export class Db extends EntryReader {
   index: number;
-  /** Where the string found by `readString` is: `valueBuf[valueOff .. valueOff + valueLen)`. */
-  valueBuf: Uint8Array = new Uint8Array(0);
-  valueOff = 0;
-  valueLen = 0;
   readonly expires: ExpiryHeap;
   root: Ref;
   private readonly space: Keyspace;
-  private readonly arena: Arena;
   private readonly dict: Dict;
   /** Hash of the key of the latest find; insertion after a miss needs it again. */
   private hash = 0;
 
   constructor(space: Keyspace, index: number) {
+    super(space.arena);
     this.space = space;
     this.index = index;
-    this.arena = space.arena;
     this.dict = space.dict;
     this.root = this.dict.create();
     this.expires = new ExpiryHeap(space.arena);
@@ -136,76 +118,6 @@ export class Db {
     const entry = this.write(args, i);
     if (entry !== 0) this.locateString(entry);
     return entry;
-  }
-
-  /** Points valueBuf/valueOff/valueLen at an entry's string; throws WRONGTYPE on another type. */
-  locateString(entry: Ref): void {
-    if (this.typeOf(entry) !== ValueType.string) throw errors.wrongType;
-    const segment = entry >>> 15;
-    const at = (entry & 0x7fff) << 3;
-    const keyWord = this.arena.i32[segment]![(at >> 2) + 2]!;
-    const end = at + (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
-    if ((keyWord & INLINE) !== 0) {
-      const u8 = this.arena.u8[segment]!;
-      this.valueBuf = u8;
-      this.valueLen = u8[end]!;
-      this.valueOff = end + 1;
-      return;
-    }
-    const slot = (end + 3) >> 2;
-    const i32 = this.arena.i32[segment]!;
-    const value = i32[slot]!;
-    this.valueLen = i32[slot + 1]!;
-    this.valueBuf = this.arena.u8[value >>> 15]!;
-    this.valueOff = (value & 0x7fff) << 3;
-  }
-
-  // ---- facts of an entry -------------------------------------------------------------------
-
-  typeOf(entry: Ref): number {
-    return this.info(entry) & 0xf;
-  }
-
-  encodingOf(entry: Ref): number {
-    return (this.info(entry) >>> 4) & 0xf;
-  }
-
-  /** Whether the entry has a time to live. */
-  isVolatile(entry: Ref): boolean {
-    return this.keyWord(entry) < 0 && this.heapIndex(entry) >= 0;
-  }
-
-  /** When it expires, in ms since the epoch; -1 when it does not. */
-  expireAt(entry: Ref): UnixMs {
-    if (!this.isVolatile(entry)) return -1;
-    const i32 = this.arena.i32[entry >>> 15]!;
-    const at = (entry & 0x7fff) << 1;
-    const low = i32[at + 4]! >>> 0;
-    const high = i32[at + 5]!;
-    if (high < 0x200000 && high >= 0) return high * 0x100000000 + low;
-    return (BigInt(high) << 32n) | BigInt(low);
-  }
-
-  /** The key's bytes, copied. */
-  keyOf(entry: Ref): Buffer {
-    const keyWord = this.keyWord(entry);
-    const from = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
-    const u8 = this.arena.u8[entry >>> 15]!;
-    return Buffer.from(u8.subarray(from, from + (keyWord & KEY_LENGTH)));
-  }
-
-  /** Points valueBuf/valueOff/valueLen at an entry's key. */
-  locateKey(entry: Ref): void {
-    const keyWord = this.keyWord(entry);
-    this.valueBuf = this.arena.u8[entry >>> 15]!;
-    this.valueOff = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
-    this.valueLen = keyWord & KEY_LENGTH;
-  }
-
-  /** Bytes of memory the entry and its value take. O(1). */
-  memoryOf(entry: Ref): number {
-    const value = this.valueRef(entry);
-    return this.arena.capacity(entry) + (value === 0 ? 0 : this.arena.capacity(value));
   }
 
   isExpired(entry: Ref): boolean {
@@ -405,31 +317,6 @@ export class Db {
   }
 
   // ---- inside ------------------------------------------------------------------------------
-
-  private info(entry: Ref): number {
-    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]!;
-  }
-
-  private keyWord(entry: Ref): number {
-    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]!;
-  }
-
-  private heapIndex(entry: Ref): number {
-    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 3]!;
-  }
-
-  /** Offset inside the entry just behind the key. */
-  private keyEnd(entry: Ref): number {
-    const keyWord = this.keyWord(entry);
-    return (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
-  }
-
-  /** Ref of a value kept outside its entry, or 0. */
-  private valueRef(entry: Ref): Ref {
-    if ((this.keyWord(entry) & INLINE) !== 0) return 0;
-    const slot = (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
-    return this.arena.i32[entry >>> 15]![slot]!;
-  }
 
   /** Adds an entry for a string of `valueLen` bytes; its value is not written yet. */
   private addEntry(

@@ -1,7 +1,7 @@
 /**
  * Setting times to live: EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT, PERSIST.
  */
-import type { UnixMs } from '../../keyspace/db.ts';
+import type { UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';

@@ -1,7 +1,8 @@
 /**
  * Finding keys: KEYS, SCAN, RANDOMKEY.
  */
-import type { Db, Entry } from '../../keyspace/db.ts';
+import type { Db } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import { typeName } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * Reading times to live: TTL, PTTL, EXPIRETIME, PEXPIRETIME.
  */
-import type { UnixMs } from '../../keyspace/db.ts';
+import type { UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';

@@ -2,7 +2,7 @@
  * IFEQ, IFNE, IFDEQ, IFDNE: tests of a string's value or digest, shared by SET and DELEX.
  * A digest is XXH3-64 of the value in 16 hex digits. Source: Redis 8.4 documentation.
  */
-import type { Entry } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';

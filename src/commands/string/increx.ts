@@ -2,7 +2,8 @@
  * INCREX (Redis 8.8): a counter with bounds and a time to live in one step.
  * Source: the command's documentation; there is no such command in the reference server.
  */
-import { type Entry, KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
+import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
+import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -1,7 +1,8 @@
 /**
  * MSETEX (Redis 8.4): several strings with one time to live and one condition.
  */
-import { KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
+import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
+import type { UnixMs } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';

@@ -1,7 +1,8 @@
 /**
  * SET and its older kin, which share one core: SETNX, SETEX, PSETEX, GETSET.
  */
-import { type Entry, KEEP_TTL, NO_TTL, type UnixMs } from '../../keyspace/db.ts';
+import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
+import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * What the string commands share: choosing an encoding and storing argument bytes.
  */
-import type { Entry, UnixMs } from '../../keyspace/db.ts';
+import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import { Encoding } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
