@@ -322,14 +322,26 @@ export class Arena {
   private takeBuffer(): SharedArrayBuffer {
     const pooled = this.pool.pop();
     if (pooled !== undefined) return pooled;
-    this.reservedBytes += SEGMENT_BYTES;
-    return new SharedArrayBuffer(SEGMENT_BYTES);
+    return this.newBuffer(SEGMENT_BYTES);
+  }
+
+  /** A buffer from the system; its refusal is that the arena is full. */
+  private newBuffer(bytes: number): SharedArrayBuffer {
+    let buffer: SharedArrayBuffer;
+    try {
+      buffer = new SharedArrayBuffer(bytes);
+    } catch {
+      throw new ArenaFullError(bytes);
+    }
+    this.reservedBytes += bytes;
+    return buffer;
   }
 
   private openSegment(c: number): number {
     if (this.usedBytes + classSizes[c]! > this.bytesMax) throw new ArenaFullError(classSizes[c]!);
+    const buffer = this.takeBuffer();
     const segment = this.takeNumber(SEGMENT_BYTES);
-    this.setSegment(segment, this.takeBuffer());
+    this.setSegment(segment, buffer);
     this.segmentClass[segment] = c;
     this.liveBlocks[segment] = 0;
     this.freeHead[segment] = 0;
@@ -356,11 +368,11 @@ export class Arena {
   private allocOwn(bytes: number): Ref {
     const size = Math.ceil(bytes / PAGE) * PAGE;
     if (this.usedBytes + size > this.bytesMax) throw new ArenaFullError(bytes);
+    const buffer = this.newBuffer(size);
     const segment = this.takeNumber(bytes);
-    this.setSegment(segment, new SharedArrayBuffer(size));
+    this.setSegment(segment, buffer);
     this.segmentClass[segment] = CLASS_OWN;
     this.usedBytes += size;
-    this.reservedBytes += size;
     return (segment << SEGMENT_SHIFT) | 0;
   }
 
@@ -379,12 +391,7 @@ export class Arena {
       return;
     }
     const size = original.byteLength;
-    let copy: SharedArrayBuffer;
-    if (size === SEGMENT_BYTES) copy = this.takeBuffer();
-    else {
-      copy = new SharedArrayBuffer(size);
-      this.reservedBytes += size;
-    }
+    const copy = size === SEGMENT_BYTES ? this.takeBuffer() : this.newBuffer(size);
     const c = this.segmentClass[segment]!;
     const view = new Uint8Array(copy);
     view.set(this.u8[segment]!);

@@ -9,11 +9,12 @@
  */
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
+import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Args } from '../util/args.ts';
-import { CommandError, wrongArity } from '../util/errors.ts';
+import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import type { Gates } from './gates.ts';
 import type { Stats } from './stats.ts';
 
@@ -241,9 +242,11 @@ export class Dispatcher {
     const { reply } = this;
     reply.rollback(start);
     command.failedCalls++;
-    if (error instanceof CommandError) {
-      reply.error(error.line);
-      this.stats.countError(error.line);
+    // The arena refuses before anything has changed.
+    const refusal = error instanceof ArenaFullError ? errors.oom : error;
+    if (refusal instanceof CommandError) {
+      reply.error(refusal.line);
+      this.stats.countError(refusal.line);
       return;
     }
     if (changed) this.hooks.dataDamaged(command.fullName, error);

@@ -304,6 +304,16 @@ describe('connections', () => {
   });
 });
 
+describe('full memory', () => {
+  it('refuses what adds data past maxmemory and goes on with the rest', async () => {
+    const server = await start({ config: { maxmemory: '3mb' } });
+    const raw = new Raw(server.port);
+    raw.send(`${`APPEND k ${'x'.repeat(50_000)}\r\n`.repeat(80)}DEL k\r\nSET k v\r\n`);
+    await raw.until(() => raw.text.endsWith(':1\r\n+OK\r\n'));
+    expect(raw.text).toContain("-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  });
+});
+
 describe('a bug of ours in a handler', () => {
   async function broken(afterChange: boolean) {
     const config = new Config();
