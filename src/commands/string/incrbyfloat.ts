@@ -3,9 +3,11 @@
  */
 import { KEEP_TTL } from '../../keyspace/db.ts';
 import { errors } from '../../util/errors.ts';
-import { addLongDoubles } from '../../util/long-double.ts';
+import { incrByFloat } from '../../util/long-double.ts';
 import { command, keyAt } from '../spec.ts';
 import { plainEncoding } from './string-value.ts';
+
+const ZERO = Buffer.from('0');
 
 /** INCRBYFLOAT key increment */
 export const incrbyfloat = command({
@@ -22,13 +24,10 @@ export const incrbyfloat = command({
   run(ctx, args, reply) {
     const { db } = ctx;
     const entry = db.writeString(args, 1);
-    let current = '0';
-    if (entry !== 0) {
-      const { valueBuf, valueOff, valueLen } = db;
-      const view = Buffer.from(valueBuf.buffer, valueBuf.byteOffset + valueOff, valueLen);
-      current = view.toString('latin1');
-    }
-    const sum = addLongDoubles(current, args.latin1(2));
+    const sum =
+      entry === 0
+        ? incrByFloat(ZERO, 0, 1, args.buf, args.off[2]!, args.len[2]!)
+        : incrByFloat(db.valueBuf, db.valueOff, db.valueLen, args.buf, args.off[2]!, args.len[2]!);
     if (sum.kind === 'notFloat') throw errors.notFloat;
     if (sum.kind === 'notFinite') throw errors.nanOrInfinity;
     const text = Buffer.from(sum.text, 'latin1');

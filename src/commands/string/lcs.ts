@@ -2,7 +2,7 @@
  * LCS: the longest common subsequence of two strings.
  */
 
-import { type LcsResult, lcs, lcsMemory } from '../../datatypes/lcs.ts';
+import { type LcsResult, lcs, lcsLength, lcsMemory } from '../../datatypes/lcs.ts';
 import { ValueType } from '../../keyspace/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
@@ -23,23 +23,23 @@ interface Options {
   readonly indexes: boolean;
   readonly lengthOnly: boolean;
   readonly withLengths: boolean;
-  readonly minLength: number;
+  readonly minMatchLen: number;
 }
 
 function readOptions(args: Args): Options {
   let indexes = false;
   let lengthOnly = false;
   let withLengths = false;
-  let minLength = 0;
+  let minMatchLen = 0;
   for (let i = 3; i < args.argc; i++) {
     if (args.is(i, 'IDX')) indexes = true;
     else if (args.is(i, 'LEN')) lengthOnly = true;
     else if (args.is(i, 'WITHMATCHLEN')) withLengths = true;
-    else if (args.is(i, 'MINMATCHLEN') && i + 1 < args.argc) minLength = intArgument(args, ++i);
+    else if (args.is(i, 'MINMATCHLEN') && i + 1 < args.argc) minMatchLen = intArgument(args, ++i);
     else throw errors.syntax;
   }
   if (indexes && lengthOnly) throw lengthAndIndexes;
-  return { indexes, lengthOnly, withLengths, minLength };
+  return { indexes, lengthOnly, withLengths, minMatchLen };
 }
 
 /** The string at the key that is argument i, as a view; empty when there is none. */
@@ -52,25 +52,20 @@ function stringArgument(ctx: Context, args: Args, i: number): Uint8Array {
   return db.valueBuf.subarray(db.valueOff, db.valueOff + db.valueLen);
 }
 
-function replyIndexes(result: LcsResult, options: Options, reply: Reply): void {
+function replyIndexes(result: LcsResult, withLengths: boolean, reply: Reply): void {
   reply.map(2);
   reply.bulkLatin1('matches');
-  const mark = reply.beginDeferred();
-  let count = 0;
+  reply.array(result.matches.length);
   for (const { aStart, aEnd, bStart, bEnd } of result.matches) {
-    const length = aEnd - aStart + 1;
-    if (length < options.minLength) continue;
-    reply.array(options.withLengths ? 3 : 2);
+    reply.array(withLengths ? 3 : 2);
     reply.array(2);
     reply.int(aStart);
     reply.int(aEnd);
     reply.array(2);
     reply.int(bStart);
     reply.int(bEnd);
-    if (options.withLengths) reply.int(length);
-    count++;
+    if (withLengths) reply.int(aEnd - aStart + 1);
   }
-  reply.endArray(mark, count);
   reply.bulkLatin1('len');
   reply.int(result.length);
 }
@@ -93,9 +88,11 @@ export const lcsCommand = command({
     const options = readOptions(args);
     const limit = ctx.server.config.number('proto-max-bulk-len');
     if (lcsMemory(a.length, b.length) > limit) throw tooMuchMemory;
-    const result = lcs(a, b);
-    if (options.indexes) replyIndexes(result, options, reply);
-    else if (options.lengthOnly) reply.int(result.length);
-    else reply.bytes(result.bytes);
+    if (options.lengthOnly) reply.int(lcsLength(a, b));
+    else {
+      const result = lcs(a, b, options);
+      if (options.indexes) replyIndexes(result, options.withLengths, reply);
+      else reply.bytes(result.bytes);
+    }
   },
 });
