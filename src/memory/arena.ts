@@ -7,8 +7,8 @@
  *
  * An ordinary segment is dedicated to one size class and carries a free list, a bump pointer and a
  * count of live blocks; when the last block goes, the segment returns to the pool. A larger block
- * has a segment of its own. A large hash table is a run of consecutive segment numbers that show
- * one shared zero segment until they are first touched.
+ * has a segment of its own. A large hash table is a run of consecutive segment numbers over one
+ * buffer of its own, whose pages cost nothing before they are used.
  *
  * Copy-on-write: `snapshot()` starts a new epoch. `touch(ref)` must precede every write into a
  * block that was not allocated just now: the first touch of a segment in an epoch swaps a copy in and
@@ -30,6 +30,9 @@ export const BLOCK_MAX = 64 * 1024;
 /** Free buffers kept for reuse: 16 MiB. */
 const POOL_MAX = 64;
 const PAGE = 4096;
+
+/** What a number without a segment shows. */
+const NO_BYTES = new Uint8Array(0);
 
 const CLASS_NONE = -1;
 /** A segment that one block owns. */
@@ -73,12 +76,12 @@ function makeClassIndex(): Uint8Array {
 
 /** What a snapshot holds: the segments as they were when it was taken. */
 export class Snapshot {
-  /** Buffers by segment number; undefined where no segment was. */
-  readonly segments: readonly (SharedArrayBuffer | undefined)[];
+  /** Bytes by segment number, views of shared buffers; of length 0 where no segment was. */
+  readonly segments: readonly Uint8Array[];
   private readonly arena: Arena;
   private released = false;
 
-  constructor(arena: Arena, segments: readonly (SharedArrayBuffer | undefined)[]) {
+  constructor(arena: Arena, segments: readonly Uint8Array[]) {
     this.arena = arena;
     this.segments = segments;
   }
@@ -94,7 +97,7 @@ export class Snapshot {
 export class Arena {
   readonly u8: Uint8Array[] = [];
   readonly i32: Int32Array[] = [];
-  /** Exact: class sizes of live blocks, own segments, materialised table segments. */
+  /** Exact: class sizes of live blocks, own segments, tables. */
   usedBytes = 0;
   /** Bytes of all buffers held, the pool included. */
   reservedBytes = 0;
@@ -116,16 +119,12 @@ export class Arena {
   private readonly pool: SharedArrayBuffer[] = [];
   /** Buffers that a living snapshot may still read; back to the pool with the last one. */
   private retired: SharedArrayBuffer[] = [];
-  private readonly zero: SharedArrayBuffer = new SharedArrayBuffer(SEGMENT_BYTES);
-  private readonly zeroU8 = new Uint8Array(this.zero);
-  private readonly zeroI32 = new Int32Array(this.zero);
   private readonly bytesMax: number;
-  private buffers: (SharedArrayBuffer | undefined)[] = [];
 
   /** `bytesMax` limits usedBytes; by default only the address space does. */
   constructor(bytesMax = Number.POSITIVE_INFINITY) {
     this.bytesMax = bytesMax;
-    this.setSegment(0, undefined); // so that ref 0 is never a block
+    this.setSegment(0, NO_BYTES); // so that ref 0 is never a block
   }
 
   // ---- blocks ------------------------------------------------------------------------------
@@ -229,14 +228,16 @@ export class Arena {
       return ref;
     }
     const count = Math.ceil(bytes / SEGMENT_BYTES);
+    const size = count * SEGMENT_BYTES;
+    if (this.usedBytes + size > this.bytesMax) throw new ArenaFullError(bytes);
+    // The system hands zeroed pages out as they are touched: a new table of 64 MiB stalls nobody.
+    const buffer = this.newBuffer(size);
     const first = this.takeNumberRun(count, bytes);
-    for (let segment = first; segment < first + count; segment++) {
-      this.buffers[segment] = this.zero;
-      this.u8[segment] = this.zeroU8;
-      this.i32[segment] = this.zeroI32;
-      this.segmentClass[segment] = CLASS_TABLE;
-      this.segmentEpoch[segment] = 0;
+    for (let i = 0; i < count; i++) {
+      this.setSegment(first + i, new Uint8Array(buffer, i * SEGMENT_BYTES, SEGMENT_BYTES));
+      this.segmentClass[first + i] = CLASS_TABLE;
     }
+    this.usedBytes += size;
     return (first << SEGMENT_SHIFT) | 0;
   }
 
@@ -249,7 +250,7 @@ export class Arena {
     const first = ref >>> SEGMENT_SHIFT;
     const count = Math.ceil(bytes / SEGMENT_BYTES);
     for (let segment = first; segment < first + count; segment++) {
-      if (this.buffers[segment] !== this.zero) this.usedBytes -= SEGMENT_BYTES;
+      this.usedBytes -= SEGMENT_BYTES;
       this.closeSegment(segment);
     }
   }
@@ -260,7 +261,7 @@ export class Arena {
   snapshot(): Snapshot {
     this.epoch++;
     this.snapshotsAlive++;
-    return new Snapshot(this, this.buffers.slice());
+    return new Snapshot(this, this.u8.slice());
   }
 
   /** Called by `Snapshot.release`. */
@@ -273,11 +274,10 @@ export class Arena {
 
   // ---- inside ------------------------------------------------------------------------------
 
-  private setSegment(segment: number, buffer: SharedArrayBuffer | undefined): void {
+  private setSegment(segment: number, bytes: Uint8Array): void {
     this.growNumbers(segment);
-    this.buffers[segment] = buffer;
-    this.u8[segment] = buffer === undefined ? this.zeroU8 : new Uint8Array(buffer);
-    this.i32[segment] = buffer === undefined ? this.zeroI32 : new Int32Array(buffer);
+    this.u8[segment] = bytes;
+    this.i32[segment] = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
     this.segmentEpoch[segment] = this.epoch;
     this.segmentClass[segment] = CLASS_NONE;
   }
@@ -299,8 +299,8 @@ export class Arena {
   private takeNumber(bytes: number): number {
     const free = this.freeNumbers.pop();
     if (free !== undefined) return free;
-    if (this.buffers.length >= SEGMENTS_MAX) throw new ArenaFullError(bytes);
-    return this.buffers.length;
+    if (this.u8.length >= SEGMENTS_MAX) throw new ArenaFullError(bytes);
+    return this.u8.length;
   }
 
   /** Consecutive numbers: from the free ones when there is such a run, else new ones. */
@@ -313,7 +313,7 @@ export class Arena {
         if (free[last]! - free[start]! === count - 1) return free.splice(start, count)[0]!;
       }
     }
-    const first = this.buffers.length;
+    const first = this.u8.length;
     if (first + count > SEGMENTS_MAX) throw new ArenaFullError(bytes);
     this.growNumbers(first + count - 1);
     return first;
@@ -341,7 +341,7 @@ export class Arena {
     if (this.usedBytes + classSizes[c]! > this.bytesMax) throw new ArenaFullError(classSizes[c]!);
     const buffer = this.takeBuffer();
     const segment = this.takeNumber(SEGMENT_BYTES);
-    this.setSegment(segment, buffer);
+    this.setSegment(segment, new Uint8Array(buffer));
     this.segmentClass[segment] = c;
     this.liveBlocks[segment] = 0;
     this.freeHead[segment] = 0;
@@ -351,11 +351,18 @@ export class Arena {
   }
 
   private closeSegment(segment: number): void {
-    const buffer = this.buffers[segment]!;
+    const bytes = this.u8[segment]!;
+    const inTable = this.segmentClass[segment] === CLASS_TABLE;
     const old = this.segmentEpoch[segment]! !== this.epoch;
-    this.setSegment(segment, undefined);
+    this.setSegment(segment, NO_BYTES);
     this.freeNumbers.push(segment);
-    if (buffer === this.zero) return;
+    if (inTable) this.reservedBytes -= bytes.length;
+    else this.retire(bytes, old);
+  }
+
+  /** A segment's bytes are not needed any more, but perhaps by a snapshot. */
+  private retire(bytes: Uint8Array, old: boolean): void {
+    const buffer = bytes.buffer as SharedArrayBuffer;
     if (this.snapshotsAlive > 0 && old) this.retired.push(buffer);
     else this.recycle(buffer);
   }
@@ -370,7 +377,7 @@ export class Arena {
     if (this.usedBytes + size > this.bytesMax) throw new ArenaFullError(bytes);
     const buffer = this.newBuffer(size);
     const segment = this.takeNumber(bytes);
-    this.setSegment(segment, buffer);
+    this.setSegment(segment, new Uint8Array(buffer));
     this.segmentClass[segment] = CLASS_OWN;
     this.usedBytes += size;
     return (segment << SEGMENT_SHIFT) | 0;
@@ -383,25 +390,21 @@ export class Arena {
 
   /** The first touch of a segment in this epoch. */
   private copySegment(segment: number): void {
-    const original = this.buffers[segment]!;
-    const isZero = original === this.zero;
     // Without a living snapshot nobody reads the original: it simply joins the epoch.
-    if (this.snapshotsAlive === 0 && !isZero) {
+    if (this.snapshotsAlive === 0) {
       this.segmentEpoch[segment] = this.epoch;
       return;
     }
-    const size = original.byteLength;
-    const copy = size === SEGMENT_BYTES ? this.takeBuffer() : this.newBuffer(size);
+    const original = this.u8[segment]!;
+    const size = original.length;
+    const copy = new Uint8Array(size === SEGMENT_BYTES ? this.takeBuffer() : this.newBuffer(size));
     const c = this.segmentClass[segment]!;
-    const view = new Uint8Array(copy);
-    view.set(this.u8[segment]!);
-    this.buffers[segment] = copy;
-    this.u8[segment] = view;
-    this.i32[segment] = new Int32Array(copy);
-    this.segmentEpoch[segment] = this.epoch;
-    if (isZero) this.usedBytes += SEGMENT_BYTES;
-    else this.retired.push(original);
+    copy.set(original);
+    this.setSegment(segment, copy);
     this.segmentClass[segment] = c;
+    // A table's buffer serves many segments: it goes when the last of them is let go.
+    if (c === CLASS_TABLE) this.reservedBytes -= size;
+    else this.retire(original, true);
   }
 
   private joinRoomList(segment: number, c: number): void {

@@ -88,7 +88,7 @@ class Fixture {
 
   digestOf({ segments }: Snapshot): string {
     const hash = createHash('sha1');
-    for (const segment of segments) if (segment !== undefined) hash.update(new Uint8Array(segment));
+    for (const segment of segments) hash.update(segment);
     return hash.digest('hex');
   }
 
