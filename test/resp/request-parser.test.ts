@@ -47,7 +47,7 @@ const vectors: readonly (readonly [name: string, input: string, expected: Outcom
   ['a pipeline', '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\nPING\r\n', ok(ping, ping, ping)],
   ['nothing for empty arrays', '*0\r\n*-1\r\n*-10\r\n\r\n\n*1\r\n$4\r\nPING\r\n', ok(ping)],
   ['the end of a bulk unchecked', '*1\r\n$4\r\nPINGXX*1\r\n$4\r\nPING\r\n', ok(ping, ping)],
-  ['a long header', '*1\r\n$200\r\n' + 'x'.repeat(200) + '\r\n', ok(['x'.repeat(200)])],
+  ['a long header', `*1\r\n$200\r\n${'x'.repeat(200)}\r\n`, ok(['x'.repeat(200)])],
   ['inline', 'SET k v\r\n', ok(['SET', 'k', 'v'])],
   ['inline with a bare line feed', '  GET   k \n', ok(['GET', 'k'])],
   ['inline quotes', "SET \"a b\" 'c\\'d'\r\n", ok(['SET', 'a b', "c'd"])],
