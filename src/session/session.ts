@@ -29,8 +29,8 @@ export interface Driver {
   ended(session: Session): void;
 }
 
-/** Fixed part of a client's memory in CLIENT LIST's tot-mem, measured over 10,000 idle clients. */
-const SESSION_BYTES = 2048;
+/** Fixed part of a client's memory: resident memory per client, measured with 9,990 idle ones. */
+const SESSION_BYTES = 6656;
 
 export class Session implements SessionPort {
   readonly id: number;
