@@ -54,7 +54,8 @@ export class Cron {
     const nowMs = this.server.now();
     this.server.stats.sample(nowMs);
     this.server.checkClients(nowMs);
-    this.work();
+    // One slice at a time: work that goes on between requests has its next turn already.
+    if (this.backlog === undefined) this.work();
   }
 
   /** One slice of background work; asks for another one when there is more. */
