@@ -6,6 +6,8 @@ import type { Server } from './server.ts';
 
 /** Longest stretch that background work may hold the event loop. */
 const SLICE_MS = 2;
+/** Of each tick, for idle rehashing: as much as Redis gives it. */
+const REHASH_MS = 1;
 /** Keys expired between two looks at the clock. */
 const KEYS_PER_LOOK = 64;
 /** Entries freed between two looks at the clock. */
@@ -56,13 +58,14 @@ export class Cron {
     this.server.checkClients(nowMs);
     // One slice at a time: work that goes on between requests has its next turn already.
     if (this.backlog === undefined) this.work();
+    this.rehashSlice(performance.now() + REHASH_MS);
   }
 
   /** One slice of background work; asks for another one when there is more. */
   private work(): void {
     this.backlog = undefined;
     const until = performance.now() + SLICE_MS;
-    const more = this.expireSlice(until) || this.freeSlice(until) || this.rehashSlice(until);
+    const more = this.expireSlice(until) || this.freeSlice(until);
     if (more) this.wake();
   }
 
@@ -96,12 +99,12 @@ export class Cron {
     return false;
   }
 
-  private rehashSlice(until: number): boolean {
+  /** A little of a rehash under way; insertions do the most of it. */
+  private rehashSlice(until: number): void {
     for (const db of this.server.keyspace.dbs) {
       while (db.rehash(BUCKETS_PER_LOOK)) {
-        if (performance.now() >= until) return true;
+        if (performance.now() >= until) return;
       }
     }
-    return false;
   }
 }
