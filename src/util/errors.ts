@@ -28,7 +28,6 @@ export const errors = {
   outOfRangePositive: err('ERR value is out of range, must be positive'),
   noSuchKey: err('ERR no such key'),
   noAuth: err('NOAUTH Authentication required.'),
-  invalidDbIndex: err('ERR invalid DB index'),
   dbIndexOutOfRange: err('ERR DB index is out of range'),
   sameObject: err('ERR source and destination objects are the same'),
   offsetOutOfRange: err('ERR offset is out of range'),
@@ -36,7 +35,6 @@ export const errors = {
   oom: err("OOM command not allowed when used memory > 'maxmemory'."),
   nanOrInfinity: err('ERR increment would produce NaN or Infinity'),
   overflow: err('ERR increment or decrement would overflow'),
-  incrNotInteger: err('ERR value is not an integer or out of range'),
 } as const;
 
 /** `ERR wrong number of arguments for '<name>' command`. */
