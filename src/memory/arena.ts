@@ -97,6 +97,7 @@ export class Snapshot {
 export class Arena {
   readonly u8: Uint8Array[] = [];
   readonly i32: Int32Array[] = [];
+  readonly f64: Float64Array[] = [];
   /** Exact: class sizes of live blocks, own segments, tables. */
   usedBytes = 0;
   /** Bytes of all buffers held, the pool included. */
@@ -278,6 +279,7 @@ export class Arena {
     this.growNumbers(segment);
     this.u8[segment] = bytes;
     this.i32[segment] = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    this.f64[segment] = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >> 3);
     this.segmentEpoch[segment] = this.epoch;
     this.segmentClass[segment] = CLASS_NONE;
   }

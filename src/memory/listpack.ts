@@ -1,0 +1,273 @@
+/**
+ * A listpack: many small elements in one block of the arena, in Redis's byte format, so that files
+ * and DUMP payloads are byte copies.
+ *
+ *     +0 uint32 bytes in all | +4 uint16 elements (65535: more, count them) | elements | 0xff
+ *
+ * A position is an element's offset inside the listpack; 0 is none, and `end` is where the 0xff
+ * is. What changes a listpack returns its ref, which may be another one. No method keeps state
+ * between calls except `entry`, whose registers hold the element read last.
+ * Source: the listpack format, github.com/antirez/listpack (specification, public domain).
+ */
+import type { Arena, Ref } from './arena.ts';
+import { countElements, ListpackEntry } from './listpack-entry.ts';
+
+const HEADER = 6;
+const END = 0xff;
+/** The count that says "more than this". */
+const COUNT_MAX = 65535;
+/** Bytes of a listpack without elements. */
+export const EMPTY_BYTES = HEADER + 1;
+/** Redis refuses to grow a listpack past this. */
+export const LISTPACK_MAX = 1 << 30;
+
+export class Listpack {
+  /** The element read last: `entry.buf/off/len` is its text. */
+  readonly entry = new ListpackEntry();
+  private readonly arena: Arena;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+  }
+
+  /** An empty listpack with room for `bytes` in all. */
+  create(bytes = EMPTY_BYTES): Ref {
+    const ref = this.arena.alloc(Math.max(bytes, EMPTY_BYTES));
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const at = (ref & 0x7fff) << 3;
+    this.setHeader(ref, EMPTY_BYTES, 0);
+    u8[at + HEADER] = END;
+    return ref;
+  }
+
+  /** A listpack of bytes that `isValid`. */
+  from(bytes: Uint8Array): Ref {
+    const ref = this.arena.alloc(bytes.length);
+    this.arena.u8[ref >>> 15]!.set(bytes, (ref & 0x7fff) << 3);
+    return ref;
+  }
+
+  /** Bytes in all. O(1). */
+  bytes(ref: Ref): number {
+    return this.arena.i32[ref >>> 15]![(ref & 0x7fff) << 1]!;
+  }
+
+  /** The listpack's bytes, a view valid until the next write. */
+  view(ref: Ref): Uint8Array {
+    const at = (ref & 0x7fff) << 3;
+    return this.arena.u8[ref >>> 15]!.subarray(at, at + this.bytes(ref));
+  }
+
+  /** Number of elements. O(1) below 65535. */
+  count(ref: Ref): number {
+    const at = (ref & 0x7fff) << 3;
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const count = u8[at + 4]! | (u8[at + 5]! << 8);
+    if (count < COUNT_MAX) return count;
+    return countElements(u8, at + HEADER, at + this.bytes(ref) - 1);
+  }
+
+  // ---- moving about ------------------------------------------------------------------------
+
+  /** Position of the first element, 0 when there is none. */
+  first(ref: Ref): number {
+    return this.bytes(ref) === EMPTY_BYTES ? 0 : HEADER;
+  }
+
+  last(ref: Ref): number {
+    return this.previous(ref, this.end(ref));
+  }
+
+  /** Position of the closing 0xff: what is inserted there is appended. */
+  end(ref: Ref): number {
+    return this.bytes(ref) - 1;
+  }
+
+  next(ref: Ref, position: number): number {
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const at = (ref & 0x7fff) << 3;
+    const next = position + this.entry.sizeAt(u8, at + position);
+    return u8[at + next] === END ? 0 : next;
+  }
+
+  previous(ref: Ref, position: number): number {
+    if (position <= HEADER) return 0;
+    const at = (ref & 0x7fff) << 3;
+    return this.entry.previousOf(this.arena.u8[ref >>> 15]!, at + position) - at;
+  }
+
+  /** Position of element `index`, negative ones counted from the end; 0 when there is none. */
+  seek(ref: Ref, index: number): number {
+    const count = this.count(ref);
+    const i = index < 0 ? count + index : index;
+    if (i < 0 || i >= count) return 0;
+    if (i > count >>> 1) {
+      let p = this.last(ref);
+      for (let k = count - 1; k > i; k--) p = this.previous(ref, p);
+      return p;
+    }
+    let p = HEADER;
+    for (let k = 0; k < i; k++) p = this.next(ref, p);
+    return p;
+  }
+
+  // ---- reading -----------------------------------------------------------------------------
+
+  /** Reads the element at a position into `entry`. */
+  locate(ref: Ref, position: number): void {
+    this.entry.locate(this.arena.u8[ref >>> 15]!, ((ref & 0x7fff) << 3) + position);
+  }
+
+  isInteger(ref: Ref, position: number): boolean {
+    return this.entry.isInteger(this.arena.u8[ref >>> 15]!, ((ref & 0x7fff) << 3) + position);
+  }
+
+  /** The element at a position where `isInteger`. */
+  integer(ref: Ref, position: number): number | bigint {
+    return this.entry.integer(this.arena.u8[ref >>> 15]!, ((ref & 0x7fff) << 3) + position);
+  }
+
+  /** Whether the element at a position has this text. */
+  equals(ref: Ref, position: number, buf: Uint8Array, off: number, len: number): boolean {
+    this.entry.probe(buf, off, len);
+    const at = (ref & 0x7fff) << 3;
+    return this.entry.matches(this.arena.u8[ref >>> 15]!, at + position, buf, off, len);
+  }
+
+  /**
+   * Position of the first element with this text among every `stride`-th one from `from` on, or 0.
+   * `from` may be 0: nothing is found. O(n).
+   */
+  find(ref: Ref, from: number, stride: number, buf: Uint8Array, off: number, len: number): number {
+    if (from === 0) return 0;
+    const { entry } = this;
+    entry.probe(buf, off, len);
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const at = (ref & 0x7fff) << 3;
+    let p = at + from;
+    for (;;) {
+      if (entry.matches(u8, p, buf, off, len)) return p - at;
+      for (let i = 0; i < stride; i++) {
+        p += entry.sizeAt(u8, p);
+        if (u8[p] === END) return 0;
+      }
+    }
+  }
+
+  // ---- writing -----------------------------------------------------------------------------
+
+  /** Appends a text. The text may lie anywhere but in this listpack. Amortised O(len + bytes). */
+  append(ref: Ref, buf: Uint8Array, off: number, len: number): Ref {
+    return this.insert(ref, this.end(ref), buf, off, len);
+  }
+
+  appendInt(ref: Ref, n: number | bigint): Ref {
+    return this.insertInt(ref, this.end(ref), n);
+  }
+
+  /** Puts a text before the element at a position, which is the new element's then. O(bytes). */
+  insert(ref: Ref, position: number, buf: Uint8Array, off: number, len: number): Ref {
+    this.entry.measure(buf, off, len);
+    return this.splice(ref, position, 0, 0, buf, off, len);
+  }
+
+  insertInt(ref: Ref, position: number, n: number | bigint): Ref {
+    this.entry.measureInt(n);
+    return this.splice(ref, position, 0, 0, NOTHING, 0, 0);
+  }
+
+  /** Puts a text in the place of the element at a position. O(bytes). */
+  replace(ref: Ref, position: number, buf: Uint8Array, off: number, len: number): Ref {
+    this.entry.measure(buf, off, len);
+    return this.splice(ref, position, this.sizeAt(ref, position), 1, buf, off, len);
+  }
+
+  replaceInt(ref: Ref, position: number, n: number | bigint): Ref {
+    this.entry.measureInt(n);
+    return this.splice(ref, position, this.sizeAt(ref, position), 1, NOTHING, 0, 0);
+  }
+
+  /** Removes `count` elements from a position on; fewer when there are fewer. O(bytes). */
+  remove(ref: Ref, position: number, count: number): Ref {
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const at = (ref & 0x7fff) << 3;
+    let p = at + position;
+    let removed = 0;
+    while (removed < count && u8[p] !== END) {
+      p += this.entry.sizeAt(u8, p);
+      removed++;
+    }
+    this.entry.bytes = 0;
+    return this.splice(ref, position, p - at - position, removed, NOTHING, 0, 0);
+  }
+
+  /** Whether bytes are a whole, sound listpack. O(bytes). */
+  static isValid(bytes: Uint8Array): boolean {
+    if (bytes.length < EMPTY_BYTES) return false;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (view.getUint32(0, true) !== bytes.length || bytes[bytes.length - 1] !== END) return false;
+    const said = view.getUint16(4, true);
+    const count = countElements(bytes, HEADER, bytes.length - 1);
+    return count >= 0 && (said === COUNT_MAX || said === count);
+  }
+
+  private sizeAt(ref: Ref, position: number): number {
+    return this.entry.sizeAt(this.arena.u8[ref >>> 15]!, ((ref & 0x7fff) << 3) + position);
+  }
+
+  /**
+   * Replaces `removed` bytes (`elements` elements) at a position by the element measured last;
+   * with `entry.bytes` 0 by nothing.
+   */
+  private splice(
+    ref: Ref,
+    position: number,
+    removed: number,
+    elements: number,
+    buf: Uint8Array,
+    off: number,
+    len: number,
+  ): Ref {
+    const added = this.entry.bytes;
+    const before = this.bytes(ref);
+    const after = before + added - removed;
+    const count = this.storedCount(ref);
+    const to = after > before ? this.arena.realloc(ref, before, after) : ref;
+    this.arena.touch(to);
+    const u8 = this.arena.u8[to >>> 15]!;
+    const at = (to & 0x7fff) << 3;
+    const from = at + position + removed;
+    if (added !== removed && from < at + before)
+      moveBytes(u8, at + position + added, from, at + before);
+    if (added > 0) this.entry.put(u8, at + position, buf, off, len);
+    if (count < COUNT_MAX) {
+      const now = count - elements + (added > 0 ? 1 : 0);
+      this.setHeader(to, after, Math.min(now, COUNT_MAX));
+    } else this.arena.i32[to >>> 15]![(to & 0x7fff) << 1] = after;
+    return after < before ? this.arena.realloc(to, after, after) : to;
+  }
+
+  private storedCount(ref: Ref): number {
+    const at = (ref & 0x7fff) << 3;
+    const u8 = this.arena.u8[ref >>> 15]!;
+    return u8[at + 4]! | (u8[at + 5]! << 8);
+  }
+
+  private setHeader(ref: Ref, bytes: number, count: number): void {
+    const at = (ref & 0x7fff) << 3;
+    const u8 = this.arena.u8[ref >>> 15]!;
+    this.arena.i32[ref >>> 15]![at >> 2] = bytes;
+    u8[at + 4] = count;
+    u8[at + 5] = count >> 8;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Moves [from, end) to `to`; a loop wins over copyWithin for a few bytes. */
+function moveBytes(u8: Uint8Array, to: number, from: number, end: number): void {
+  const n = end - from;
+  if (n > 24) u8.copyWithin(to, from, end);
+  else if (to > from) for (let i = n - 1; i >= 0; i--) u8[to + i] = u8[from + i]!;
+  else for (let i = 0; i < n; i++) u8[to + i] = u8[from + i]!;
+}

@@ -1,0 +1,750 @@
+/**
+ * An ordered index with counts: a B+tree over the arena whose elements are (score, ref) pairs,
+ * ordered by score and among equal scores by what the refs name. Rank and selection by rank are
+ * O(log n); neighbours are one step away. Sorted sets use it beside a dict; streams keep their nodes
+ * in one; field expiry its deadlines.
+ *
+ *     root, int32 words:   0 top node | 1 height (0: it is a leaf) | 2 elements | 3 first leaf | 4 last leaf
+ *     node, int32 words:   0 used slots | 1 next leaf | 2 previous leaf | 3 -
+ *     leaf:                LEAF_SLOTS float64 scores, then as many int32 refs
+ *     inner node:          INNER_SLOTS float64 scores and int32 refs of each child's first element,
+ *                          then int32 child, then int32 elements below it
+ *
+ * A search leaves its result in `leaf`, `slot` and `rank`, valid until the next write.
+ * Invariants: elements ascend; slots 0.. of an inner node describe its children exactly; every
+ * leaf is at the same depth and none is empty, except the only leaf of an empty index.
+ */
+import type { Arena, Ref } from './arena.ts';
+
+/** Orders elements of equal score: compares what the caller looks for with an element. */
+export interface Ties {
+  /** Negative when the probe comes before what `ref` names, 0 when it is the same, else positive. */
+  compareProbe(ref: Ref): number;
+}
+
+const HEADER_WORDS = 4;
+const LEAF_SLOTS = 62;
+const LEAF_BYTES = 16 + LEAF_SLOTS * 12;
+const INNER_SLOTS = 36;
+const INNER_BYTES = 16 + INNER_SLOTS * 20;
+const ROOT_BYTES = 24;
+/** Word offsets inside a node. */
+const LEAF_REFS = HEADER_WORDS + LEAF_SLOTS * 2;
+const INNER_REFS = HEADER_WORDS + INNER_SLOTS * 2;
+const CHILDREN = INNER_REFS + INNER_SLOTS;
+const COUNTS = CHILDREN + INNER_SLOTS;
+const HEIGHT_MAX = 16;
+
+/** What a search compares with: the score and then the tie, the score only, or the tie only. */
+const BY_BOTH = 0;
+const BY_SCORE = 1;
+const BY_TIE = 2;
+
+export class OrderedIndex {
+  /** Where the latest search ended. `leaf` is 0 behind the last element. */
+  leaf: Ref = 0;
+  slot = 0;
+  /** Elements before that place. */
+  rank = 0;
+  private readonly arena: Arena;
+  private readonly ties: Ties;
+  private readonly pathNode = new Int32Array(HEIGHT_MAX);
+  private readonly pathSlot = new Int32Array(HEIGHT_MAX);
+  private probeScore = 0;
+  /** Whether elements that compare equal with the probe count as before it. */
+  private pastEqual = false;
+  private mode = BY_BOTH;
+
+  constructor(arena: Arena, ties: Ties) {
+    this.arena = arena;
+    this.ties = ties;
+  }
+
+  /** An empty index. */
+  create(): Ref {
+    const root = this.arena.alloc(ROOT_BYTES);
+    const leaf = this.newNode(LEAF_BYTES);
+    const i32 = this.arena.i32[root >>> 15]!;
+    const at = (root & 0x7fff) << 1;
+    i32[at] = leaf;
+    i32[at + 1] = 0;
+    i32[at + 2] = 0;
+    i32[at + 3] = leaf;
+    i32[at + 4] = leaf;
+    return root;
+  }
+
+  /** Number of elements. O(1). */
+  size(root: Ref): number {
+    return this.word(root, 2);
+  }
+
+  /** Bytes that the index takes. O(nodes). */
+  memory(root: Ref): number {
+    const { arena } = this;
+    let total = arena.capacity(root);
+    this.eachInner(this.word(root, 0), this.word(root, 1), (node) => {
+      total += arena.capacity(node);
+    });
+    for (let leaf = this.word(root, 3); leaf !== 0; leaf = this.word(leaf, 1)) {
+      total += arena.capacity(leaf);
+    }
+    return total;
+  }
+
+  // ---- searching ---------------------------------------------------------------------------
+
+  /** Goes to the first element not before (score, the tie's probe). O(log n). */
+  seek(root: Ref, score: number): void {
+    this.probeScore = score;
+    this.pastEqual = false;
+    this.mode = BY_BOTH;
+    this.descend(root);
+    this.settle();
+  }
+
+  /** Goes to the first element whose score is at least `score`, or above it. O(log n). */
+  seekScore(root: Ref, score: number, above: boolean): void {
+    this.probeScore = score;
+    this.pastEqual = above;
+    this.mode = BY_SCORE;
+    this.descend(root);
+    this.settle();
+  }
+
+  /** Goes to the first element whose tie is at least the probe, or above it; scores are equal. */
+  seekTie(root: Ref, above: boolean): void {
+    this.pastEqual = above;
+    this.mode = BY_TIE;
+    this.descend(root);
+    this.settle();
+  }
+
+  /** Goes to the element with `rank` elements before it; `leaf` is 0 when there is none. O(log n). */
+  seekRank(root: Ref, rank: number): void {
+    this.rank = rank;
+    if (rank < 0 || rank >= this.size(root)) {
+      this.leaf = 0;
+      return;
+    }
+    let node = this.word(root, 0);
+    let left = rank;
+    for (let level = this.word(root, 1); level > 0; level--) {
+      const words = this.arena.i32[node >>> 15]!;
+      let at = ((node & 0x7fff) << 1) + COUNTS;
+      while (left >= words[at]!) left -= words[at++]!;
+      node = words[at - COUNTS + CHILDREN]!;
+    }
+    this.leaf = node;
+    this.slot = left;
+  }
+
+  /** Goes to the first element. */
+  seekFirst(root: Ref): void {
+    this.rank = 0;
+    this.slot = 0;
+    this.leaf = this.size(root) === 0 ? 0 : this.word(root, 3);
+  }
+
+  /** Goes to the last element. */
+  seekLast(root: Ref): void {
+    const size = this.size(root);
+    this.rank = size - 1;
+    this.leaf = size === 0 ? 0 : this.word(root, 4);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+  }
+
+  /** One element on. O(1). */
+  next(): void {
+    this.rank++;
+    if (++this.slot < this.word(this.leaf, 0)) return;
+    this.leaf = this.word(this.leaf, 1);
+    this.slot = 0;
+  }
+
+  /** One element back; from behind the last element use seekLast. O(1). */
+  previous(): void {
+    this.rank--;
+    if (--this.slot >= 0) return;
+    this.leaf = this.word(this.leaf, 2);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+  }
+
+  /** The element that the search led to. */
+  get entry(): Ref {
+    const { leaf } = this;
+    return this.arena.i32[leaf >>> 15]![((leaf & 0x7fff) << 1) + LEAF_REFS + this.slot]!;
+  }
+
+  get score(): number {
+    const { leaf } = this;
+    return this.arena.f64[leaf >>> 15]![(leaf & 0x7fff) + 2 + this.slot]!;
+  }
+
+  // ---- writing -----------------------------------------------------------------------------
+
+  /** Adds an element, which the tie's probe describes. It must not be in. O(log n). */
+  insert(root: Ref, score: number, entry: Ref): void {
+    this.probeScore = score;
+    this.pastEqual = false;
+    this.mode = BY_BOTH;
+    this.descend(root);
+    const { leaf, slot } = this;
+    const height = this.word(root, 1);
+    this.setRoot(root, 2, this.word(root, 2) + 1);
+    for (let level = 0; level < height; level++) this.addCount(level, 1);
+    if (this.word(leaf, 0) < LEAF_SLOTS) {
+      this.arena.touch(leaf);
+      this.putInLeaf(leaf, slot, score, entry);
+      if (slot === 0) this.firstChanged(height, score, entry);
+      return;
+    }
+    this.splitLeaf(root, leaf, slot, score, entry, height);
+  }
+
+  /** Removes the element that (score, the tie's probe) names. False when it is not in. O(log n). */
+  remove(root: Ref, score: number): boolean {
+    this.probeScore = score;
+    this.pastEqual = false;
+    this.mode = BY_BOTH;
+    this.descend(root);
+    const height = this.word(root, 1);
+    // The place between two leaves: the element is the next leaf's first, by way of its parents.
+    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) return false;
+    const { leaf, slot } = this;
+    if (this.size(root) === 0 || this.score !== score || this.ties.compareProbe(this.entry) !== 0) {
+      return false;
+    }
+    this.setRoot(root, 2, this.word(root, 2) - 1);
+    for (let level = 0; level < height; level++) this.addCount(level, -1);
+    this.takeFromLeaf(leaf, slot);
+    const used = this.word(leaf, 0);
+    if (used === 0) this.dropEmptyLeaf(root, leaf, height);
+    else {
+      if (slot === 0) this.firstChanged(height, this.scoreOf(leaf, 0), this.refOf(leaf, 0));
+      if (used < LEAF_SLOTS >> 2) this.mergeLeaf(root, leaf, height);
+    }
+    return true;
+  }
+
+  /** The block of the element that (score, probe) names is now `to`. O(log n). */
+  moved(root: Ref, score: number, to: Ref): void {
+    this.probeScore = score;
+    this.pastEqual = false;
+    this.mode = BY_BOTH;
+    this.descend(root);
+    const height = this.word(root, 1);
+    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) {
+      throw new Error('ordered index: moving an element that is not in it');
+    }
+    const { leaf, slot } = this;
+    this.arena.touch(leaf);
+    this.arena.i32[leaf >>> 15]![((leaf & 0x7fff) << 1) + LEAF_REFS + slot] = to;
+    if (slot === 0) this.firstChanged(height, score, to);
+  }
+
+  /** Frees about `max` leaves, at last the root. Returns whether some are left. */
+  clearStep(root: Ref, max: number): boolean {
+    if (this.word(root, 1) > 0) {
+      const inner: Ref[] = [];
+      this.eachInner(this.word(root, 0), this.word(root, 1), (node) => inner.push(node));
+      for (const node of inner) this.arena.free(node);
+      this.setRoot(root, 1, 0);
+    }
+    let leaf = this.word(root, 3);
+    for (let n = 0; n < max && leaf !== 0; n++) {
+      const next = this.word(leaf, 1);
+      this.arena.free(leaf);
+      leaf = next;
+    }
+    if (leaf === 0) {
+      this.arena.free(root);
+      return false;
+    }
+    this.setRoot(root, 3, leaf);
+    return true;
+  }
+
+  /** Throws when an invariant is broken. O(n); for tests. */
+  checkInvariants(root: Ref): void {
+    const found = this.checkNode(this.word(root, 0), this.word(root, 1));
+    if (found !== this.size(root)) {
+      throw new Error(`ordered index: counts ${this.size(root)} elements, holds ${found}`);
+    }
+    let chained = 0;
+    let previous = 0;
+    let score = Number.NEGATIVE_INFINITY;
+    for (let leaf = this.word(root, 3); leaf !== 0; leaf = this.word(leaf, 1)) {
+      if (this.word(leaf, 2) !== previous) throw new Error('ordered index: chain broken');
+      for (let slot = 0; slot < this.word(leaf, 0); slot++) {
+        if (this.scoreOf(leaf, slot) < score) throw new Error('ordered index: out of order');
+        score = this.scoreOf(leaf, slot);
+      }
+      chained += this.word(leaf, 0);
+      previous = leaf;
+    }
+    if (previous !== this.word(root, 4)) throw new Error('ordered index: wrong last leaf');
+    if (chained !== found) throw new Error('ordered index: chain misses a leaf');
+  }
+
+  // ---- inside: search ----------------------------------------------------------------------
+
+  /** Whether an element is before the place that is looked for. */
+  private isBefore(score: number, ref: Ref): boolean {
+    if (this.mode !== BY_TIE) {
+      if (score !== this.probeScore) return score < this.probeScore;
+      if (this.mode === BY_SCORE) return this.pastEqual;
+    }
+    const order = this.ties.compareProbe(ref);
+    return order > 0 || (order === 0 && this.pastEqual);
+  }
+
+  /** Finds the leaf and slot of the place looked for, the path to it and its rank. */
+  private descend(root: Ref): void {
+    let node = this.word(root, 0);
+    const height = this.word(root, 1);
+    let rank = 0;
+    for (let level = 0; level < height; level++) {
+      const words = this.arena.i32[node >>> 15]!;
+      const at = (node & 0x7fff) << 1;
+      const scores = this.arena.f64[node >>> 15]!;
+      const scoresAt = (node & 0x7fff) + 2;
+      // The last child whose first element is before the place; child 0 needs no look.
+      let low = 1;
+      let high = words[at]!;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (this.isBefore(scores[scoresAt + middle]!, words[at + INNER_REFS + middle]!)) {
+          low = middle + 1;
+        } else high = middle;
+      }
+      const child = low - 1;
+      for (let i = 0; i < child; i++) rank += words[at + COUNTS + i]!;
+      this.pathNode[level] = node;
+      this.pathSlot[level] = child;
+      node = words[at + CHILDREN + child]!;
+    }
+    const words = this.arena.i32[node >>> 15]!;
+    const at = (node & 0x7fff) << 1;
+    const scores = this.arena.f64[node >>> 15]!;
+    const scoresAt = (node & 0x7fff) + 2;
+    let low = 0;
+    let high = words[at]!;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.isBefore(scores[scoresAt + middle]!, words[at + LEAF_REFS + middle]!)) {
+        low = middle + 1;
+      } else high = middle;
+    }
+    this.leaf = node;
+    this.slot = low;
+    this.rank = rank + low;
+  }
+
+  /** A place behind a leaf's last element is the next leaf's first. */
+  private settle(): void {
+    if (this.slot < this.word(this.leaf, 0)) return;
+    this.leaf = this.word(this.leaf, 1);
+    this.slot = 0;
+  }
+
+  /** As `settle`, with the path to the next leaf. False when there is none. */
+  private stepPath(root: Ref, height: number): boolean {
+    let level = height - 1;
+    while (level >= 0 && this.pathSlot[level]! + 1 >= this.word(this.pathNode[level]!, 0)) level--;
+    if (level < 0) return false;
+    this.pathSlot[level]!++;
+    let node = this.word(this.pathNode[level]!, CHILDREN + this.pathSlot[level]!);
+    while (++level < height) {
+      this.pathNode[level] = node;
+      this.pathSlot[level] = 0;
+      node = this.word(node, CHILDREN);
+    }
+    this.leaf = node;
+    this.slot = 0;
+    return root !== 0;
+  }
+
+  // ---- inside: nodes -----------------------------------------------------------------------
+
+  private word(ref: Ref, i: number): number {
+    return this.arena.i32[ref >>> 15]![((ref & 0x7fff) << 1) + i]!;
+  }
+
+  private setWord(ref: Ref, i: number, value: number): void {
+    this.arena.i32[ref >>> 15]![((ref & 0x7fff) << 1) + i] = value;
+  }
+
+  private setRoot(root: Ref, i: number, value: number): void {
+    this.arena.touch(root);
+    this.setWord(root, i, value);
+  }
+
+  private scoreOf(node: Ref, slot: number): number {
+    return this.arena.f64[node >>> 15]![(node & 0x7fff) + 2 + slot]!;
+  }
+
+  private refOf(leaf: Ref, slot: number): Ref {
+    return this.word(leaf, LEAF_REFS + slot);
+  }
+
+  private newNode(bytes: number): Ref {
+    const node = this.arena.alloc(bytes);
+    const at = (node & 0x7fff) << 1;
+    this.arena.i32[node >>> 15]!.fill(0, at, at + HEADER_WORDS);
+    return node;
+  }
+
+  private addCount(level: number, n: number): void {
+    const node = this.pathNode[level]!;
+    this.arena.touch(node);
+    const i = COUNTS + this.pathSlot[level]!;
+    this.setWord(node, i, this.word(node, i) + n);
+  }
+
+  /** The first element of the path's lowest node has changed: tells the nodes above. */
+  private firstChanged(height: number, score: number, entry: Ref): void {
+    for (let level = height - 1; level >= 0; level--) {
+      const node = this.pathNode[level]!;
+      const slot = this.pathSlot[level]!;
+      this.arena.touch(node);
+      this.arena.f64[node >>> 15]![(node & 0x7fff) + 2 + slot] = score;
+      this.setWord(node, INNER_REFS + slot, entry);
+      if (slot > 0) return;
+    }
+  }
+
+  /** The leaf was touched and has room. */
+  private putInLeaf(leaf: Ref, slot: number, score: number, entry: Ref): void {
+    const words = this.arena.i32[leaf >>> 15]!;
+    const scores = this.arena.f64[leaf >>> 15]!;
+    const at = (leaf & 0x7fff) << 1;
+    const scoresAt = (leaf & 0x7fff) + 2;
+    const refsAt = at + LEAF_REFS;
+    for (let i = words[at]!; i > slot; i--) {
+      scores[scoresAt + i] = scores[scoresAt + i - 1]!;
+      words[refsAt + i] = words[refsAt + i - 1]!;
+    }
+    scores[scoresAt + slot] = score;
+    words[refsAt + slot] = entry;
+    words[at]!++;
+  }
+
+  private takeFromLeaf(leaf: Ref, slot: number): void {
+    this.arena.touch(leaf);
+    const words = this.arena.i32[leaf >>> 15]!;
+    const scores = this.arena.f64[leaf >>> 15]!;
+    const at = (leaf & 0x7fff) << 1;
+    const scoresAt = (leaf & 0x7fff) + 2;
+    const refsAt = at + LEAF_REFS;
+    const used = words[at]! - 1;
+    for (let i = slot; i < used; i++) {
+      scores[scoresAt + i] = scores[scoresAt + i + 1]!;
+      words[refsAt + i] = words[refsAt + i + 1]!;
+    }
+    words[at] = used;
+  }
+
+  /** Appends slots [from, used) of one leaf to another; the source keeps the ones before. */
+  private moveLeafSlots(source: Ref, from: number, target: Ref): void {
+    this.arena.touch(source);
+    this.arena.touch(target);
+    const used = this.word(source, 0);
+    const base = this.word(target, 0);
+    const scores = this.arena.f64[target >>> 15]!;
+    const scoresAt = (target & 0x7fff) + 2;
+    for (let i = from; i < used; i++) {
+      scores[scoresAt + base + i - from] = this.scoreOf(source, i);
+      this.setWord(target, LEAF_REFS + base + i - from, this.refOf(source, i));
+    }
+    this.setWord(target, 0, base + used - from);
+    this.setWord(source, 0, from);
+  }
+
+  /** A full leaf gets a new right neighbour, then takes the element. */
+  private splitLeaf(
+    root: Ref,
+    leaf: Ref,
+    slot: number,
+    score: number,
+    entry: Ref,
+    height: number,
+  ): void {
+    const right = this.newNode(LEAF_BYTES);
+    const next = this.word(leaf, 1);
+    this.arena.touch(leaf);
+    this.setWord(right, 1, next);
+    this.setWord(right, 2, leaf);
+    this.setWord(leaf, 1, right);
+    if (next === 0) this.setRoot(root, 4, right);
+    else {
+      this.arena.touch(next);
+      this.setWord(next, 2, right);
+    }
+    // Elements that come in order leave full leaves behind.
+    const appending = next === 0 && slot === LEAF_SLOTS;
+    const cut = appending ? LEAF_SLOTS : LEAF_SLOTS >> 1;
+    this.moveLeafSlots(leaf, cut, right);
+    if (slot > cut || appending) this.putInLeaf(right, slot - cut, score, entry);
+    else {
+      this.putInLeaf(leaf, slot, score, entry);
+      if (slot === 0) this.firstChanged(height, score, entry);
+    }
+    const count = this.word(right, 0);
+    this.addChild(
+      root,
+      height - 1,
+      leaf,
+      right,
+      this.scoreOf(right, 0),
+      this.refOf(right, 0),
+      count,
+    );
+  }
+
+  /** Links `right`, split off `left` with `count` elements, into the parent at `level` of the path. */
+  private addChild(
+    root: Ref,
+    level: number,
+    left: Ref,
+    right: Ref,
+    score: number,
+    entry: Ref,
+    count: number,
+  ): void {
+    if (level < 0) {
+      this.growRoot(root, left, right, score, entry, count);
+      return;
+    }
+    const node = this.pathNode[level]!;
+    const slot = this.pathSlot[level]!;
+    this.arena.touch(node);
+    this.setWord(node, COUNTS + slot, this.word(node, COUNTS + slot) - count);
+    if (this.word(node, 0) < INNER_SLOTS) {
+      this.putChild(node, slot + 1, right, score, entry, count);
+      return;
+    }
+    const sibling = this.newNode(INNER_BYTES);
+    const appending = slot === INNER_SLOTS - 1;
+    const cut = appending ? INNER_SLOTS - 1 : INNER_SLOTS >> 1;
+    const moved = this.moveInnerSlots(node, cut, sibling);
+    if (slot + 1 > cut) this.putChild(sibling, slot + 1 - cut, right, score, entry, count);
+    else this.putChild(node, slot + 1, right, score, entry, count);
+    const total = moved + (slot + 1 > cut ? count : 0);
+    this.addChild(
+      root,
+      level - 1,
+      node,
+      sibling,
+      this.scoreOf(sibling, 0),
+      this.word(sibling, INNER_REFS),
+      total,
+    );
+  }
+
+  private growRoot(
+    root: Ref,
+    left: Ref,
+    right: Ref,
+    score: number,
+    entry: Ref,
+    count: number,
+  ): void {
+    const height = this.word(root, 1);
+    const top = this.newNode(INNER_BYTES);
+    const firstRef = height === 0 ? this.refOf(left, 0) : this.word(left, INNER_REFS);
+    const rest = this.word(root, 2) - count;
+    this.putChild(top, 0, left, this.scoreOf(left, 0), firstRef, rest);
+    this.putChild(top, 1, right, score, entry, count);
+    this.setRoot(root, 0, top);
+    this.setRoot(root, 1, height + 1);
+  }
+
+  /** The node was touched and has room. */
+  private putChild(
+    node: Ref,
+    slot: number,
+    child: Ref,
+    score: number,
+    entry: Ref,
+    count: number,
+  ): void {
+    const words = this.arena.i32[node >>> 15]!;
+    const scores = this.arena.f64[node >>> 15]!;
+    const at = (node & 0x7fff) << 1;
+    const scoresAt = (node & 0x7fff) + 2;
+    for (let i = words[at]!; i > slot; i--) {
+      scores[scoresAt + i] = scores[scoresAt + i - 1]!;
+      words[at + INNER_REFS + i] = words[at + INNER_REFS + i - 1]!;
+      words[at + CHILDREN + i] = words[at + CHILDREN + i - 1]!;
+      words[at + COUNTS + i] = words[at + COUNTS + i - 1]!;
+    }
+    scores[scoresAt + slot] = score;
+    words[at + INNER_REFS + slot] = entry;
+    words[at + CHILDREN + slot] = child;
+    words[at + COUNTS + slot] = count;
+    words[at]!++;
+  }
+
+  private takeChild(node: Ref, slot: number): void {
+    this.arena.touch(node);
+    const words = this.arena.i32[node >>> 15]!;
+    const scores = this.arena.f64[node >>> 15]!;
+    const at = (node & 0x7fff) << 1;
+    const scoresAt = (node & 0x7fff) + 2;
+    const used = words[at]! - 1;
+    for (let i = slot; i < used; i++) {
+      scores[scoresAt + i] = scores[scoresAt + i + 1]!;
+      words[at + INNER_REFS + i] = words[at + INNER_REFS + i + 1]!;
+      words[at + CHILDREN + i] = words[at + CHILDREN + i + 1]!;
+      words[at + COUNTS + i] = words[at + COUNTS + i + 1]!;
+    }
+    words[at] = used;
+  }
+
+  /** As `moveLeafSlots`, for inner nodes; returns the number of elements that moved. */
+  private moveInnerSlots(source: Ref, from: number, target: Ref): number {
+    this.arena.touch(source);
+    this.arena.touch(target);
+    const used = this.word(source, 0);
+    let elements = 0;
+    for (let i = from; i < used; i++) {
+      const count = this.word(source, COUNTS + i);
+      elements += count;
+      const ref = this.word(source, INNER_REFS + i);
+      const child = this.word(source, CHILDREN + i);
+      this.putChild(target, this.word(target, 0), child, this.scoreOf(source, i), ref, count);
+    }
+    this.setWord(source, 0, from);
+    return elements;
+  }
+
+  // ---- inside: shrinking -------------------------------------------------------------------
+
+  private unchainLeaf(root: Ref, leaf: Ref): void {
+    const next = this.word(leaf, 1);
+    const previous = this.word(leaf, 2);
+    if (next === 0) this.setRoot(root, 4, previous);
+    else {
+      this.arena.touch(next);
+      this.setWord(next, 2, previous);
+    }
+    if (previous === 0) this.setRoot(root, 3, next);
+    else {
+      this.arena.touch(previous);
+      this.setWord(previous, 1, next);
+    }
+    this.arena.free(leaf);
+  }
+
+  private dropEmptyLeaf(root: Ref, leaf: Ref, height: number): void {
+    if (height === 0) return;
+    this.unchainLeaf(root, leaf);
+    this.dropChild(root, height - 1);
+  }
+
+  /** The child that the path takes at `level` is gone. */
+  private dropChild(root: Ref, level: number): void {
+    const node = this.pathNode[level]!;
+    const slot = this.pathSlot[level]!;
+    this.takeChild(node, slot);
+    const used = this.word(node, 0);
+    if (used === 0) {
+      // Cannot be the top: the top has two children at least.
+      this.arena.free(node);
+      this.dropChild(root, level - 1);
+      return;
+    }
+    if (slot === 0) {
+      this.firstChanged(level, this.scoreOf(node, 0), this.word(node, INNER_REFS));
+    }
+    if (level === 0) this.shrinkRoot(root);
+    else if (used < INNER_SLOTS >> 2) this.mergeInner(root, node, level);
+  }
+
+  private shrinkRoot(root: Ref): void {
+    while (this.word(root, 1) > 0) {
+      const top = this.word(root, 0);
+      if (this.word(top, 0) > 1) return;
+      this.setRoot(root, 0, this.word(top, CHILDREN));
+      this.setRoot(root, 1, this.word(root, 1) - 1);
+      this.arena.free(top);
+    }
+  }
+
+  /** Joins a sparse leaf with a neighbour under the same parent when both fit well into one. */
+  private mergeLeaf(root: Ref, leaf: Ref, height: number): void {
+    if (height === 0) return;
+    const parent = this.pathNode[height - 1]!;
+    const slot = this.pathSlot[height - 1]!;
+    const room = (LEAF_SLOTS * 3) >> 2;
+    const used = this.word(leaf, 0);
+    const right = slot + 1 < this.word(parent, 0) ? this.word(parent, CHILDREN + slot + 1) : 0;
+    const left = slot > 0 ? this.word(parent, CHILDREN + slot - 1) : 0;
+    if (right !== 0 && this.word(right, 0) + used <= room) {
+      this.moveLeafSlots(right, 0, leaf);
+      this.joinCounts(parent, slot);
+      this.unchainLeaf(root, right);
+      this.pathSlot[height - 1] = slot + 1;
+    } else if (left !== 0 && this.word(left, 0) + used <= room) {
+      this.moveLeafSlots(leaf, 0, left);
+      this.joinCounts(parent, slot - 1);
+      this.unchainLeaf(root, leaf);
+    } else return;
+    this.dropChild(root, height - 1);
+  }
+
+  private mergeInner(root: Ref, node: Ref, level: number): void {
+    const parent = this.pathNode[level - 1]!;
+    const slot = this.pathSlot[level - 1]!;
+    const room = (INNER_SLOTS * 3) >> 2;
+    const used = this.word(node, 0);
+    const right = slot + 1 < this.word(parent, 0) ? this.word(parent, CHILDREN + slot + 1) : 0;
+    const left = slot > 0 ? this.word(parent, CHILDREN + slot - 1) : 0;
+    if (right !== 0 && this.word(right, 0) + used <= room) {
+      this.moveInnerSlots(right, 0, node);
+      this.joinCounts(parent, slot);
+      this.arena.free(right);
+      this.pathSlot[level - 1] = slot + 1;
+    } else if (left !== 0 && this.word(left, 0) + used <= room) {
+      this.moveInnerSlots(node, 0, left);
+      this.joinCounts(parent, slot - 1);
+      this.arena.free(node);
+    } else return;
+    this.dropChild(root, level - 1);
+  }
+
+  /** Child `slot` of a node now holds the elements of the next child too. */
+  private joinCounts(parent: Ref, slot: number): void {
+    this.arena.touch(parent);
+    const sum = this.word(parent, COUNTS + slot) + this.word(parent, COUNTS + slot + 1);
+    this.setWord(parent, COUNTS + slot, sum);
+  }
+
+  private eachInner(node: Ref, height: number, emit: (node: Ref) => void): void {
+    if (height === 0) return;
+    for (let i = 0; i < this.word(node, 0); i++) {
+      this.eachInner(this.word(node, CHILDREN + i), height - 1, emit);
+    }
+    emit(node);
+  }
+
+  private checkNode(node: Ref, height: number): number {
+    const used = this.word(node, 0);
+    if (height === 0) return used;
+    let total = 0;
+    for (let i = 0; i < used; i++) {
+      const child = this.word(node, CHILDREN + i);
+      const count = this.checkNode(child, height - 1);
+      if (count === 0) throw new Error('ordered index: empty node');
+      if (count !== this.word(node, COUNTS + i)) throw new Error('ordered index: wrong count');
+      const first = this.word(child, height === 1 ? LEAF_REFS : INNER_REFS);
+      if (this.word(node, INNER_REFS + i) !== first) throw new Error('ordered index: wrong first');
+      if (this.scoreOf(node, i) !== this.scoreOf(child, 0)) {
+        throw new Error('ordered index: wrong first score');
+      }
+      total += count;
+    }
+    return total;
+  }
+}
