@@ -50,6 +50,33 @@ export function int32Argument(
   return value;
 }
 
+const noKeys = new CommandError('ERR numkeys should be greater than 0');
+const tooManyKeys = new CommandError("ERR Number of keys can't be greater than number of args");
+
+/** Argument i as the number of keys that follow it; throws unless so many arguments do. */
+export function numKeysArgument(args: Args, i: number): number {
+  const count = intArgument(args, i, noKeys);
+  if (count < 1) throw noKeys;
+  if (count > args.argc - i - 1) throw tooManyKeys;
+  return count;
+}
+
+const notCount = new CommandError(
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+);
+const PAIRS_MAX = 4611686018427387903n;
+
+/**
+ * Argument i as a count that may be negative. `pairs`: two replies for each are to fit 63 bits.
+ */
+export function countArgument(args: Args, i: number, pairs = false): number {
+  const value = int64Argument(args, i);
+  if (typeof value === 'number') return value;
+  if (value === INT64_MIN) throw notCount;
+  if (pairs && (value > PAIRS_MAX || value < -PAIRS_MAX)) throw errors.outOfRange;
+  return Number(value);
+}
+
 /** The sum, as a number while safe; undefined when it leaves 64 bits. */
 export function addInt64(a: Int64, b: Int64): Int64 | undefined {
   if (typeof a === 'number' && typeof b === 'number') {

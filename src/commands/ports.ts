@@ -88,8 +88,6 @@ export interface ServerPort {
   changeReplicationId(): void;
   /** Logs a session in when user and password match; false when they don't. */
   authenticate(session: SessionPort, user: string, password: Uint8Array): boolean;
-  /** A database was emptied: what it held should be freed soon. */
-  garbageWaits(): void;
   /** Bytes of used memory, as INFO reports. */
   usedMemory(): number;
 }

@@ -1,15 +1,23 @@
 /**
  * All commands, an explicit list: no directory scanning, no decorators.
  */
+import { bitmapCommands } from './bitmap/index.ts';
 import { connectionCommands } from './connection/index.ts';
 import { genericCommands } from './generic/index.ts';
+import { hashCommands } from './hash/index.ts';
+import { hyperloglogCommands } from './hyperloglog/index.ts';
 import { serverCommands } from './server/index.ts';
+import { setCommands } from './set/index.ts';
 import type { CommandSpec } from './spec.ts';
 import { stringCommands } from './string/index.ts';
 
 export const allCommands: readonly CommandSpec[] = [
+  ...bitmapCommands,
   ...connectionCommands,
   ...genericCommands,
+  ...hyperloglogCommands,
+  ...hashCommands,
   ...serverCommands,
+  ...setCommands,
   ...stringCommands,
 ];

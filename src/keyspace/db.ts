@@ -5,9 +5,13 @@
  * Refs returned are valid until the next call that writes.
  * Sources: redis-server 7.0.15 db.c, evict.c, object.c (behaviour only).
  */
+import type { HashValue } from '../datatypes/hash.ts';
+import type { Value } from '../datatypes/value.ts';
+import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
+import { errors } from '../util/errors.ts';
 import {
   EntryReader,
   EXTENDED,
@@ -20,7 +24,6 @@ import {
 } from './entry.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import type { Keyspace } from './keyspace.ts';
-import { ValueType } from './value-types.ts';
 
 /** What `setString` does with the time to live: keep it, or drop it, or set it. */
 export const KEEP_TTL = -1;
@@ -29,6 +32,8 @@ export const NO_TTL = 0;
 export class Db extends EntryReader {
   index: number;
   readonly expires: ExpiryHeap;
+  /** Hashes with fields that expire, by the earliest of them. */
+  readonly fieldExpires: ExpiryHeap;
   root: Ref;
   private readonly space: Keyspace;
   private readonly dict: Dict;
@@ -42,6 +47,7 @@ export class Db extends EntryReader {
     this.dict = space.dict;
     this.root = this.dict.create();
     this.expires = new ExpiryHeap(space.arena);
+    this.fieldExpires = new ExpiryHeap(space.arena);
   }
 
   /** Number of keys, expired ones that were not yet removed included. O(1). */
@@ -120,6 +126,63 @@ export class Db extends EntryReader {
     return entry;
   }
 
+  // ---- other values ------------------------------------------------------------------------
+
+  /** As `read`, opens the value; throws WRONGTYPE unless the key is missing or of its type. */
+  readValue(args: Args, i: number, value: Value): Ref {
+    const entry = this.read(args, i);
+    return entry === 0 ? 0 : this.openAs(entry, value);
+  }
+
+  /** As `write`, opens the value; throws WRONGTYPE unless the key is missing or of its type. */
+  writeValue(args: Args, i: number, value: Value): Ref {
+    const entry = this.write(args, i);
+    return entry === 0 ? 0 : this.openAs(entry, value);
+  }
+
+  /** As `find`, opens the value; throws WRONGTYPE unless the key is missing or of its type. */
+  findValue(buf: Uint8Array, off: number, len: number, value: Value): Ref {
+    const entry = this.find(buf, off, len);
+    return entry === 0 ? 0 : this.openAs(entry, value);
+  }
+
+  /** Opens an entry's value, which has the right type. */
+  open(entry: Ref, value: Value): void {
+    value.open(entry, this.valueSlot(entry));
+  }
+
+  /** Adds a key, which must be absent, with a value that belongs to no key yet. O(1). */
+  addValue(args: Args, i: number, value: Value): Ref {
+    return this.addValueAt(args.buf, args.off[i]!, args.len[i]!, value);
+  }
+
+  /** As `addValue`, of a key given by its bytes. */
+  addValueAt(key: Uint8Array, keyOff: number, keyLen: number, value: Value): Ref {
+    this.hash = this.dict.hash(key, keyOff, keyLen);
+    const e = this.newEntry(key, keyOff, keyLen, -1, false);
+    const i32 = this.arena.i32[e >>> 15]!;
+    i32[((e & 0x7fff) << 1) + 1]! |= value.type;
+    const slot = this.valueSlot(e);
+    i32[slot] = value.ref;
+    i32[slot + 1] = value.encoding;
+    value.open(e, slot);
+    return e;
+  }
+
+  /** Puts a value that belongs to no key yet in the place of whatever the key holds. */
+  putValue(args: Args, i: number, value: Value): Ref {
+    const present = this.find(args.buf, args.off[i]!, args.len[i]!);
+    if (present !== 0) this.remove(present);
+    return this.addValue(args, i, value);
+  }
+
+  private openAs(entry: Ref, value: Value): Ref {
+    if (this.typeOf(entry) !== value.type) throw errors.wrongType;
+    value.open(entry, this.valueSlot(entry));
+    if (value.type === ValueType.hash) return this.withoutDueFields(entry, value as HashValue);
+    return entry;
+  }
+
   isExpired(entry: Ref): boolean {
     if (!this.space.expiryEnabled) return false;
     return this.expireAt(entry) < this.space.nowMs;
@@ -144,7 +207,6 @@ export class Db extends EntryReader {
     encoding: number,
     expireAt: UnixMs,
   ): Ref {
-    this.space.mutations++;
     let e = entry;
     if (e === 0) {
       e = this.addEntry(key, keyOff, keyLen, valueLen, expireAt > 0);
@@ -166,7 +228,6 @@ export class Db extends EntryReader {
    * Returns the entry, which may have moved. Amortised O(growth).
    */
   growString(entry: Ref, length: number, encoding: number): Ref {
-    this.space.mutations++;
     this.locateString(entry);
     const before = this.valueLen;
     const after = Math.max(length, before);
@@ -188,7 +249,6 @@ export class Db extends EntryReader {
 
   /** Sets when an entry expires. `entry` comes from the find just made; it may move. O(log n). */
   setExpiry(entry: Ref, expireAt: UnixMs): Ref {
-    this.space.mutations++;
     const e = this.withExtendedHeader(entry);
     this.writeExpiry(e, expireAt);
     return e;
@@ -196,7 +256,6 @@ export class Db extends EntryReader {
 
   /** Takes the time to live away. O(log n). */
   persist(entry: Ref): void {
-    this.space.mutations++;
     this.expires.removeAt(this.heapIndex(entry));
     this.arena.touch(entry);
     this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 3] = -1;
@@ -206,7 +265,6 @@ export class Db extends EntryReader {
 
   /** Removes the entry of the find just made. O(1), or O(value) for a large value. */
   remove(entry: Ref): void {
-    this.space.mutations++;
     this.dict.unlinkEntry(this.root, this.hash, entry);
     this.release(entry);
   }
@@ -222,10 +280,19 @@ export class Db extends EntryReader {
    * Takes the encoding along; the caller sets the expiry. O(value).
    */
   copyFrom(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): Ref {
+    const encoding = source.encodingOf(entry);
+    const type = source.typeOf(entry);
+    if (type !== ValueType.string) {
+      const value = this.space.cursor(type);
+      source.open(entry, value);
+      value.openDetached(value.clone(), encoding);
+      const made = this.addValueAt(key, keyOff, keyLen, value);
+      this.fieldsChanged(made, value);
+      return made;
+    }
     source.locateString(entry);
     const end = source.valueOff + source.valueLen;
     const bytes = Buffer.from(source.valueBuf.subarray(source.valueOff, end));
-    const encoding = source.encodingOf(entry);
     return this.setString(0, key, keyOff, keyLen, bytes, 0, bytes.length, encoding, NO_TTL);
   }
 
@@ -234,10 +301,10 @@ export class Db extends EntryReader {
    * absent: the find just made here. The value itself is not copied unless it lies beside its key.
    */
   adopt(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): void {
-    this.space.mutations++;
     const inline = (source.keyWord(entry) & INLINE) !== 0;
     const expireAt = source.expireAt(entry);
     const info = source.info(entry);
+    source.forgetFields(entry);
     if (inline) source.locateString(entry);
     const length = inline ? source.valueLen : 0;
     const e = this.newEntry(key, keyOff, keyLen, inline ? length : -1, expireAt !== -1);
@@ -260,6 +327,7 @@ export class Db extends EntryReader {
     if (source.isVolatile(entry)) source.persist(entry);
     this.dict.unlinkEntry(source.root, this.dict.hashOfEntry(entry), entry);
     this.arena.free(entry);
+    this.entryMoved(e);
   }
 
   /** A uniformly chosen live key's entry, or 0 when there is none. */
@@ -285,20 +353,129 @@ export class Db extends EntryReader {
 
   /** Empties the database; the old entries are freed in slices by the keyspace. O(1). */
   clear(): number {
-    this.space.mutations++;
     const removed = this.size;
     const old = this.root;
     this.root = this.dict.create();
     this.expires.clear();
+    this.fieldExpires.clear();
     this.space.reclaim(old);
     return removed;
   }
 
   /** Frees an entry that is in no table any more, with its value. */
   freeUnlinked(entry: Ref): void {
-    const value = this.valueRef(entry);
-    if (value !== 0) this.arena.free(value);
+    this.freeValueOf(entry);
     this.arena.free(entry);
+  }
+
+  /** Bytes of memory the entry and its value take. O(1) for a string, else O(elements). */
+  memoryOf(entry: Ref): number {
+    const own = this.arena.capacity(entry);
+    const type = this.typeOf(entry);
+    if (type === ValueType.string) {
+      const outlined = this.valueRef(entry);
+      return outlined === 0 ? own : own + this.arena.capacity(outlined);
+    }
+    const value = this.space.cursor(type);
+    this.open(entry, value);
+    return own + value.memory();
+  }
+
+  // ---- fields that expire ------------------------------------------------------------------
+
+  /**
+   * The fields of a hash have changed: keeps the order in which hashes are looked at by the active
+   * expire cycle. Other values pass untouched. O(log n), O(1) for a hash without times to live.
+   */
+  fieldsChanged(entry: Ref, value: Value): void {
+    if (value.type !== ValueType.hash) return;
+    const hash = value as HashValue;
+    if (!hash.isEx) return;
+    const heap = this.fieldExpires;
+    const at = (hash.ref & 0x7fff) << 1;
+    const position = this.arena.i32[hash.ref >>> 15]![at + 3]!;
+    const next = hash.nextExpiry;
+    this.arena.touch(hash.ref);
+    const i32 = this.arena.i32[hash.ref >>> 15]!;
+    i32[at + 2] = entry;
+    if (next === Number.POSITIVE_INFINITY) {
+      if (position >= 0) heap.removeAt(position);
+      i32[at + 3] = -1;
+    } else if (position < 0) heap.add(hash.ref, next);
+    else if (heap.whenAt(position) !== next) heap.reschedule(position, next);
+  }
+
+  /** Removes at most `max` fields that are due. Returns whether more are due. */
+  expireDueFields(nowMs: number, max: number): boolean {
+    const heap = this.fieldExpires;
+    const hash = this.space.hashes;
+    for (let left = max; left > 0; ) {
+      if (heap.size === 0 || heap.whenAt(0) >= nowMs) return false;
+      const root = heap.entryAt(0);
+      const entry = this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + 2]!;
+      this.open(entry, hash);
+      left -= this.expireFields(entry, hash, left) + 1;
+    }
+    return heap.size > 0 && heap.whenAt(0) < nowMs;
+  }
+
+  /** The entry, or 0 when all fields of the hash just opened were due. */
+  private withoutDueFields(entry: Ref, hash: HashValue): Ref {
+    if (!hash.isEx || hash.nextExpiry >= this.space.nowMs || !this.space.expiryEnabled)
+      return entry;
+    this.expireFields(entry, hash, Number.POSITIVE_INFINITY);
+    return hash.size === 0 ? 0 : entry;
+  }
+
+  /** Removes fields that are due, and the key with the last one. Returns how many. */
+  private expireFields(entry: Ref, hash: HashValue, max: number): number {
+    const removed = hash.expireDue(this.space.nowMs, max, () => {});
+    if (removed === 0) return 0;
+    this.space.expiredFields += removed;
+    this.fieldsChanged(entry, hash);
+    this.locateKey(entry);
+    this.space.changedKey(this, 'hexpired', this.valueBuf, this.valueOff, this.valueLen);
+    if (hash.size > 0) return removed;
+    const key = this.keyOf(entry);
+    this.removeEntry(entry);
+    this.space.changedKey(this, 'del', key, 0, key.length);
+    return removed;
+  }
+
+  /** The extra block of a hash whose fields may expire, or 0. */
+  private fieldsOf(entry: Ref): Ref {
+    if (this.typeOf(entry) !== ValueType.hash) return 0;
+    const encoding = this.encodingOf(entry);
+    const extra = encoding === Encoding.listpackEx || encoding === Encoding.hashtableEx;
+    return extra ? this.valueRef(entry) : 0;
+  }
+
+  /** The hash leaves this database, or goes for good. */
+  private forgetFields(entry: Ref): void {
+    const root = this.fieldsOf(entry);
+    if (root === 0) return;
+    const at = ((root & 0x7fff) << 1) + 3;
+    const position = this.arena.i32[root >>> 15]![at]!;
+    if (position < 0) return;
+    this.fieldExpires.removeAt(position);
+    this.arena.touch(root);
+    this.arena.i32[root >>> 15]![at] = -1;
+  }
+
+  /** A hash's entry is a new block: what points at the entry follows. */
+  private entryMoved(entry: Ref): void {
+    if (this.fieldsOf(entry) === 0) return;
+    const { hashes } = this.space;
+    this.open(entry, hashes);
+    this.fieldsChanged(entry, hashes);
+  }
+
+  private freeValueOf(entry: Ref): void {
+    const value = this.valueRef(entry);
+    if (value === 0) return;
+    const type = this.typeOf(entry);
+    if (type === ValueType.string) this.arena.free(value);
+    else this.space.freeValue(type, value, this.encodingOf(entry));
   }
 
   /** Removes at most `max` keys that are due. Returns whether more are due. O(max log n). */
@@ -373,15 +550,15 @@ export class Db extends EntryReader {
       this.arena.touch(e);
       return e;
     }
-    const old = this.valueRef(e);
     const outlined = inline ? 0 : this.arena.alloc(valueLen);
+    this.forgetFields(e);
+    this.freeValueOf(e);
     e = this.reallocEntry(e, end, inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
     this.arena.touch(e);
     const i32 = this.arena.i32[e >>> 15]!;
     const word = (e & 0x7fff) << 1;
     i32[word + 2] = (i32[word + 2]! & ~INLINE) | (inline ? INLINE : 0);
     if (!inline) i32[((word << 2) + end + 3) >> 2] = outlined;
-    if (old !== 0) this.arena.free(old);
     return e;
   }
 
@@ -458,6 +635,7 @@ export class Db extends EntryReader {
     i32[(to >> 2) + 3] = -1;
     this.dict.replace(this.root, this.hash, entry, e);
     this.arena.free(entry);
+    this.entryMoved(e);
     return e;
   }
 
@@ -488,6 +666,7 @@ export class Db extends EntryReader {
 
   private release(entry: Ref): void {
     if (this.isVolatile(entry)) this.expires.removeAt(this.heapIndex(entry));
+    this.forgetFields(entry);
     this.freeUnlinked(entry);
   }
 }

@@ -7,12 +7,13 @@
  *     [+12 heap position, +16 expiry in ms, int64 little endian]     when EXTENDED
  *     key bytes
  *     inline string:    u8 length, bytes                             when INLINE
- *     anything else:    padding to 4, int32 value ref, int32 length  (length of an outlined string)
- *
+ *     anything else:    padding to 4, int32 value ref, int32 length of a string or encoding of
+ *                       another value
  */
+
+import { ValueType } from '../datatypes/value-types.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
 import { errors } from '../util/errors.ts';
-import { ValueType } from './value-types.ts';
 
 export const EXTENDED = 0x80000000 | 0;
 export const INLINE = 0x40000000;
@@ -67,7 +68,14 @@ export class EntryReader {
   }
 
   encodingOf(entry: Ref): number {
-    return (this.info(entry) >>> 4) & 0xf;
+    const info = this.info(entry);
+    if ((info & 0xf) === ValueType.string) return (info >>> 4) & 0xf;
+    return this.arena.i32[entry >>> 15]![this.valueSlot(entry) + 1]!;
+  }
+
+  /** Int32 index, in its segment, of the words that hold ref and encoding of a collection. */
+  valueSlot(entry: Ref): number {
+    return (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
   }
 
   /** Whether the entry has a time to live. */
@@ -102,12 +110,6 @@ export class EntryReader {
     this.valueLen = keyWord & KEY_LENGTH;
   }
 
-  /** Bytes of memory the entry and its value take. O(1). */
-  memoryOf(entry: Ref): number {
-    const value = this.valueRef(entry);
-    return this.arena.capacity(entry) + (value === 0 ? 0 : this.arena.capacity(value));
-  }
-
   protected info(entry: Ref): number {
     return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]!;
   }
@@ -129,7 +131,6 @@ export class EntryReader {
   /** Ref of a value kept outside its entry, or 0. */
   protected valueRef(entry: Ref): Ref {
     if ((this.keyWord(entry) & INLINE) !== 0) return 0;
-    const slot = (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
-    return this.arena.i32[entry >>> 15]![slot]!;
+    return this.arena.i32[entry >>> 15]![this.valueSlot(entry)]!;
   }
 }

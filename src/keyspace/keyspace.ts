@@ -2,8 +2,12 @@
  * All databases over one arena, what they share (clock, access times, statistics), and the sink
  * that every change reaches. It knows no client, command, file or socket.
  */
+import { HashValue } from '../datatypes/hash.ts';
+import { SetValue } from '../datatypes/set.ts';
+import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
 import { Dict } from '../memory/dict.ts';
+import { Listpack } from '../memory/listpack.ts';
 import type { Args } from '../util/args.ts';
 import { LfuClock, lruClock } from './access-time.ts';
 import { Db } from './db.ts';
@@ -23,6 +27,18 @@ export interface KeyspaceOptions {
   readonly random: () => number;
 }
 
+/** Something to free in slices: a dict of keys or what is left of a value. */
+interface Garbage {
+  root: Ref;
+  /** The value's type, or DATABASE. */
+  readonly type: number;
+  readonly encoding: number;
+}
+
+const DATABASE = -1;
+/** Elements of a value that its removal frees on the spot. */
+const FREED_AT_ONCE = 64;
+
 export class Keyspace {
   readonly arena: Arena;
   readonly dict: Dict;
@@ -40,19 +56,35 @@ export class Keyspace {
   hits = 0;
   misses = 0;
   expiredKeys = 0;
-  /** Writes of any kind so far; tells whether a failed handler had begun to change data. */
-  mutations = 0;
+  expiredFields = 0;
+  /** Cursors on the collection types, for whoever needs one at a time. */
+  readonly hashes: HashValue;
+  readonly sets: SetValue;
+  readonly limits: Limits = { ...defaultLimits };
+  /** What further cursors are made of. */
+  readonly tools: Tools;
   /** Changes since the last save. */
   dirty = 0;
   sink: ChangeSink | undefined;
-  /** Dict roots whose entries wait to be freed in slices. */
-  private readonly garbage: Ref[] = [];
+  /** Told when there is something to free in slices. */
+  onGarbage: (() => void) | undefined;
+  /** Emptied databases and removed large values. */
+  private readonly garbage: Garbage[] = [];
   private readonly freeEntry: (entry: Ref) => void;
+  private readonly cursors: (Value | undefined)[] = [];
 
   constructor(options: KeyspaceOptions) {
     this.arena = options.arena;
     this.random = options.random;
     this.dict = new Dict(options.arena, options.hashKey);
+    const listpack = new Listpack(options.arena);
+    const { arena, random } = options;
+    this.tools = { arena, dict: this.dict, listpack, limits: this.limits, random };
+    this.hashes = new HashValue(this.tools);
+    this.sets = new SetValue(this.tools);
+    for (const value of [new HashValue(this.tools), new SetValue(this.tools)]) {
+      this.cursors[value.type] = value;
+    }
     this.dbs = [];
     for (let i = 0; i < options.databases; i++) this.dbs.push(new Db(this, i));
     this.freeEntry = (entry) => this.dbs[0]!.freeUnlinked(entry);
@@ -60,17 +92,19 @@ export class Keyspace {
 
   /** A key was changed: the single point from which dirty count and events follow. */
   changed(db: Db, event: string, args: Args, i: number): void {
+    this.changedKey(db, event, args.buf, args.off[i]!, args.len[i]!);
+  }
+
+  /** As `changed`, of a key given by its bytes. */
+  changedKey(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     this.dirty++;
-    if (this.sink !== undefined) {
-      this.sink.changed(db, event, args.buf, args.off[i]!, args.len[i]!);
-    }
+    if (this.sink !== undefined) this.sink.changed(db, event, key, off, len);
   }
 
   /** A key reached its end, found by access or by the active cycle. */
   expired(db: Db, key: Uint8Array, off: number, len: number): void {
     this.expiredKeys++;
-    this.dirty++;
-    if (this.sink !== undefined) this.sink.changed(db, 'expired', key, off, len);
+    this.changedKey(db, 'expired', key, off, len);
   }
 
   /** Access data of a new entry: 24 bits. */
@@ -111,9 +145,20 @@ export class Keyspace {
     first.index = b;
   }
 
-  /** Hands a whole dict over to be freed in slices. O(1). */
+  /** A cursor for whole-value work on a type: freeing, copying, measuring. */
+  cursor(type: number): Value {
+    return this.cursors[type]!;
+  }
+
+  /** Hands a whole dict of keys over to be freed in slices. O(1). */
   reclaim(root: Ref): void {
-    this.garbage.push(root);
+    this.addGarbage({ root, type: DATABASE, encoding: 0 });
+  }
+
+  /** Frees a value of a collection type: at once when small, else in slices. O(1). */
+  freeValue(type: number, ref: Ref, encoding: number): void {
+    const left = this.cursor(type).freeSome(ref, encoding, FREED_AT_ONCE);
+    if (left !== 0) this.addGarbage({ root: left, type, encoding });
   }
 
   /** Whether garbage waits. */
@@ -121,21 +166,29 @@ export class Keyspace {
     return this.garbage.length > 0;
   }
 
-  /** Frees up to `max` entries of what was reclaimed. Returns whether more waits. O(max). */
+  /** Frees up to about `max` entries of what was reclaimed. Returns whether more waits. O(max). */
   freeGarbage(max: number): boolean {
-    const root = this.garbage[0];
-    if (root === undefined) return false;
-    if (!this.dict.clearStep(root, this.freeEntry, max)) {
-      this.dict.destroy(root);
+    const first = this.garbage[0];
+    if (first === undefined) return false;
+    if (first.type !== DATABASE) {
+      first.root = this.cursor(first.type).freeSome(first.root, first.encoding, max);
+      if (first.root === 0) this.garbage.shift();
+    } else if (!this.dict.clearStep(first.root, this.freeEntry, max)) {
+      this.dict.destroy(first.root);
       this.garbage.shift();
     }
     return this.garbage.length > 0;
   }
 
+  private addGarbage(garbage: Garbage): void {
+    this.garbage.push(garbage);
+    this.onGarbage?.();
+  }
+
   /** Bytes of all data and indexes. */
   get usedBytes(): number {
     let total = this.arena.usedBytes;
-    for (const db of this.dbs) total += db.expires.usedBytes;
+    for (const db of this.dbs) total += db.expires.usedBytes + db.fieldExpires.usedBytes;
     return total;
   }
 

@@ -103,6 +103,8 @@ export class Arena {
   /** Bytes of all buffers held, the pool included. */
   reservedBytes = 0;
   snapshotsAlive = 0;
+  /** Counts touches, modulo 2^32: tells whether anything was written in between. */
+  writes = 0;
   private epoch = 1;
   private segmentEpoch = new Int32Array(64);
   private segmentClass = new Int16Array(64);
@@ -211,6 +213,7 @@ export class Arena {
 
   /** Must precede a write into a block. Almost free unless a snapshot holds the segment. */
   touch(ref: Ref): void {
+    this.writes = (this.writes + 1) | 0;
     const segment = ref >>> SEGMENT_SHIFT;
     if (this.segmentEpoch[segment] !== this.epoch) this.copySegment(segment);
   }

@@ -15,7 +15,7 @@
  * Invariants: every entry is in the bucket of its hash in exactly one table; below word 6 table 0
  * is empty; word 2 + word 5 is the number of entries.
  */
-import type { Arena, Ref } from './arena.ts';
+import { type Arena, BLOCK_MAX, type Ref } from './arena.ts';
 import { halfSipHash13 } from './halfsiphash.ts';
 
 const TABLE = 0;
@@ -79,6 +79,19 @@ export class Dict {
   buckets(root: Ref): number {
     const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
     return (1 << this.word(root, BITS)) + second;
+  }
+
+  /** Bytes of root and tables, without the entries. O(1). */
+  memory(root: Ref): number {
+    const first = this.tableMemory(this.word(root, TABLE), this.word(root, BITS));
+    const second = this.word(root, 3);
+    const rest = second === 0 ? 0 : this.tableMemory(second, this.word(root, 4));
+    return this.arena.capacity(root) + first + rest;
+  }
+
+  private tableMemory(table: Ref, bits: number): number {
+    const bytes = 4 << bits;
+    return bytes <= BLOCK_MAX ? this.arena.capacity(table) : bytes;
   }
 
   /** The keyed hash of a key. O(len). */
@@ -178,7 +191,10 @@ export class Dict {
     else this.shrinkIfSparse(root);
   }
 
-  /** An entry has been copied to another block: links the new one in its place. O(1) expected. */
+  /**
+   * An entry has been copied to another block, its first word too: links the new one in its place.
+   * O(1) expected.
+   */
   replace(root: Ref, hash: number, from: Ref, to: Ref): void {
     if (this.relink(root, 0, hash, from, to)) return;
     if (this.word(root, 3) !== 0 && this.relink(root, 3, hash, from, to)) return;
@@ -215,6 +231,20 @@ export class Dict {
       if (table === 0) continue;
       const buckets = 1 << this.word(root, side + BITS);
       for (let b = 0; b < buckets; b++) this.emitBucket(table, b, emit);
+    }
+  }
+
+  /** Entries until `emit` answers false; it must not write to the dict. O(buckets + entries). */
+  some(root: Ref, emit: (entry: Ref) => boolean): void {
+    for (const side of [0, 3]) {
+      const table = this.word(root, side);
+      if (table === 0) continue;
+      const buckets = 1 << this.word(root, side + BITS);
+      for (let b = 0; b < buckets; b++) {
+        for (let entry = this.bucket(table, b); entry !== 0; entry = this.nextOf(entry)) {
+          if (!emit(entry)) return;
+        }
+      }
     }
   }
 

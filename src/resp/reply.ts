@@ -172,11 +172,23 @@ export class Reply {
 
   /** Ends a deferred array. O(bytes since). */
   endArray(mark: number, length: number): void {
-    this.insertHeader(mark, STAR, length);
+    this.insertArray(mark, length);
   }
 
   endSet(mark: number, length: number): void {
     this.insertHeader(mark, this.version === 3 ? TILDE : STAR, length);
+  }
+
+  /** Puts the header of an array before what was written since `mark`. O(bytes since). */
+  insertArray(mark: number, length: number): void {
+    this.insertHeader(mark, STAR, length);
+  }
+
+  /** Puts a bulk string of ASCII text before what was written since `mark`. O(bytes since). */
+  insertBulk(mark: number, text: string): void {
+    const end = this.pos;
+    this.bulkLatin1(text);
+    this.moveBefore(mark, end);
   }
 
   endMap(mark: number, pairs: number): void {
@@ -244,14 +256,17 @@ export class Reply {
   private insertHeader(mark: number, type: number, n: number): void {
     const end = this.pos;
     this.reserve(32);
-    this.pos = end;
-    const after = this.putHeader(type, n);
-    const length = after - end;
-    // The header was written behind the body; now the two change places.
-    const header = Buffer.from(this.buf.subarray(end, after));
+    this.pos = this.putHeader(type, n);
+    this.moveBefore(mark, end);
+  }
+
+  /** What was written since `end` changes places with what was written from `mark` to there. */
+  private moveBefore(mark: number, end: number): void {
+    const length = this.pos - end;
+    if (mark === end) return;
+    const moved = Buffer.from(this.buf.subarray(end, this.pos));
     this.buf.copyWithin(mark + length, mark, end);
-    this.buf.set(header, mark);
-    this.pos = after;
+    this.buf.set(moved, mark);
   }
 
   private text(text: string, encoding: 'utf8' | 'latin1'): void {

@@ -217,12 +217,12 @@ export class Dispatcher {
     context.db = keyspace.dbs[session.dbIndex]!;
     keyspace.touchEnabled = !session.noTouch;
     stats.commandsProcessed++;
-    const changesBefore = keyspace.mutations;
+    const changesBefore = keyspace.arena.writes;
     const muted = session.replyMode === 'off' || session.replyMode === 'skip';
     try {
       command.run!(context, args, reply);
     } catch (error) {
-      this.failed(session, command, error, start, keyspace.mutations !== changesBefore);
+      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore);
     }
     if (muted && session.replyMode !== 'on') reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';

@@ -10,6 +10,7 @@ import { Context } from '../commands/context.ts';
 import type { PauseMode, ServerPort, SessionPort, ShutdownRequest } from '../commands/ports.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
+import type { Limits } from '../datatypes/value.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { Arena } from '../memory/arena.ts';
 import { Listener } from '../net/listener.ts';
@@ -83,6 +84,7 @@ export class Server implements ServerPort {
       random: hooks.random ?? Math.random,
     });
     this.keyspace.nowMs = this.startedAtMs;
+    this.keyspace.onGarbage = () => this.cron.wake();
     this.gates = new Gates(
       () => this.keyspace.usedBytes,
       (session) => this.refuseProtected(session, 'enable-debug-command'),
@@ -191,10 +193,6 @@ export class Server implements ServerPort {
     return this.keyspace.usedBytes + this.reply.buf.length + this.clients.memoryBytes();
   }
 
-  garbageWaits(): void {
-    this.cron.wake();
-  }
-
   shutdown(request: ShutdownRequest): void {
     if (request.abort) throw new CommandError('ERR No shutdown in progress.');
     this.log('warning', 'User requested shutdown...');
@@ -258,6 +256,23 @@ export class Server implements ServerPort {
     apply(['proto-max-bulk-len'], () => {
       parserLimits.maxBulkBytes = config.number('proto-max-bulk-len');
     });
+    const limits: Readonly<Record<string, keyof Limits>> = {
+      'hash-max-listpack-entries': 'hashListpackEntries',
+      'hash-max-listpack-value': 'hashListpackValue',
+      'set-max-intset-entries': 'setIntsetEntries',
+      'set-max-listpack-entries': 'setListpackEntries',
+      'set-max-listpack-value': 'setListpackValue',
+      'zset-max-listpack-entries': 'zsetListpackEntries',
+      'zset-max-listpack-value': 'zsetListpackValue',
+      'list-max-listpack-size': 'listListpackSize',
+      'stream-node-max-bytes': 'streamNodeBytes',
+      'stream-node-max-entries': 'streamNodeEntries',
+    };
+    for (const [name, limit] of Object.entries(limits)) {
+      apply([name], () => {
+        keyspace.limits[limit] = config.number(name);
+      });
+    }
     apply(['client-output-buffer-limit'], () => this.clients.outputLimits.update(config));
     apply(['hz'], () => this.cron.restart());
   }

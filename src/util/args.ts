@@ -126,5 +126,16 @@ export class Args {
   }
 }
 
+/** Whether two arguments have the same bytes. O(length). */
+export function sameArgument(args: Args, i: number, k: number): boolean {
+  const length = args.len[i]!;
+  if (args.len[k] !== length) return false;
+  const { buf } = args;
+  const a = args.off[i]!;
+  const b = args.off[k]!;
+  for (let n = 0; n < length; n++) if (buf[a + n] !== buf[b + n]) return false;
+  return true;
+}
+
 const EMPTY = new Uint8Array(0);
 const KEEP_CAPACITY = 1024;

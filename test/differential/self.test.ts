@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAlteringProxy } from '../harness/altering-proxy.ts';
-import { sameReplies } from '../harness/compare.ts';
+import { filtered, sameReplies } from '../harness/compare.ts';
 import { type Pair, report, runScript } from '../harness/differential.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
-import { decode } from '../harness/reply.ts';
+import { decode, format } from '../harness/reply.ts';
 import { type Comparison, parseScript, splitWords } from '../harness/script.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
 import { scripts } from './load-scripts.ts';
@@ -67,6 +67,32 @@ describeWithOracle('the differential harness', () => {
     ['one reply too many', (r, i) => (i === 7 ? `${r}+PONG\r\n` : r)],
     ['a malformed reply', (r, i) => (i === 7 ? '+PONG\n' : r)],
   ];
+  it('waits for @blocks, keeps what @save names, and reports a command that does not block', async () => {
+    const blocking = parseScript(
+      'blocking',
+      [
+        '@conn 2',
+        '@type',
+        '@save two',
+        'CLIENT ID',
+        '@blocks',
+        'BLPOP l 0',
+        '@conn 1',
+        'CLIENT UNBLOCK <saved:two> ERROR',
+        '@conn 2',
+        '@receive',
+        '@conn 1',
+        'CLIENT UNBLOCK <saved:two>',
+        'RPUSH l a',
+      ].join('\n'),
+    );
+    expect(report(await runScript(pair, blocking, 2))).toBe('');
+    const answering = parseScript('answering', 'RPUSH l a\n@blocks\nBLPOP l 0\nPING');
+    const found = await runScript(pair, answering, 2);
+    expect(found.map(({ line, ours }) => [line, ours])).toEqual([
+      [3, expect.stringContaining('a reply, no blocking')],
+    ]);
+  });
   it('reports nothing when the proxy alters nothing', async () => {
     await using unaltered = await startAlteringProxy(pair.oracle.port, (reply) => reply);
     const found = await runScript({ ours: unaltered, oracle: pair.ours }, script, 2);
@@ -105,6 +131,24 @@ describe('comparisons', () => {
       false,
     ],
     [{ kind: 'unordered' }, '*1\r\n:1\r\n', '~1\r\n:1\r\n', false],
+    [
+      { kind: 'unordered-pairs' },
+      '*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n',
+      '*4\r\n+c\r\n+d\r\n+a\r\n+b\r\n',
+      true,
+    ],
+    [
+      { kind: 'unordered-pairs' },
+      '*4\r\n+a\r\n+b\r\n+c\r\n+d\r\n',
+      '*4\r\n+c\r\n+b\r\n+a\r\n+d\r\n',
+      false,
+    ],
+    [
+      { kind: 'unordered-pairs' },
+      '*2\r\n*1\r\n+a\r\n*1\r\n+b\r\n',
+      '*2\r\n*1\r\n+b\r\n*1\r\n+a\r\n',
+      true,
+    ],
     [{ kind: 'approx', tolerance: 5 }, ':100\r\n', ':105\r\n', true],
     [{ kind: 'approx', tolerance: 5 }, ':100\r\n', ':106\r\n', false],
     [{ kind: 'approx', tolerance: 5 }, ':100\r\n', '$3\r\n100\r\n', false],
@@ -124,6 +168,25 @@ describe('comparisons', () => {
       bytes: Buffer.from(text),
     }));
     expect(sameReplies(x!, y!, comparison)).toBe(same);
+  });
+});
+
+describe('masks', () => {
+  const nothing = { masks: [], maskedFields: [], maskedItem: 0, picks: [] };
+  it.each([
+    [{ masks: [/\d+/g] }, '*2\r\n+a1\r\n:2\r\n', '1) a* 2) (integer) *'],
+    [
+      { maskedFields: ['idle'] },
+      '*4\r\n+idle\r\n:2\r\n+n\r\n:3\r\n',
+      '1) idle 2) * 3) n 4) (integer) 3',
+    ],
+    [{ maskedItem: 2 }, '*2\r\n+a\r\n*2\r\n:1\r\n:2\r\n', '1) a 2) 1) (integer) 1 2) *'],
+    [{ maskedItem: 1 }, '*2\r\n+a\r\n:1\r\n', '1) a 2) (integer) 1'],
+    [{ picks: [/b\d/g] }, '+a1 b2 c3 b4\r\n', 'b2 b4'],
+  ])('%o of %j leave %j', (some, text, left) => {
+    const bytes = Buffer.from(text);
+    const { reply } = filtered({ reply: decode(bytes)!.reply, bytes }, { ...nothing, ...some });
+    expect(format(reply).replace(/\s+/g, ' ')).toBe(left);
   });
 });
 
@@ -194,10 +257,38 @@ describe('the script language', () => {
     expect(script.skipped).toEqual([{ line: 12, reason: 'later' }]);
   });
 
-  it.each(['@each x 1', '@end', '@conn 0', '@nonsense', 'GET "x', '@approx x'])(
-    'refuses %j',
-    (line) => {
-      expect(() => parseScript('t', `${line}\nPING`)).toThrow(/^t:1: /);
-    },
-  );
+  it('writes repetitions and ranges out', () => {
+    const script = parseScript(
+      't',
+      [
+        '@each n 2 3',
+        '@each p "" x',
+        'HSET h <1..<n>: <p># v#> "<<n>*a>" <4*->',
+        '@end',
+        '@end',
+        'GET <a..b: #> <x*3>',
+      ].join('\n'),
+    );
+    const lines = script.steps.map(({ action }) => 'argv' in action && action.argv.join(' '));
+    expect(lines).toEqual([
+      'HSET h 1 v1 2 v2 aa ----',
+      'HSET h x1 v1 x2 v2 aa ----',
+      'HSET h 1 v1 2 v2 3 v3 aaa ----',
+      'HSET h x1 v1 x2 v2 x3 v3 aaa ----',
+      'GET <a..b: #> <x*3>',
+    ]);
+  });
+
+  it.each([
+    '@unordered x',
+    '@save',
+    '@each x 1',
+    '@end',
+    '@conn 0',
+    '@nonsense',
+    'GET "x',
+    '@approx x',
+  ])('refuses %j', (line) => {
+    expect(() => parseScript('t', `${line}\nPING`)).toThrow(/^t:1: /);
+  });
 });

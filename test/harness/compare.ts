@@ -17,6 +17,8 @@ export function sameReplies(
       return ours.bytes.equals(theirs.bytes);
     case 'unordered':
       return canonical(ours.reply, false) === canonical(theirs.reply, false);
+    case 'unordered-pairs':
+      return canonical(ours.reply, false, true) === canonical(theirs.reply, false, true);
     case 'unordered-deep':
       return canonical(ours.reply, true) === canonical(theirs.reply, true);
     case 'unordered-lines':
@@ -40,15 +42,16 @@ export function sameReplies(
 /** What a step leaves to compare of a reply: masks replaced, picks cut out. */
 export function filtered(
   compared: ComparedReply,
-  step: Pick<Step, 'masks' | 'maskedFields' | 'picks'>,
+  step: Pick<Step, 'masks' | 'maskedFields' | 'maskedItem' | 'picks'>,
 ): ComparedReply {
-  const { masks, maskedFields, picks } = step;
-  if (masks.length === 0 && maskedFields.length === 0 && picks.length === 0) return compared;
+  const { masks, maskedFields, maskedItem, picks } = step;
+  if (masks.length + maskedFields.length + maskedItem + picks.length === 0) return compared;
   const map = (reply: Reply): Reply => {
     if ('items' in reply) {
       const { kind, items } = reply;
       const hidden = (i: number) =>
-        i % 2 === 1 && maskedFields.includes(textOf(items[i - 1]!) ?? '');
+        (i % 2 === 1 && maskedFields.includes(textOf(items[i - 1]!) ?? '')) ||
+        (i === maskedItem - 1 && items[i]!.kind === 'integer');
       return { kind, items: items.map((item, i) => (hidden(i) ? MASKED : map(item))) };
     }
     if (!('bytes' in reply)) return reply;
@@ -70,11 +73,12 @@ function canonicalExact(reply: Reply): string {
   return `${reply.kind}:${reply.bytes.length}:${reply.bytes.toString('latin1')}`;
 }
 
-function canonical(reply: Reply, deep: boolean): string {
+function canonical(reply: Reply, deep: boolean, flatPairs = false): string {
   if (!('items' in reply)) return canonicalExact(reply);
   const show = deep ? (item: Reply) => canonical(item, true) : canonicalExact;
   const texts = reply.items.map(show);
-  const pairs = reply.kind === 'map' || reply.kind === 'attribute';
+  const nested = reply.items.some((item) => 'items' in item);
+  const pairs = reply.kind === 'map' || reply.kind === 'attribute' || (flatPairs && !nested);
   const units = pairs
     ? texts.flatMap((t, i) => (i % 2 === 0 ? [`${t}=${texts[i + 1]}`] : []))
     : texts;

@@ -94,6 +94,11 @@ export class Connection {
     return this.arrived.length;
   }
 
+  /** Whether a reply has arrived that nobody has taken. */
+  get hasReply(): boolean {
+    return this.arrived.length > 0;
+  }
+
   get isOpen(): boolean {
     return this.failure === undefined;
   }

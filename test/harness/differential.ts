@@ -132,6 +132,11 @@ class Run {
   /** Open connections by their number in the script: ours and the oracle's. */
   private readonly connections = new Map<number, readonly [Connection, Connection]>();
 
+  /** What `@save` kept: of ours and of the oracle. */
+  private readonly saved: readonly Map<string, string>[] = [new Map(), new Map()];
+  /** Connections of the runner's own, for what `@blocks` has to know. */
+  private readonly observers: Connection[] = [];
+
   constructor(pair: Pair, script: Script, protocol: 2 | 3, options: RunOptions) {
     this.pair = pair;
     this.script = script;
@@ -148,7 +153,8 @@ class Run {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.connections.values()].flat().map((one) => one.end()));
+    const all = [...[...this.connections.values()].flat(), ...this.observers];
+    await Promise.all(all.map((one) => one.end()));
   }
 
   /** Answers whether the script can go on. */
@@ -160,8 +166,12 @@ class Run {
       this.connections.delete(step.connection);
       return true;
     }
-    const results = await Promise.all(both.map((one) => exchange(one, step)));
+    const before = step.blocks ? await this.blockedClients() : [];
+    const results = await Promise.all(
+      both.map((one, side) => exchange(one, withSaved(step, this.saved[side]!))),
+    );
     const [ours, oracle] = [results[0]!, results[1]!];
+    if (step.blocks && !(await this.waitUntilBlocked(step, both, before))) return false;
     const count = Math.max(ours.replies.length, oracle.replies.length);
     for (let i = 0; i < count; i++) this.compare(step, ours.replies[i], oracle.replies[i]);
     // When both fail alike the script is wrong: it awaits replies that never come.
@@ -173,6 +183,11 @@ class Run {
         oracle.failure === undefined ? '(no failure)' : `(no reply) ${oracle.failure}`,
       );
     }
+    if (step.save !== undefined) {
+      for (const [side, { replies }] of results.entries()) {
+        this.saved[side]!.set(step.save, textOf(replies[0]?.reply ?? { kind: 'null' }) ?? '');
+      }
+    }
     if (both.some((one) => !one.isOpen)) {
       for (const one of both) one.close();
       this.connections.delete(step.connection);
@@ -181,11 +196,39 @@ class Run {
     return ours.failure === undefined && oracle.failure === undefined;
   }
 
+  /** How many clients wait in blocking commands, on each server. */
+  private async blockedClients(): Promise<number[]> {
+    if (this.observers.length === 0) {
+      const { ours, oracle } = this.pair;
+      this.observers.push(await Connection.open(ours.port), await Connection.open(oracle.port));
+    }
+    const texts = await Promise.all(this.observers.map((one) => one.text('INFO', 'clients')));
+    return texts.map((text) => Number(/^blocked_clients:(\d+)/m.exec(text)?.[1] ?? 'NaN'));
+  }
+
+  /** Reports, and answers false, when one of the two replies instead of blocking. */
+  private async waitUntilBlocked(
+    step: Step,
+    both: readonly Connection[],
+    before: readonly number[],
+  ): Promise<boolean> {
+    const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+    for (;;) {
+      const now = await this.blockedClients();
+      if (now.every((count, side) => count > before[side]!)) return true;
+      if (both.some((one) => one.hasReply) || Date.now() > deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const shown = both.map((one) => (one.hasReply ? '(a reply, no blocking)' : '(no reply)'));
+    this.add(step, shown[0]!, shown[1]!);
+    return false;
+  }
+
   /** A command that the oracle does not know: our reply against the script's own text. */
   private async expectStep(step: Step): Promise<boolean> {
     if (this.options.selfTest === true) return true;
     const [mine] = await this.connection(step.connection);
-    const { replies, failure } = await exchange(mine, step);
+    const { replies, failure } = await exchange(mine, withSaved(step, this.saved[0]!));
     const reply = replies[0];
     const wanted = step.comparison.kind === 'expect' ? step.comparison.text : '';
     const shown =
@@ -266,6 +309,20 @@ async function exchange(connection: Connection, step: Step): Promise<Exchange> {
   }
 }
 
+/** The step with `<saved:name>` replaced by what this server had answered. */
+function withSaved(step: Step, saved: ReadonlyMap<string, string>): Step {
+  const { action } = step;
+  if (action.kind !== 'command' || saved.size === 0) return step;
+  const argv = action.argv.map((arg) => {
+    if (!arg.includes('<saved:')) return arg;
+    const text = arg
+      .toString('latin1')
+      .replace(/<saved:(\w+)>/g, (whole, name: string) => saved.get(name) ?? whole);
+    return Buffer.from(text, 'latin1');
+  });
+  return { ...step, action: { kind: 'command', argv } };
+}
+
 function send(connection: Connection, { action }: Step): void {
   if (action.kind === 'command') connection.send(...action.argv);
   if (action.kind === 'raw') connection.write(action.bytes);
@@ -276,6 +333,7 @@ async function scanAll(connection: Connection, step: Step): Promise<RawReply> {
   if (step.action.kind !== 'command') throw new Error('@scan needs a command');
   const argv = [...step.action.argv];
   const cursorAt = /^scan$/i.test(String(argv[0])) ? 1 : 2;
+  const unit = /^[hz]scan$/i.test(String(argv[0])) ? 2 : 1;
   const found = new Map<string, Buffer>();
   for (let calls = 0; calls < 100_000; calls++) {
     connection.send(...argv);
@@ -283,7 +341,10 @@ async function scanAll(connection: Connection, step: Step): Promise<RawReply> {
     if (!('items' in received.reply)) return received;
     const [cursor, elements] = received.reply.items;
     if (cursor === undefined || elements === undefined || !('items' in elements)) return received;
-    for (const element of elements.items) found.set(format(element), Buffer.from(format(element)));
+    for (let i = 0; i < elements.items.length; i += unit) {
+      const shown = elements.items.slice(i, i + unit).map((item) => format(item));
+      found.set(shown.join(' '), Buffer.from(shown.join(' ')));
+    }
     const next = textOf(cursor) ?? '0';
     if (next === '0') break;
     argv[cursorAt] = Buffer.from(next);

@@ -6,11 +6,17 @@
  * self-contained and a report can name its line.
  */
 
+import { splitWords, substitute, unrolled } from './script-words.ts';
+
+export { splitWords };
+
 /** How the two replies to a step are compared. */
 export type Comparison =
   | { readonly kind: 'exact' }
   /** Elements of the outermost aggregate in any order (pairs of a map stay together). */
   | { readonly kind: 'unordered' }
+  /** The same, and a flat list is one of pairs: HGETALL in RESP2. */
+  | { readonly kind: 'unordered-pairs' }
   /** Elements of every aggregate in any order. */
   | { readonly kind: 'unordered-deep' }
   /** Lines of a text (INFO, CLIENT LIST) in any order. */
@@ -44,10 +50,16 @@ export interface Step {
   readonly comparison: Comparison;
   /** Replies to await; 0 for CLIENT REPLY OFF and for what blocks. */
   readonly replies: number;
+  /** The command must block: the next step begins when both servers count one more such client. */
+  readonly blocks: boolean;
+  /** The reply is kept under this name: later arguments `<saved:name>` stand for its bytes. */
+  readonly save: string | undefined;
   /** Matches are replaced by `*` in both replies before they are compared. */
   readonly masks: readonly RegExp[];
   /** Names in maps (or flat arrays of pairs) whose values become `*`. */
   readonly maskedFields: readonly string[];
+  /** Integers at this place (from 1) of a list are `*`; 0 for none. */
+  readonly maskedItem: number;
   /** When there are any, only their matches are compared. */
   readonly picks: readonly RegExp[];
   /** The server must close the connection after the replies. */
@@ -99,8 +111,11 @@ interface Draft {
   replies: number | undefined;
   masks: RegExp[];
   maskedFields: string[];
+  maskedItem: number;
   picks: RegExp[];
   closes: boolean;
+  blocks: boolean;
+  save: string | undefined;
   until: RegExp | undefined;
   scan: boolean;
   raw: boolean;
@@ -205,9 +220,12 @@ class ScriptParser {
       case 'disconnect':
         this.add(line, line.text, { kind: keyword });
         return;
-      case 'unordered':
-        draft.comparison = { kind: unorderedKind(rest) };
+      case 'unordered': {
+        const kind = unorderedKind(rest);
+        if (kind === undefined) throw this.wrong(line, '@unordered, pairs, deep or lines');
+        draft.comparison = { kind };
         return;
+      }
       case 'approx':
         draft.comparison = { kind: 'approx', tolerance: Number(rest) };
         if (!(Number(rest) >= 0)) throw this.wrong(line, '@approx needs a number');
@@ -227,11 +245,23 @@ class ScriptParser {
       case 'mask-fields':
         draft.maskedFields.push(...rest.split(/\s+/));
         return;
+      case 'mask-item':
+        draft.maskedItem = Number(rest);
+        if (!(draft.maskedItem >= 1)) throw this.wrong(line, '@mask-item 1 and more');
+        return;
       case 'pick':
         draft.picks.push(new RegExp(rest, 'gm'));
         return;
       case 'closes':
         draft.closes = true;
+        return;
+      case 'blocks':
+        draft.blocks = true;
+        draft.replies = 0;
+        return;
+      case 'save':
+        if (!/^\w+$/.test(rest)) throw this.wrong(line, '@save needs a name');
+        draft.save = rest;
         return;
       case 'no-reply':
         draft.replies = 0;
@@ -281,7 +311,7 @@ class ScriptParser {
   }
 
   private words(line: SourceLine, text: string, scope: ReadonlyMap<string, string>): string[] {
-    const words = splitWords(text);
+    const words = splitWords(unrolled(text, scope));
     if (words === undefined) throw this.wrong(line, 'unbalanced quotes');
     return words.map((word) => substitute(word, scope));
   }
@@ -291,9 +321,11 @@ class ScriptParser {
   }
 }
 
-function unorderedKind(rest: string): 'unordered' | 'unordered-deep' | 'unordered-lines' {
-  if (rest === 'deep') return 'unordered-deep';
-  return rest === 'lines' ? 'unordered-lines' : 'unordered';
+function unorderedKind(
+  rest: string,
+): 'unordered' | 'unordered-pairs' | 'unordered-deep' | 'unordered-lines' | undefined {
+  if (rest === '') return 'unordered';
+  return rest === 'pairs' || rest === 'deep' || rest === 'lines' ? `unordered-${rest}` : undefined;
 }
 
 function freshDraft(): Draft {
@@ -302,8 +334,11 @@ function freshDraft(): Draft {
     replies: undefined,
     masks: [],
     maskedFields: [],
+    maskedItem: 0,
     picks: [],
     closes: false,
+    blocks: false,
+    save: undefined,
     until: undefined,
     scan: false,
     raw: false,
@@ -319,70 +354,4 @@ function matchingEnd(lines: readonly SourceLine[], from: number, name: string): 
     if (text === '@end' && --depth === 0) return i;
   }
   throw new ScriptError(`${name}:${lines[from]!.number}: @each without @end`);
-}
-
-function substitute(text: string, scope: ReadonlyMap<string, string>): string {
-  return text.replace(/<(\w+)>/g, (whole, variable: string) => scope.get(variable) ?? whole);
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
-
-/**
- * redis-cli's splitting: bare words, "double quotes" with \n \r \t \b \a \xHH and \<char>, 'single
- * quotes' with \' only. Unlike redis-cli, quotes may stand inside a word. Characters are bytes
- * (latin1); text beyond is taken as its UTF-8. Undefined when quotes do not match.
- */
-export function splitWords(source: string): string[] | undefined {
-  const text = Buffer.from(source, 'utf8').toString('latin1');
-  const words: string[] = [];
-  let i = 0;
-  for (;;) {
-    while (text[i] === ' ' || text[i] === '\t') i++;
-    if (i >= text.length) return words;
-    let word = '';
-    while (i < text.length && text[i] !== ' ' && text[i] !== '\t') {
-      const c = text[i]!;
-      if (c !== '"' && c !== "'") {
-        word += c;
-        i++;
-        continue;
-      }
-      const quoted = c === '"' ? doubleQuoted(text, i + 1) : singleQuoted(text, i + 1);
-      if (quoted === undefined) return undefined;
-      word += quoted.value;
-      i = quoted.end;
-    }
-    words.push(word);
-  }
-}
-
-function doubleQuoted(text: string, from: number): { value: string; end: number } | undefined {
-  let value = '';
-  for (let i = from; i < text.length; i++) {
-    const c = text[i]!;
-    if (c === '"') return { value, end: i + 1 };
-    if (c !== '\\') {
-      value += c;
-      continue;
-    }
-    const hex = /^x([0-9a-f]{2})/i.exec(text.slice(i + 1, i + 4));
-    if (hex !== null) {
-      value += String.fromCharCode(Number.parseInt(hex[1]!, 16));
-      i += 3;
-    } else {
-      const escaped = text[++i] ?? '';
-      value += ESCAPES[escaped] ?? escaped;
-    }
-  }
-  return undefined;
-}
-
-function singleQuoted(text: string, from: number): { value: string; end: number } | undefined {
-  let value = '';
-  for (let i = from; i < text.length; i++) {
-    if (text[i] === "'") return { value, end: i + 1 };
-    if (text[i] === '\\' && text[i + 1] === "'") i++;
-    value += text[i]!;
-  }
-  return undefined;
 }

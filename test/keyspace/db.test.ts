@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
-import { Encoding } from '../../src/keyspace/value-types.ts';
+import { Encoding } from '../../src/datatypes/value-types.ts';
 import { Arena, type Snapshot } from '../../src/memory/arena.ts';
 
 interface Model {

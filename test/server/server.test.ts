@@ -335,7 +335,7 @@ describe('a bug of ours in a handler', () => {
     const echo = server.commands.byName('echo')!;
     Object.assign(echo, {
       run: () => {
-        if (afterChange) server.keyspace.mutations++;
+        if (afterChange) server.keyspace.arena.writes++;
         throw new TypeError('seeded bug');
       },
     });

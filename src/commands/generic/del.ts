@@ -1,7 +1,7 @@
 /**
  * Whether keys are there, and removing them: DEL, UNLINK, EXISTS, TOUCH, TYPE.
  */
-import { typeName } from '../../keyspace/value-types.ts';
+import { typeName } from '../../datatypes/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';

@@ -1,7 +1,7 @@
 /**
  * OBJECT: how a value is kept and when it was used.
  */
-import { Encoding, encodingName } from '../../keyspace/value-types.ts';
+import { Encoding, encodingName } from '../../datatypes/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { parseInt64 } from '../../util/numbers.ts';

@@ -2,15 +2,11 @@
  * Giving a value another name or place: RENAME, RENAMENX, MOVE, COPY.
  */
 import type { Db } from '../../keyspace/db.ts';
-import type { Args } from '../../util/args.ts';
+import { type Args, sameArgument } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { int32Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-
-function sameArgument(args: Args, i: number, k: number): boolean {
-  return args.len[i] === args.len[k] && args.view(i).every((byte, n) => byte === args.view(k)[n]);
-}
 
 /** The database that argument i names by its number. */
 function databaseArgument(ctx: Context, args: Args, i: number): Db {

@@ -1,13 +1,13 @@
 /**
  * Finding keys: KEYS, SCAN, RANDOMKEY.
  */
+
+import { typeName } from '../../datatypes/value-types.ts';
 import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
-import { typeName } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
 import { globMatch } from '../../util/glob.ts';
-import { intArgument } from '../integers.ts';
+import { cursorArgument, scanOptions } from '../scan-options.ts';
 import { command } from '../spec.ts';
 
 /** Whether an entry's key matches the pattern that is argument i. `*` matches the empty key too. */
@@ -45,49 +45,6 @@ export const keys = command({
   },
 });
 
-const invalidCursor = new CommandError('ERR invalid cursor');
-const CURSOR_MAX = 2n ** 64n;
-
-/** Reads a cursor as C's strtoul does: a sign is allowed, the value is taken modulo 2^64. */
-export function cursorArgument(args: Args, i: number): number {
-  const text = args.cString(i);
-  let digits = text.startsWith('-') || text.startsWith('+') ? text.slice(1) : text;
-  for (let k = 0; k < digits.length; k++) {
-    const c = digits.charCodeAt(k);
-    if (c < 48 || c > 57) throw invalidCursor;
-  }
-  if (digits === '') {
-    if (text !== '') throw invalidCursor;
-    digits = '0';
-  }
-  const value = BigInt(digits);
-  if (value >= CURSOR_MAX) throw invalidCursor;
-  return Number(BigInt.asUintN(32, text.startsWith('-') ? -value : value));
-}
-
-interface ScanOptions {
-  readonly count: number;
-  /** Position of the pattern, 0 for none. */
-  readonly patternAt: number;
-  readonly type: string | undefined;
-}
-
-function scanOptions(args: Args, from: number): ScanOptions {
-  let count = 10;
-  let patternAt = 0;
-  let type: string | undefined;
-  for (let i = from; i < args.argc; i += 2) {
-    if (i + 1 === args.argc) throw errors.syntax;
-    if (args.is(i, 'COUNT')) {
-      count = intArgument(args, i + 1);
-      if (count < 1) throw errors.syntax;
-    } else if (args.is(i, 'MATCH')) patternAt = i + 1;
-    else if (args.is(i, 'TYPE')) type = args.latin1(i + 1).toLowerCase();
-    else throw errors.syntax;
-  }
-  return { count, patternAt, type };
-}
-
 /** SCAN cursor [MATCH pattern] [COUNT count] [TYPE type] */
 export const scan = command({
   name: 'scan',
@@ -103,7 +60,7 @@ export const scan = command({
 
   run(ctx, args, reply) {
     let cursor = cursorArgument(args, 1);
-    const { count, patternAt, type } = scanOptions(args, 2);
+    const { count, patternAt, type } = scanOptions(args, 2, 'TYPE');
     const { db } = ctx;
     const found: Entry[] = [];
     const collect = (entry: Entry) => {

@@ -3,8 +3,8 @@
  * One command without subcommand specs, as in Redis.
  */
 import { createHash } from 'node:crypto';
+import { Encoding, encodingName } from '../../datatypes/value-types.ts';
 import { type Db, NO_TTL } from '../../keyspace/db.ts';
-import { Encoding, encodingName } from '../../keyspace/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -1,8 +1,9 @@
 /**
  * Integer counters: INCR, DECR, INCRBY, DECRBY. 64-bit exact.
  */
+
+import { Encoding } from '../../datatypes/value-types.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';
-import { Encoding } from '../../keyspace/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

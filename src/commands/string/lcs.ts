@@ -3,7 +3,7 @@
  */
 
 import { type LcsResult, lcs, lcsLength, lcsMemory } from '../../datatypes/lcs.ts';
-import { ValueType } from '../../keyspace/value-types.ts';
+import { ValueType } from '../../datatypes/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

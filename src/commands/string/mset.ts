@@ -1,8 +1,9 @@
 /**
  * Several strings at once: MGET, MSET, MSETNX.
  */
+
+import { ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
-import { ValueType } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';

@@ -1,8 +1,9 @@
 /**
  * Parts of strings: GETRANGE and its old name SUBSTR, SETRANGE, APPEND.
  */
+
+import { Encoding } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
-import { Encoding } from '../../keyspace/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';

@@ -1,8 +1,9 @@
 /**
  * What the string commands share: choosing an encoding and storing argument bytes.
  */
+
+import { Encoding } from '../../datatypes/value-types.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
-import { Encoding } from '../../keyspace/value-types.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { isInt64Text } from '../../util/numbers.ts';

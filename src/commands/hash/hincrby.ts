@@ -1,0 +1,81 @@
+/**
+ * Numbers in fields: HINCRBY, HINCRBYFLOAT.
+ */
+import { CommandError, errors } from '../../util/errors.ts';
+import { incrByFloat, longDoubleKind } from '../../util/long-double.ts';
+import { parseInt64 } from '../../util/numbers.ts';
+import { addInt64, type Int64, int64Argument } from '../integers.ts';
+import { command, keyAt } from '../spec.ts';
+import { hashForWriting } from './hset.ts';
+
+const notInteger = new CommandError('ERR hash value is not an integer');
+const notFloat = new CommandError('ERR hash value is not a float');
+const notFinite = new CommandError('ERR value is NaN or Infinity');
+const ZERO = Buffer.from('0');
+
+/** HINCRBY key field increment */
+export const hincrby = command({
+  name: 'hincrby',
+  arity: 4,
+  group: 'hash',
+  since: '2.0.0',
+  summary: 'Adds to the integer in a field; a missing field counts as 0.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key field increment:integer',
+
+  run(ctx, args, reply) {
+    const by = int64Argument(args, 3);
+    const { hashes } = ctx.keyspace;
+    const off = args.off[2]!;
+    const len = args.len[2]!;
+    let value: Int64 | undefined = 0;
+    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.find(args.buf, off, len)) {
+      value = parseInt64(hashes.value.buf, hashes.value.off, hashes.value.len);
+    }
+    if (value === undefined) throw notInteger;
+    const sum = addInt64(value, by);
+    if (sum === undefined) throw errors.overflow;
+    const entry = hashForWriting(ctx, args, 1);
+    const text = Buffer.from(sum.toString(), 'latin1');
+    hashes.set(args.buf, off, len, text, 0, text.length, true);
+    ctx.changedValue('hincrby', entry, hashes, args, 1);
+    if (typeof sum === 'number') reply.int(sum);
+    else reply.bigint(sum);
+  },
+});
+
+/** HINCRBYFLOAT key field increment */
+export const hincrbyfloat = command({
+  name: 'hincrbyfloat',
+  arity: 4,
+  group: 'hash',
+  since: '2.6.0',
+  summary: 'Adds a floating-point amount to the number in a field; a missing field counts as 0.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'update')],
+  syntax: 'key field increment:double',
+
+  run(ctx, args, reply) {
+    const kind = longDoubleKind(args.latin1(3));
+    if (kind === 'notFloat') throw errors.notFloat;
+    if (kind === 'infinite') throw notFinite;
+    const { hashes } = ctx.keyspace;
+    const off = args.off[2]!;
+    const len = args.len[2]!;
+    let value = { buf: ZERO as Uint8Array, off: 0, len: 1 };
+    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.find(args.buf, off, len)) {
+      value = hashes.value;
+    }
+    const sum = incrByFloat(value.buf, value.off, value.len, args.buf, args.off[3]!, args.len[3]!);
+    if (sum.kind === 'notFloat') throw notFloat;
+    if (sum.kind === 'notFinite') throw errors.nanOrInfinity;
+    const entry = hashForWriting(ctx, args, 1);
+    const text = Buffer.from(sum.text, 'latin1');
+    hashes.set(args.buf, off, len, text, 0, text.length, true);
+    ctx.changedValue('hincrbyfloat', entry, hashes, args, 1);
+    reply.bytes(text);
+  },
+});

@@ -1,0 +1,97 @@
+/**
+ * Setting fields of a hash: HSET, HMSET, HSETNX.
+ */
+import type { HashValue } from '../../datatypes/hash.ts';
+import type { Entry } from '../../keyspace/entry.ts';
+import type { Args } from '../../util/args.ts';
+import { wrongArity } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { command, keyAt } from '../spec.ts';
+
+/** The hash at argument i for writing, made when the key is missing. Throws WRONGTYPE. */
+export function hashForWriting(ctx: Context, args: Args, i: number): Entry {
+  const { db } = ctx;
+  const { hashes } = ctx.keyspace;
+  const entry = db.writeValue(args, i, hashes);
+  if (entry !== 0) return entry;
+  hashes.create();
+  return db.addValue(args, i, hashes);
+}
+
+/** Sets field and value from two arguments; the field's time to live goes. */
+function setArguments(hash: HashValue, args: Args, field: number, value: number): boolean {
+  const { buf, off, len } = args;
+  return hash.set(buf, off[field]!, len[field]!, buf, off[value]!, len[value]!);
+}
+
+/** Sets all pairs from argument 2 on; returns how many fields are new. */
+function setPairs(ctx: Context, args: Args): number {
+  if (args.argc % 2 === 1) throw wrongArity(ctx.command.name);
+  const entry = hashForWriting(ctx, args, 1);
+  const { hashes } = ctx.keyspace;
+  let added = 0;
+  for (let i = 2; i < args.argc; i += 2) if (setArguments(hashes, args, i, i + 1)) added++;
+  ctx.changedValue('hset', entry, hashes, args, 1);
+  return added;
+}
+
+/** HSET key field value [field value ...] */
+export const hset = command({
+  name: 'hset',
+  arity: -4,
+  group: 'hash',
+  since: '2.0.0',
+  summary: 'Sets fields of a hash and answers how many of them are new.',
+  complexity: 'O(N) where N is the number of fields to set.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'update')],
+  syntax: 'key field value [field value ...]',
+
+  run(ctx, args, reply) {
+    reply.int(setPairs(ctx, args));
+  },
+});
+
+/** HMSET key field value [field value ...] */
+export const hmset = command({
+  name: 'hmset',
+  arity: -4,
+  group: 'hash',
+  since: '2.0.0',
+  summary: 'The older form of HSET; answers OK.',
+  complexity: 'O(N) where N is the number of fields to set.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'update')],
+  deprecated: { since: '4.0.0', replacedBy: '`HSET` with multiple field-value pairs' },
+  syntax: 'key field value [field value ...]',
+
+  run(ctx, args, reply) {
+    setPairs(ctx, args);
+    reply.ok();
+  },
+});
+
+/** HSETNX key field value */
+export const hsetnx = command({
+  name: 'hsetnx',
+  arity: 4,
+  group: 'hash',
+  since: '2.0.0',
+  summary: 'Sets a field of a hash unless the hash has it.',
+  complexity: 'O(1)',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key field value',
+
+  run(ctx, args, reply) {
+    const { hashes } = ctx.keyspace;
+    const entry = hashForWriting(ctx, args, 1);
+    if (hashes.find(args.buf, args.off[2]!, args.len[2]!)) {
+      reply.int(0);
+      return;
+    }
+    setArguments(hashes, args, 2, 3);
+    ctx.changedValue('hset', entry, hashes, args, 1);
+    reply.int(1);
+  },
+});

@@ -1,0 +1,106 @@
+/**
+ * What SCAN, HSCAN, SSCAN and ZSCAN share: cursor, options, and the reply of one step.
+ */
+import type { Text } from '../datatypes/value.ts';
+import type { Reply } from '../resp/reply.ts';
+import type { Args } from '../util/args.ts';
+import { CommandError, errors } from '../util/errors.ts';
+import { globMatch } from '../util/glob.ts';
+import { intArgument } from './integers.ts';
+
+const invalidCursor = new CommandError('ERR invalid cursor');
+const CURSOR_MAX = 2n ** 64n;
+
+/** Reads a cursor as C's strtoul does: a sign is allowed, the value is taken modulo 2^64. */
+export function cursorArgument(args: Args, i: number): number {
+  const text = args.cString(i);
+  let digits = text.startsWith('-') || text.startsWith('+') ? text.slice(1) : text;
+  for (let k = 0; k < digits.length; k++) {
+    const c = digits.charCodeAt(k);
+    if (c < 48 || c > 57) throw invalidCursor;
+  }
+  if (digits === '') {
+    if (text !== '') throw invalidCursor;
+    digits = '0';
+  }
+  const value = BigInt(digits);
+  if (value >= CURSOR_MAX) throw invalidCursor;
+  return Number(BigInt.asUintN(32, text.startsWith('-') ? -value : value));
+}
+
+/** What SCAN and its kin were asked for. */
+export interface ScanOptions {
+  readonly count: number;
+  /** Position of the pattern, 0 for none. */
+  readonly patternAt: number;
+  readonly type: string | undefined;
+  /** HSCAN: fields only. */
+  readonly noValues: boolean;
+}
+
+/** Reads the options from argument `from` on; `extra` is the one that not all commands have. */
+export function scanOptions(
+  args: Args,
+  from: number,
+  extra?: 'TYPE' | 'NOVALUES' | 'NOSCORES',
+): ScanOptions {
+  let noValues = false;
+  let count = 10;
+  let patternAt = 0;
+  let type: string | undefined;
+  for (let i = from; i < args.argc; i += 2) {
+    if (extra !== undefined && extra !== 'TYPE' && args.is(i, extra)) {
+      noValues = true;
+      i--;
+      continue;
+    }
+    if (i + 1 === args.argc) throw errors.syntax;
+    if (args.is(i, 'COUNT')) {
+      count = intArgument(args, i + 1);
+      if (count < 1) throw errors.syntax;
+    } else if (args.is(i, 'MATCH')) patternAt = i + 1;
+    else if (extra === 'TYPE' && args.is(i, 'TYPE')) type = args.latin1(i + 1).toLowerCase();
+    else throw errors.syntax;
+  }
+  return { count, patternAt, type, noValues };
+}
+
+/** A collection that is scanned; `step` returns the next cursor. */
+export interface Scanned {
+  /** What the pattern is compared with, set before each emit. */
+  readonly text: Text;
+  step(cursor: number, emit: () => void): number;
+  /** Writes one element; returns how many replies that were. */
+  write(): number;
+}
+
+/** One step of HSCAN, SSCAN or ZSCAN on an open collection: cursor and elements. */
+export function replyScan(
+  args: Args,
+  reply: Reply,
+  from: number,
+  options: ScanOptions,
+  scanned: Scanned,
+): void {
+  const { patternAt } = options;
+  const all = patternAt === 0 || args.is(patternAt, '*');
+  let seen = 0;
+  let replied = 0;
+  // The cursor is known last: the elements are written first and the head is put before them.
+  const start = reply.beginDeferred();
+  const emit = () => {
+    seen++;
+    const { buf, off, len } = scanned.text;
+    const pattern = args.off[patternAt]!;
+    if (all || globMatch(args.buf, pattern, args.len[patternAt]!, buf, off, len, false)) {
+      replied += scanned.write();
+    }
+  };
+  let cursor = from;
+  let left = options.count * 10;
+  do cursor = scanned.step(cursor, emit);
+  while (cursor !== 0 && left-- > 0 && seen < options.count);
+  reply.endArray(start, replied);
+  reply.insertBulk(start, String(cursor));
+  reply.insertArray(start, 2);
+}

@@ -1,0 +1,97 @@
+/**
+ * Elements of the large representations: entries of a dict (`src/memory/dict.ts`) whose key is a
+ * field or member, made and read here.
+ *
+ *     +0 next | +4 - | +8 key length, flags | [+12 - | +16 float64]  when EXTENDED | key | tail
+ *
+ * The float64 is a member's score or the time a field expires.
+ */
+import type { Arena, Ref } from '../memory/arena.ts';
+import type { Text } from './value.ts';
+
+export const EXTENDED = 0x80000000 | 0;
+const KEY_LENGTH = 0x3fffffff;
+const HEADER = 12;
+const EXTENDED_HEADER = 24;
+
+/** Bytes to be found; the fields change with every read. */
+export class TextRegister implements Text {
+  buf: Uint8Array = new Uint8Array(0);
+  off = 0;
+  len = 0;
+}
+
+/**
+ * An entry for a key with `tail` bytes behind it, not yet in a dict. `extended` leaves room for a
+ * float64. O(len).
+ */
+export function newMember(
+  arena: Arena,
+  buf: Uint8Array,
+  off: number,
+  len: number,
+  extended: boolean,
+  tail: number,
+): Ref {
+  const header = extended ? EXTENDED_HEADER : HEADER;
+  const entry = arena.alloc(header + len + tail);
+  const i32 = arena.i32[entry >>> 15]!;
+  const word = (entry & 0x7fff) << 1;
+  i32[word + 1] = 0;
+  i32[word + 2] = len | (extended ? EXTENDED : 0);
+  if (extended) i32[word + 3] = 0;
+  const u8 = arena.u8[entry >>> 15]!;
+  const at = (word << 2) + header;
+  if (len < 48) for (let i = 0; i < len; i++) u8[at + i] = buf[off + i]!;
+  else u8.set(buf.subarray(off, off + len), at);
+  return entry;
+}
+
+export function isExtended(arena: Arena, entry: Ref): boolean {
+  return arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]! < 0;
+}
+
+/** The float64 of an extended entry. */
+export function numberOf(arena: Arena, entry: Ref): number {
+  return arena.f64[entry >>> 15]![(entry & 0x7fff) + 2]!;
+}
+
+/** Sets the float64 of an extended entry, which was touched. */
+export function setNumber(arena: Arena, entry: Ref, value: number): void {
+  arena.f64[entry >>> 15]![(entry & 0x7fff) + 2] = value;
+}
+
+/** Offset of the bytes behind an entry's key, in its segment. */
+export function tailOf(arena: Arena, entry: Ref): number {
+  const keyWord = arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]!;
+  const header = keyWord < 0 ? EXTENDED_HEADER : HEADER;
+  return ((entry & 0x7fff) << 3) + header + (keyWord & KEY_LENGTH);
+}
+
+/** Points a register at an entry's key. */
+export function locateMember(arena: Arena, entry: Ref, text: TextRegister): void {
+  const keyWord = arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]!;
+  text.buf = arena.u8[entry >>> 15]!;
+  text.off = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+  text.len = keyWord & KEY_LENGTH;
+}
+
+/** Compares a text with an entry's key bytewise, a prefix first: negative, 0 or positive. */
+export function compareMember(
+  arena: Arena,
+  buf: Uint8Array,
+  off: number,
+  len: number,
+  entry: Ref,
+): number {
+  const keyWord = arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 2]!;
+  const u8 = arena.u8[entry >>> 15]!;
+  const at = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
+  const keyLen = keyWord & KEY_LENGTH;
+  const common = Math.min(len, keyLen);
+  for (let i = 0; i < common; i++) {
+    const order = buf[off + i]! - u8[at + i]!;
+    if (order !== 0) return order;
+  }
+  return len - keyLen;
+}

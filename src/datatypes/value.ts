@@ -1,0 +1,138 @@
+/**
+ * What the collection types have in common: a value is a ref and an encoding, kept in two words of
+ * its key's entry. A `Value` object is a cursor that can be opened on any number of values, one
+ * after the other; what an operation moves or converts is written back at once, so a value is
+ * never left with a stale ref.
+ */
+import type { Arena, Ref } from '../memory/arena.ts';
+import type { Dict } from '../memory/dict.ts';
+import type { Listpack } from '../memory/listpack.ts';
+
+/** The thresholds of redis.conf between representations. */
+export interface Limits {
+  hashListpackEntries: number;
+  hashListpackValue: number;
+  setIntsetEntries: number;
+  setListpackEntries: number;
+  setListpackValue: number;
+  zsetListpackEntries: number;
+  zsetListpackValue: number;
+  /** Elements of a list's node when positive, else -1 to -5 for 4 to 64 KiB. */
+  listListpackSize: number;
+  streamNodeBytes: number;
+  streamNodeEntries: number;
+}
+
+/** Redis's defaults. */
+export const defaultLimits: Readonly<Limits> = {
+  hashListpackEntries: 512,
+  hashListpackValue: 64,
+  setIntsetEntries: 512,
+  setListpackEntries: 128,
+  setListpackValue: 64,
+  zsetListpackEntries: 128,
+  zsetListpackValue: 64,
+  listListpackSize: -2,
+  streamNodeBytes: 4096,
+  streamNodeEntries: 100,
+};
+
+/** What every value of a store shares. */
+export interface Tools {
+  readonly arena: Arena;
+  readonly dict: Dict;
+  readonly listpack: Listpack;
+  readonly limits: Limits;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Bytes found by a read; a view, valid until the next operation. */
+export interface Text {
+  readonly buf: Uint8Array;
+  readonly off: number;
+  readonly len: number;
+}
+
+export abstract class Value {
+  /** Number of the value's type (`ValueType`). */
+  abstract readonly type: number;
+  ref: Ref = 0;
+  encoding = 0;
+  protected readonly arena: Arena;
+  protected readonly tools: Tools;
+  /** Where ref and encoding are kept: a segment and an int32 index in it. */
+  private slotRef: Ref = 0;
+  private slot = 0;
+
+  constructor(tools: Tools) {
+    this.tools = tools;
+    this.arena = tools.arena;
+  }
+
+  /** Number of elements. */
+  abstract get size(): number;
+
+  /** Looks at the value whose ref and encoding are at int32 index `slot` of a block's segment. */
+  open(block: Ref, slot: number): void {
+    this.slotRef = block;
+    this.slot = slot;
+    const i32 = this.arena.i32[block >>> 15]!;
+    this.ref = i32[slot]!;
+    this.encoding = i32[slot + 1]!;
+    this.opened();
+  }
+
+  /** Looks at a value that belongs to no key yet. */
+  openDetached(ref: Ref, encoding: number): void {
+    this.slotRef = 0;
+    this.ref = ref;
+    this.encoding = encoding;
+    this.opened();
+  }
+
+  /** Frees a value's memory, at most about `max` elements of it; the ref of what is left, or 0. */
+  abstract freeSome(ref: Ref, encoding: number, max: number): Ref;
+
+  /** A deep copy that belongs to no key: its ref; the encoding is this one's. O(size). */
+  abstract clone(): Ref;
+
+  /** Bytes of memory that the value takes. */
+  abstract memory(): number;
+
+  /** Throws when an invariant is broken; for tests. */
+  abstract checkInvariants(): void;
+
+  /** What a subclass reads when a value is opened. */
+  protected opened(): void {}
+
+  /** The value now has this ref and encoding. */
+  protected become(ref: Ref, encoding: number): void {
+    if (ref === this.ref && encoding === this.encoding) return;
+    this.ref = ref;
+    this.encoding = encoding;
+    if (this.slotRef === 0) return;
+    this.arena.touch(this.slotRef);
+    const i32 = this.arena.i32[this.slotRef >>> 15]!;
+    i32[this.slot] = ref;
+    i32[this.slot + 1] = encoding;
+  }
+
+  protected word(ref: Ref, i: number): number {
+    return this.arena.i32[ref >>> 15]![((ref & 0x7fff) << 1) + i]!;
+  }
+
+  /** The block was touched. */
+  protected setWord(ref: Ref, i: number, value: number): void {
+    this.arena.i32[ref >>> 15]![((ref & 0x7fff) << 1) + i] = value;
+  }
+
+  /** A copy of one block. */
+  protected cloneBlock(ref: Ref, bytes: number): Ref {
+    const to = this.arena.alloc(bytes);
+    const from = (ref & 0x7fff) << 3;
+    const source = this.arena.u8[ref >>> 15]!;
+    this.arena.u8[to >>> 15]!.set(source.subarray(from, from + bytes), (to & 0x7fff) << 3);
+    return to;
+  }
+}
