@@ -6,9 +6,22 @@ import type { Value } from '../datatypes/value.ts';
 import type { Db } from '../keyspace/db.ts';
 import type { Entry } from '../keyspace/entry.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import type { ServerPort, SessionPort } from './ports.ts';
 import type { CommandSpec } from './spec.ts';
+
+/** What a handler asks for that finds nothing to do and may wait. */
+export interface BlockRequest {
+  /** The command to run again; copied. Usually the handler's own arguments. */
+  readonly args: Args;
+  /** Keys of the selected database whose change makes it run again, as latin1 text. */
+  readonly keys: readonly string[];
+  /** When it gives up, wall clock in ms; 0 for never. */
+  readonly untilMs: number;
+  /** Writes the reply of a wait that was in vain. */
+  readonly onTimeout: (reply: Reply) => void;
+}
 
 export class Context {
   db: Db;
@@ -20,11 +33,37 @@ export class Context {
   declare command: CommandSpec;
   /** Wall clock in ms, the same for the whole command (and for a whole EXEC). */
   nowMs = 0;
+  /** Whether the command is run again after it had to wait: keys of a wrong type count as missing. */
+  retrying = false;
+  /** False inside a transaction or script: what would wait gives up at once. */
+  mayBlock = true;
+  /** What the command asked for with `block`; the dispatcher takes it. */
+  blockRequest: BlockRequest | undefined;
 
   constructor(keyspace: Keyspace, server: ServerPort) {
     this.keyspace = keyspace;
     this.db = keyspace.dbs[0]!;
     this.server = server;
+  }
+
+  /**
+   * Opens the value at argument i for writing, or 0 when the key is missing. Throws WRONGTYPE, but
+   * not for a command that was waiting: to it a value of another type is none.
+   */
+  openAwaited(args: Args, i: number, value: Value): Entry {
+    if (!this.retrying) return this.db.writeValue(args, i, value);
+    const entry = this.db.write(args, i);
+    if (entry === 0 || this.db.typeOf(entry) !== value.type) return 0;
+    return this.db.writeValue(args, i, value);
+  }
+
+  /**
+   * Makes the client wait until one of the keys changes, then the command is run again. Where
+   * nothing may wait, the reply of a wait in vain is given at once.
+   */
+  block(request: BlockRequest, reply: Reply): void {
+    if (this.mayBlock) this.blockRequest = request;
+    else request.onTimeout(reply);
   }
 
   /** The handler changed the key that is argument i; `event` is its keyspace event. */

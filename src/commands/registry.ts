@@ -6,6 +6,7 @@ import { connectionCommands } from './connection/index.ts';
 import { genericCommands } from './generic/index.ts';
 import { hashCommands } from './hash/index.ts';
 import { hyperloglogCommands } from './hyperloglog/index.ts';
+import { listCommands } from './list/index.ts';
 import { serverCommands } from './server/index.ts';
 import { setCommands } from './set/index.ts';
 import type { CommandSpec } from './spec.ts';
@@ -17,6 +18,7 @@ export const allCommands: readonly CommandSpec[] = [
   ...genericCommands,
   ...hyperloglogCommands,
   ...hashCommands,
+  ...listCommands,
   ...serverCommands,
   ...setCommands,
   ...stringCommands,

@@ -2,8 +2,8 @@
  * Integers of 1 to 64 bits at any bit of a byte string, and the arithmetic that keeps them inside
  * their width. Highest bit first, two's complement, as BITFIELD has them.
  *
- * A value is a number while it is safe and a BigInt past 2^53; fields are read and written in pieces of
- * at most 32 bits, so that no BigInt is made for a value that a number holds.
+ * A value is a number while it is safe and a BigInt past 2^53; fields are read and written in
+ * pieces of at most 32 bits, so that no BigInt is made for a value that a number holds.
  * Source: behaviour of redis-server 7.0.15.
  */
 import { byteOfBit } from './bitmap.ts';

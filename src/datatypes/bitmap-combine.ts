@@ -74,7 +74,7 @@ function apply(step: Step, from: Uint8Array, at: number, words: number): void {
   if (load(from, at, words, sourceBytes) || step === and) step(words);
 }
 
-/** Copies a source's bytes from `at` on into a block, with zeros behind its end; false: all zeros. */
+/** Copies a source from `at` on into a block, with zeros behind its end; false: it has ended. */
 function load(from: Uint8Array, at: number, words: number, block: Uint8Array): boolean {
   const bytes = Math.max(0, Math.min(words * 4, from.length - at));
   if (bytes > 0) block.set(from.subarray(at, at + bytes));

@@ -28,6 +28,7 @@ import {
   runValue,
   SPARSE,
   setDenseRegister,
+  setDenseRegisters,
 } from './hyperloglog.ts';
 
 /** What an added element did. */
@@ -57,6 +58,10 @@ export class HyperLogLogDraft {
    */
   private nearAt = HEADER_BYTES;
   private nearFirst = 0;
+  /** What `findRun` found: the run, its first register, and the run before it, -1 for none. */
+  private at = 0;
+  private first = 0;
+  private before = -1;
 
   constructor() {
     this.buf = this.copy;
@@ -84,10 +89,18 @@ export class HyperLogLogDraft {
     return this.raiseSparse(index, rank, sparseBytesMax);
   }
 
-  /** `add` for each of 16384 registers that is not zero. O(registers + len), if not damaged. */
+  /**
+   * `add` for each of 16384 registers that is not zero. None may be lower than the value's own.
+   * Answers UNCHANGED or CHANGED when the value is sound. O(registers + len).
+   */
   addAll(registers: Uint8Array, sparseBytesMax: number): number {
     let result = UNCHANGED;
     for (let i = 0; i < REGISTERS; i++) {
+      if (isDense(this.buf, this.off)) {
+        this.own(0);
+        setDenseRegisters(this.buf, this.off, registers);
+        return CHANGED;
+      }
       const rank = registers[i]!;
       if (rank === 0) continue;
       const done = this.add(position(i, rank), sparseBytesMax);
@@ -158,54 +171,65 @@ export class HyperLogLogDraft {
 
   private raiseSparse(index: number, rank: number, bytesMax: number): number {
     if (rank > SPARSE_RANK_MAX) return this.raiseAsDense(index, rank);
-    const { buf, off } = this;
+    if (!this.findRun(index)) return DAMAGED;
+    const { buf, off, at } = this;
     const end = off + this.len;
-
-    // Find the run that covers the register and the one before it.
-    let at = off + HEADER_BYTES;
-    let first = 0;
-    if (this.nearFirst <= index) {
-      at = off + this.nearAt;
-      first = this.nearFirst;
-    }
-    const startAt = at;
-    let before = -1;
-    let beforeFirst = 0;
-    let length = 0;
-    let size = 1;
-    while (at < end) {
-      length = RUN_LENGTH[buf[at]!]!;
-      size = 1;
-      if (length === 0) {
-        length = longRun(buf, at, end);
-        size = 2;
-      }
-      if (index < first + length) break;
-      before = at;
-      beforeFirst = first;
-      first += length;
-      at += size;
-    }
-    if (at + size > end) return DAMAGED;
-    this.nearAt = before >= 0 ? before - off : HEADER_BYTES;
-    this.nearFirst = beforeFirst;
-    // A look-up that began too late to see the run before is made again, from the beginning.
-    if (before < 0 && startAt !== off + HEADER_BYTES) {
-      return this.raiseSparse(index, rank, bytesMax);
-    }
-
     const op = buf[at]!;
     const isValue = op >= 0x80;
-    if (isValue && runValue(op) >= rank) return UNCHANGED;
-    const left = index - first;
+    let length = RUN_LENGTH[op]!;
+    const size = length === 0 ? 2 : 1;
+    if (length === 0) length = longRun(buf, at, end);
+    const left = index - this.first;
     const right = length - 1 - left;
+    // The last run may not reach the register, or lack its second byte.
+    if (right < 0 || at + size > end) return DAMAGED;
+    if (isValue && runValue(op) >= rank) return UNCHANGED;
     const growth = partBytes(left, isValue) + 1 + partBytes(right, isValue) - size;
     if (growth > 0 && this.len + growth > bytesMax) return this.raiseAsDense(index, rank);
+    const joinFrom = this.before < 0 ? HEADER_BYTES : this.before - off;
     this.own(3);
     this.split(at - off, size, growth, left, right, op, rank);
-    this.join(before < 0 ? HEADER_BYTES : before - off);
+    this.join(joinFrom);
     forgetCount(this.buf, this.off);
     return CHANGED;
+  }
+
+  /**
+   * Finds the run of a register and the one before it: `at`, `first`, `before`. The last run is
+   * taken unseen. False when the runs end too early. O(len).
+   */
+  private findRun(index: number): boolean {
+    const { buf, off } = this;
+    const lastAt = off + this.len - 1;
+    const fromNear = index >= this.nearFirst && this.nearAt !== HEADER_BYTES;
+    let at = off + (fromNear ? this.nearAt : HEADER_BYTES);
+    let first = fromNear ? this.nearFirst : 0;
+    let before = -1;
+    let beforeFirst = 0;
+    while (at < lastAt) {
+      const op = buf[at]!;
+      let next: number;
+      let size = 1;
+      if (op < 0x80) {
+        // Without a branch on short or long, which is chance: it costs more than all the rest.
+        const long = op >>> 6;
+        next = first + (((op & 0x3f) << (long << 3)) | (buf[at + 1]! & -long)) + 1;
+        size += long;
+      } else next = first + (op & 3) + 1;
+      if (index < next) break;
+      before = at;
+      beforeFirst = first;
+      first = next;
+      at += size;
+    }
+    this.at = at;
+    this.first = first;
+    this.before = before;
+    this.nearAt = before < 0 ? HEADER_BYTES : before - off;
+    this.nearFirst = beforeFirst;
+    // A look-up that began too late to see the run before is made again, from the beginning.
+    if (before < 0 && fromNear) return this.findRun(index);
+    return at <= lastAt;
   }
 
   private raiseAsDense(index: number, rank: number): number {

@@ -104,10 +104,10 @@ export function positionOf(buf: Uint8Array, off: number, len: number): number {
   }
   const rest = len & 7;
   if (rest !== 0) {
-    for (let i = 0; i < rest; i++) {
-      const byte = buf[at + i]!;
-      if (i < 4) low ^= byte << (8 * i);
-      else high ^= byte << (8 * (i - 4));
+    if (rest < 4) low ^= readTail(buf, at, rest);
+    else {
+      low ^= readInt32(buf, at);
+      high ^= readTail(buf, at + 4, rest - 4);
     }
     high = (timesLowHigh(low) + Math.imul(low, M_HIGH) + Math.imul(high, M_LOW)) | 0;
     low = Math.imul(low, M_LOW);
@@ -168,6 +168,21 @@ export function setDenseRegister(buf: Uint8Array, off: number, index: number, ra
   buf[at] = (buf[at]! & ~mask) | value;
   // The last register ends with the last byte: only one that crosses has a second byte.
   if (shift > 2) buf[at + 1] = (buf[at + 1]! & ~(mask >>> 8)) | (value >>> 8);
+}
+
+/**
+ * Sets all registers of a dense value, which the caller may write to, from a byte each.
+ * O(registers).
+ */
+export function setDenseRegisters(buf: Uint8Array, off: number, registers: Uint8Array): void {
+  let at = off + HEADER_BYTES;
+  for (let i = 0; i < REGISTERS; i += 4, at += 3) {
+    const low = registers[i]! | (registers[i + 1]! << 6);
+    const high = registers[i + 2]! | (registers[i + 3]! << 6);
+    buf[at] = low;
+    buf[at + 1] = (low >>> 8) | (high << 4);
+    buf[at + 2] = high >>> 4;
+  }
 }
 
 // ---- whole values --------------------------------------------------------------------------
@@ -314,6 +329,15 @@ function tau(x: number): number {
 
 function readInt32(buf: Uint8Array, at: number): number {
   return buf[at]! | (buf[at + 1]! << 8) | (buf[at + 2]! << 16) | (buf[at + 3]! << 24);
+}
+
+/** At most three bytes as a number. */
+function readTail(buf: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  if (length > 0) value = buf[at]!;
+  if (length > 1) value |= buf[at + 1]! << 8;
+  if (length > 2) value |= buf[at + 2]! << 16;
+  return value;
 }
 
 function writeInt32(buf: Uint8Array, at: number, value: number): void {

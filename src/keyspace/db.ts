@@ -359,6 +359,7 @@ export class Db extends EntryReader {
     this.expires.clear();
     this.fieldExpires.clear();
     this.space.reclaim(old);
+    this.space.waiters.databaseChanged(this.index);
     return removed;
   }
 

@@ -3,6 +3,7 @@
  * that every change reaches. It knows no client, command, file or socket.
  */
 import { HashValue } from '../datatypes/hash.ts';
+import { ListValue } from '../datatypes/list.ts';
 import { SetValue } from '../datatypes/set.ts';
 import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
@@ -11,6 +12,7 @@ import { Listpack } from '../memory/listpack.ts';
 import type { Args } from '../util/args.ts';
 import { LfuClock, lruClock } from './access-time.ts';
 import { Db } from './db.ts';
+import { type Waiter, Waiters } from './waiters.ts';
 
 /** Told of every change of a key; pub/sub, AOF, replicas and tracking hang here. */
 export interface ChangeSink {
@@ -60,12 +62,15 @@ export class Keyspace {
   /** Cursors on the collection types, for whoever needs one at a time. */
   readonly hashes: HashValue;
   readonly sets: SetValue;
+  readonly lists: ListValue;
   readonly limits: Limits = { ...defaultLimits };
   /** What further cursors are made of. */
   readonly tools: Tools;
   /** Changes since the last save. */
   dirty = 0;
   sink: ChangeSink | undefined;
+  /** Clients that wait for keys. */
+  readonly waiters = new Waiters<Waiter>();
   /** Told when there is something to free in slices. */
   onGarbage: (() => void) | undefined;
   /** Emptied databases and removed large values. */
@@ -82,8 +87,10 @@ export class Keyspace {
     this.tools = { arena, dict: this.dict, listpack, limits: this.limits, random };
     this.hashes = new HashValue(this.tools);
     this.sets = new SetValue(this.tools);
-    for (const value of [new HashValue(this.tools), new SetValue(this.tools)]) {
-      this.cursors[value.type] = value;
+    this.lists = new ListValue(this.tools);
+    for (const Type of [HashValue, ListValue, SetValue]) {
+      const cursor = new Type(this.tools);
+      this.cursors[cursor.type] = cursor;
     }
     this.dbs = [];
     for (let i = 0; i < options.databases; i++) this.dbs.push(new Db(this, i));
@@ -98,6 +105,7 @@ export class Keyspace {
   /** As `changed`, of a key given by its bytes. */
   changedKey(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     this.dirty++;
+    if (this.waiters.size > 0) this.waiters.keyChanged(db.index, key, off, len);
     if (this.sink !== undefined) this.sink.changed(db, event, key, off, len);
   }
 
@@ -143,6 +151,8 @@ export class Keyspace {
     this.dbs[b] = first;
     second.index = a;
     first.index = b;
+    this.waiters.databaseChanged(a);
+    this.waiters.databaseChanged(b);
   }
 
   /** A cursor for whole-value work on a type: freeing, copying, measuring. */

@@ -102,6 +102,7 @@ export class Clients implements Driver {
   }
 
   ended(session: Session): void {
+    this.dispatcher.blocking.forget(session);
     this.sessionsById.delete(session.id);
     if (this.sessionsById.size === 0) this.sessionsGone?.();
   }
@@ -151,8 +152,7 @@ export class Clients implements Driver {
   }
 
   /** Sends what the reply buffer holds to a session; ends it when it is closing. */
-  flush(session: Session): void {
-    const { reply } = this;
+  flush(session: Session, reply = this.reply): void {
     const length = reply.pos;
     if (length > 0) {
       session.netOutputBytes += length;
@@ -177,6 +177,15 @@ export class Clients implements Driver {
       this.log('warning', `Client ${line} closed for overcoming of output buffer limits.`);
       session.kill();
     }
+  }
+
+  /** Goes on with a session's requests after the present command. */
+  resumeLater(session: Session): void {
+    setImmediate(() => {
+      if (session.closed) return;
+      this.dispatcher.resume(session);
+      session.parser.detach();
+    });
   }
 
   // ---- CLIENT PAUSE --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import { ParseResult } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
+import type { Blocked, Blocking } from './blocking.ts';
 import type { Gates } from './gates.ts';
 import type { Stats } from './stats.ts';
 
@@ -59,6 +60,8 @@ export class Dispatcher {
   private batchSize = 0;
   private readonly hashes = new Int32Array(HASHES_MAX);
   private readonly scratch = new Int32Array(HASHES_MAX);
+  /** Set once, before the first command: dispatcher and blocked clients need each other. */
+  declare blocking: Blocking;
   /** Kept only so that the loads of `prefetch` have a use. */
   prefetched = 0;
 
@@ -94,13 +97,13 @@ export class Dispatcher {
     session.lastSeenMs = this.context.nowMs;
     reply.version = session.respVersion;
     let result: ParseResult = ParseResult.request;
-    while (result === ParseResult.request && !session.closing && session.postponed.length === 0) {
+    while (result === ParseResult.request && !session.closing && !this.isHeld(session)) {
       result = this.readAhead(session);
       const count = this.batchSize;
       if (count >= PREFETCH_MIN) this.prefetch(session, count);
       for (let i = 0; i < count; i++) {
         const args = this.batch[i]!;
-        if (session.postponed.length > 0) session.postponed.push(args.copy());
+        if (this.isHeld(session)) session.postponed.push(args.copy());
         else if (!session.closing) this.execute(session, args, this.commands[i]);
         args.release();
         if (reply.pos > FLUSH_BYTES) this.hooks.flush(session);
@@ -121,10 +124,40 @@ export class Dispatcher {
     this.updateClock();
     this.reply.version = session.respVersion;
     for (const args of held) {
-      if (session.postponed.length > 0) session.postponed.push(args);
+      if (this.isHeld(session)) session.postponed.push(args);
       else if (!session.closing) this.execute(session, args, this.table.resolve(args));
     }
     this.process(session);
+  }
+
+  /** Whether requests must wait: for the end of a pause, or of a blocking command. */
+  private isHeld(session: Session): boolean {
+    return session.blocked || session.postponed.length > 0;
+  }
+
+  /** Runs a blocked command again. False when it goes on waiting. */
+  retry(blocked: Blocked, reply: Reply): boolean {
+    const { context } = this;
+    const { session, command, args } = blocked;
+    this.endTiming();
+    context.session = session;
+    context.command = command.spec;
+    context.db = context.keyspace.dbs[session.dbIndex]!;
+    context.retrying = true;
+    const writesBefore = context.keyspace.arena.writes;
+    const before = context.blockRequest;
+    context.blockRequest = undefined;
+    try {
+      command.run!(context, args, reply);
+    } catch (error) {
+      const changed = context.keyspace.arena.writes !== writesBefore;
+      this.failed(session, command, error, 0, changed, reply);
+    }
+    const waits = context.blockRequest !== undefined;
+    context.blockRequest = before;
+    context.retrying = false;
+    if (session.replyMode !== 'on' && !waits) reply.rollback(0);
+    return !waits;
   }
 
   /** Reads up to a batch of requests; says why it stopped. */
@@ -222,8 +255,13 @@ export class Dispatcher {
     try {
       command.run!(context, args, reply);
     } catch (error) {
-      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore);
+      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
     }
+    if (context.blockRequest !== undefined) {
+      this.blocking.block(session, command, context.blockRequest);
+      context.blockRequest = undefined;
+    }
+    if (keyspace.waiters.hasChanged) this.blocking.serve();
     if (muted && session.replyMode !== 'on') reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
     else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
@@ -238,8 +276,8 @@ export class Dispatcher {
     error: unknown,
     start: number,
     changed: boolean,
+    reply: Reply,
   ): void {
-    const { reply } = this;
     reply.rollback(start);
     command.failedCalls++;
     // The arena refuses before anything has changed.

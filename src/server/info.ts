@@ -99,7 +99,7 @@ function clientLines(server: Server): Line[] {
     ['maxclients', server.config.number('maxclients')],
     ['client_recent_max_input_buffer', biggestInput],
     ['client_recent_max_output_buffer', biggestOutput],
-    ['blocked_clients', 0],
+    ['blocked_clients', server.blocking.size],
     ['tracking_clients', 0],
     ['clients_in_timeout_table', 0],
   ];

@@ -12,12 +12,14 @@ import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import type { Limits } from '../datatypes/value.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
+import type { Waiters } from '../keyspace/waiters.ts';
 import { Arena } from '../memory/arena.ts';
 import { Listener } from '../net/listener.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { CommandError } from '../util/errors.ts';
+import { type Blocked, Blocking } from './blocking.ts';
 import { Clients } from './clients.ts';
 import { Cron } from './cron.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -60,6 +62,7 @@ export class Server implements ServerPort {
   private readonly listener: Listener;
   private readonly parserLimits: ParserLimits = { ...defaultParserLimits };
   readonly cron: Cron;
+  readonly blocking: Blocking;
   /** Whether port 0 means "any free port" (embedding) rather than "no TCP" (redis.conf). */
   anyPort = false;
   /** Path of the pid file that was written, empty when none was. */
@@ -114,6 +117,13 @@ export class Server implements ServerPort {
       dataDamaged: (command, error) => this.dieDamaged(command, error),
     });
     this.clients.dispatcher = this.dispatcher;
+    this.blocking = new Blocking(this.keyspace.waiters as Waiters<Blocked>, {
+      now: this.now,
+      retry: (blocked, reply) => this.dispatcher.retry(blocked, reply),
+      send: (session, reply) => this.clients.flush(session, reply),
+      resume: (session) => this.clients.resumeLater(session),
+    });
+    this.dispatcher.blocking = this.blocking;
     this.listener = new Listener((connection) => this.clients.accept(connection));
     this.cron = new Cron(this);
     this.applyConfig();
@@ -159,9 +169,9 @@ export class Server implements ServerPort {
     }
   }
 
-  unblock(_id: number, _withError: boolean): boolean {
-    // No command of this server blocks a client yet, so no client is ever found blocked.
-    return false;
+  unblock(id: number, withError: boolean): boolean {
+    const session = this.clients.byId(id);
+    return session !== undefined && this.blocking.unblock(session, withError);
   }
 
   log(level: LogLevel, message: string): void {

@@ -55,6 +55,8 @@ export class Session implements SessionPort {
   lastCommand = '';
   /** Requests that CLIENT PAUSE holds back, their arguments copied. */
   postponed: Args[] = [];
+  /** Whether a command of this client waits for a key. */
+  blocked = false;
   /** No further request is read once true; output still goes out. */
   closing = false;
   closed = false;
@@ -157,7 +159,7 @@ export class Session implements SessionPort {
 
   private flags(): string {
     let flags = '';
-    if (this.postponed.length > 0) flags += 'b';
+    if (this.blocked || this.postponed.length > 0) flags += 'b';
     if (this.closing) flags += 'c';
     if (this.connection.unixPath !== undefined) flags += 'U';
     if (this.noEvict) flags += 'e';

@@ -16,7 +16,7 @@ const ENTRIES = 404;
 /** Largest argument that the table serves. */
 const ARGUMENT_MAX = (ENTRIES - 1) / STEPS;
 /** pi and pi / 2, each as a double and the double nearest to the rest. */
-const PI = 3.141592653589793;
+const PI = Math.PI;
 const PI_REST = 1.2246467991473532e-16;
 const HALF_PI = PI / 2;
 const HALF_PI_REST = PI_REST / 2;

@@ -1,20 +1,41 @@
 /**
  * Random command sequences over a few keys: all string, key and expiry commands with valid and
- * invalid options and the boundary values of every integer.
+ * invalid options and the boundary values of every integer. The collections are in
+ * generator-collections.ts.
  *
  * Nothing depends on the clock: expiry times are absolute and far away, or in the past, or refused. Nothing counts
  * keys that are over but not yet removed (DBSIZE, DEBUG DIGEST): when they go is nobody's promise.
  */
 import fc from 'fast-check';
-import { BOUNDARY_FLOATS, BOUNDARY_INTEGERS, type Comparison } from '../harness/script.ts';
+import type { Comparison } from '../harness/script.ts';
+import {
+  COLLECTION_COMPARISONS,
+  COLLECTIONS,
+  type Family,
+  LEX_KEY,
+  type Row,
+  readersOf,
+  UNDAMAGED,
+} from './generator-collections.ts';
+import {
+  boundary,
+  call,
+  float,
+  integer,
+  KEYS,
+  key,
+  many,
+  options,
+  value,
+  type Words,
+  words,
+} from './generator-words.ts';
 
 /** Arguments are latin1: one character, one byte. */
 export interface GeneratedCommand {
   readonly argv: readonly string[];
   readonly comparison: Comparison;
 }
-
-type Words = fc.Arbitrary<readonly string[]>;
 
 const exact: Comparison = { kind: 'exact' };
 
@@ -25,43 +46,8 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   KEYS: { kind: 'unordered' },
   SCAN: { kind: 'unordered-deep' },
   RANDOMKEY: { kind: 'type' },
+  ...COLLECTION_COMPARISONS,
 };
-
-/** Few, so that commands meet; the last ones are there for their bytes. */
-export const KEYS: readonly string[] = [
-  'a',
-  'b',
-  'c',
-  'd',
-  'a',
-  'b',
-  'c',
-  '',
-  '\0\xff\r\n',
-  '__proto__',
-];
-
-const key = fc.constantFrom(...KEYS);
-const boundary = fc.constantFrom(...BOUNDARY_INTEGERS);
-const small = fc.integer({ min: -12, max: 12 }).map(String);
-const integer = fc.oneof({ weight: 6, arbitrary: small }, { weight: 1, arbitrary: boundary });
-const float = fc.oneof(
-  { weight: 3, arbitrary: small },
-  { weight: 3, arbitrary: fc.constantFrom('0.1', '0.25', '-1.5', '3.0', '1e3', '1e-7', '100.125') },
-  { weight: 2, arbitrary: fc.constantFrom(...BOUNDARY_FLOATS) },
-  { weight: 2, arbitrary: fc.double({ noNaN: true, min: -1e17, max: 1e17 }).map(String) },
-);
-/** 44 and 45 bytes, 20 digits: where Redis changes its encoding. */
-const value = fc.oneof(
-  { weight: 5, arbitrary: integer },
-  { weight: 2, arbitrary: float },
-  { weight: 3, arbitrary: fc.constantFrom('', 'x', 'abc', 'Hello World', 'ohmytext', 'mynewtext') },
-  { weight: 1, arbitrary: fc.constantFrom('y'.repeat(44), 'y'.repeat(45), 'z'.repeat(300)) },
-  {
-    weight: 1,
-    arbitrary: fc.uint8Array({ maxLength: 8 }).map((b) => Buffer.from(b).toString('latin1')),
-  },
-);
 
 /** Far in the future, far in the past, at the limits, or no time at all. */
 const absoluteMs = fc.oneof(
@@ -124,7 +110,7 @@ const database = fc.constantFrom('0', '0', '1', '1', '15', '16', '-1', 'x');
 const pattern = fc.constantFrom('*', '?', 'a*', '[a-c]', '[^a]', '\\a', '', '__*__', '*\xff*', '[');
 
 /** Each command with its weight. */
-const table: readonly (readonly [number, Words])[] = [
+const table: readonly Row[] = [
   [12, call('SET', key, value, options(setOption, 3))],
   [6, call('GET', key)],
   [2, call('SETNX', key, value)],
@@ -185,30 +171,48 @@ const table: readonly (readonly [number, Words])[] = [
   [0.3, call('ECHO', value)],
 ];
 
-const wellFormed: Words = fc.oneof(
-  ...table.map(([weight, arbitrary]) => ({ weight: weight * 10, arbitrary })),
-);
-
-/** One in twenty has an argument too many or too few, or one that belongs elsewhere. */
-const damaged: Words = fc
-  .tuple(
-    wellFormed,
-    fc.nat(5),
-    fc.oneof(boundary, value, key),
-    fc.constantFrom('drop', 'add', 'swap'),
-  )
-  .filter(([argv]) => !/^(SCAN|EXPIRE|PEXPIRE|SETEX|PSETEX)$/.test(argv[0]!))
-  .map(([argv, where, other, how]) => {
-    const at = Math.min(1 + where, argv.length);
-    if (how === 'add') return [...argv.slice(0, at), other, ...argv.slice(at)];
-    return [...argv.slice(0, at), ...(how === 'swap' ? [other] : []), ...argv.slice(at + 1)];
-  })
-  // What damage makes of a time must not be one that passes while the test runs, and what is over
-  // must be among the keys that are read at the end.
-  .filter((argv) => !argv.some((arg, i) => i > 1 && isSoon(argv, i, arg)))
-  .filter(
-    (argv) => KEYS.includes(argv[1] ?? '') || !argv.some((arg) => /^(EX|PX)(AT)?$/i.test(arg)),
+/** Random commands of strings and keys, and of the families that are switched on. */
+export function generatedCommand(families: Iterable<Family> = []): fc.Arbitrary<GeneratedCommand> {
+  const rows = [...table, ...[...families].flatMap((family) => COLLECTIONS[family])];
+  const wellFormed = fc.oneof(
+    ...rows.map(([weight, arbitrary]) => ({ weight: Math.ceil(weight * 10), arbitrary })),
   );
+  return fc
+    .oneof({ weight: 19, arbitrary: wellFormed }, { weight: 1, arbitrary: damaged(wellFormed) })
+    .map((argv) => ({ argv, comparison: COMPARISONS[argv[0]!] ?? exact }));
+}
+
+/** What is asked of every key when a sequence is over: its content. */
+export function closingChecks(families: Iterable<Family>): GeneratedCommand[] {
+  const checks = [...new Set([...KEYS, LEX_KEY])].flatMap((name) => readersOf(families, name));
+  return checks.map((argv) => ({ argv, comparison: COMPARISONS[argv[0]!] ?? exact }));
+}
+
+/** An argument too many or too few, or one that belongs elsewhere. */
+function damaged(wellFormed: Words): Words {
+  return (
+    fc
+      .tuple(
+        wellFormed,
+        fc.nat(5),
+        fc.oneof(boundary, value, key),
+        fc.constantFrom('drop', 'add', 'swap'),
+      )
+      .filter(([argv]) => !/^(SCAN|EXPIRE|PEXPIRE|SETEX|PSETEX)$/.test(argv[0]!))
+      .filter(([argv]) => !UNDAMAGED.test(argv[0]!) && !argv.includes(LEX_KEY))
+      .map(([argv, where, other, how]) => {
+        const at = Math.min(1 + where, argv.length);
+        if (how === 'add') return [...argv.slice(0, at), other, ...argv.slice(at)];
+        return [...argv.slice(0, at), ...(how === 'swap' ? [other] : []), ...argv.slice(at + 1)];
+      })
+      // What damage makes of a time must not be one that passes while the test runs, and what is
+      // over must be among the keys that are read at the end.
+      .filter((argv) => !argv.some((arg, i) => i > 1 && isSoon(argv, i, arg)))
+      .filter(
+        (argv) => KEYS.includes(argv[1] ?? '') || !argv.some((arg) => /^(EX|PX)(AT)?$/i.test(arg)),
+      )
+  );
+}
 
 function isSoon(argv: readonly string[], i: number, arg: string): boolean {
   const before = argv[i - 1]!.toUpperCase();
@@ -219,33 +223,6 @@ function isSoon(argv: readonly string[], i: number, arg: string): boolean {
   return absolute && !isNotSoon(arg);
 }
 
-export const generatedCommand: fc.Arbitrary<GeneratedCommand> = fc
-  .oneof({ weight: 19, arbitrary: wellFormed }, { weight: 1, arbitrary: damaged })
-  .map((argv) => ({ argv, comparison: COMPARISONS[argv[0]!] ?? exact }));
-
-function words(...fixed: string[]): Words {
-  return fc.constant(fixed);
-}
-
-/** A command: its name and the words of each part in turn. */
-function call(name: string, ...parts: (fc.Arbitrary<string> | Words)[]): Words {
-  return fc
-    .tuple(...(parts as fc.Arbitrary<string | readonly string[]>[]))
-    .map((found) => [name, ...found.flat()]);
-}
-
-/** None to `most` options; none half of the time. */
-function options(option: Words, most: number): Words {
-  return fc.oneof(
-    fc.constant([]),
-    fc.array(option, { minLength: 1, maxLength: most }).map((lists) => lists.flat()),
-  );
-}
-
-function many(one: fc.Arbitrary<string>): Words {
-  return fc.array(one, { maxLength: 3 });
-}
-
 function pairs(): Words {
   return fc.array(fc.tuple(key, value), { maxLength: 2 }).map((list) => list.flat());
 }
@@ -253,7 +230,7 @@ function pairs(): Words {
 function scanOption(): Words {
   return fc.oneof(
     pattern.map((text) => ['MATCH', text]),
-    fc.constantFrom(['TYPE', 'string'], ['TYPE', 'list'], ['no']),
+    fc.constantFrom(['TYPE', 'string'], ['TYPE', 'list'], ['TYPE', 'zset'], ['no']),
   );
 }
 

@@ -90,7 +90,7 @@ describeWithOracle('the differential harness', () => {
     const answering = parseScript('answering', 'RPUSH l a\n@blocks\nBLPOP l 0\nPING');
     const found = await runScript(pair, answering, 2);
     expect(found.map(({ line, ours }) => [line, ours])).toEqual([
-      [3, expect.stringContaining('a reply, no blocking')],
+      [3, expect.stringContaining('(does not block) 1) "l"')],
     ]);
   });
   it('reports nothing when the proxy alters nothing', async () => {

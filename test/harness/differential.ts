@@ -215,13 +215,21 @@ class Run {
     const deadline = Date.now() + UNTIL_TIMEOUT_MS;
     for (;;) {
       const now = await this.blockedClients();
-      if (now.every((count, side) => count > before[side]!)) return true;
-      if (both.some((one) => one.hasReply) || Date.now() > deadline) break;
+      const blocked = now.map((count, side) => count > before[side]!);
+      if (blocked.every(Boolean)) return true;
+      const settled = both.every((one, side) => one.hasReply || blocked[side]);
+      if (settled || Date.now() > deadline) {
+        const [ours, oracle] = await Promise.all(
+          both.map(async (one, side) => {
+            if (one.hasReply) return `(does not block) ${shown(await one.receive())}`;
+            return blocked[side] ? '(blocks)' : '(neither blocks nor replies)';
+          }),
+        );
+        this.add(step, ours!, oracle!);
+        return false;
+      }
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    const shown = both.map((one) => (one.hasReply ? '(a reply, no blocking)' : '(no reply)'));
-    this.add(step, shown[0]!, shown[1]!);
-    return false;
   }
 
   /** A command that the oracle does not know: our reply against the script's own text. */

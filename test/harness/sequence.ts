@@ -13,6 +13,14 @@ export interface SequenceCommand {
   readonly comparison: Comparison;
 }
 
+export interface SequenceOptions {
+  readonly allowed?: readonly AllowedDifference[];
+  /** Checks at the end of a sequence, in the database where it ended. */
+  readonly closing?: readonly SequenceCommand[];
+  /** Whether DEBUG DIGEST is compared (true). */
+  readonly digest?: boolean;
+}
+
 export interface SequenceDifference {
   /** Index of the command; past the end of the sequence it is one of the closing checks. */
   readonly index: number;
@@ -35,10 +43,10 @@ export class SequenceRunner {
   private readonly closing: readonly SequenceCommand[];
   private readonly open = new Map<2 | 3, readonly Connection[]>();
 
-  /** `keys` are read out at the end of every sequence. */
-  constructor(pair: Pair, keys: readonly string[], allowed: readonly AllowedDifference[] = []) {
+  /** `keys` are read out at the end of every sequence, and `options.closing` asked of them. */
+  constructor(pair: Pair, keys: readonly string[], options: SequenceOptions = {}) {
     this.pair = pair;
-    this.allowed = allowed;
+    this.allowed = options.allowed ?? [];
     const names = [...new Set(keys)];
     const checks = [
       ...names.flatMap((key) => [
@@ -47,9 +55,12 @@ export class SequenceRunner {
       ]),
       // Reading every key removes those that are over: the digest and DBSIZE count them.
       ...['0', '1', '15'].flatMap((db) => [['SELECT', db], ['MGET', ...names], ['DBSIZE']]),
-      ['DEBUG', 'DIGEST'],
+      ...(options.digest === false ? [] : [['DEBUG', 'DIGEST']]),
     ];
-    this.closing = checks.map((argv) => ({ argv, comparison: { kind: 'exact' } }));
+    this.closing = [
+      ...(options.closing ?? []),
+      ...checks.map((argv) => ({ argv, comparison: { kind: 'exact' } as const })),
+    ];
   }
 
   /** The first difference, or undefined. */

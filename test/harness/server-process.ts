@@ -49,6 +49,8 @@ export class ServerProcess implements AsyncDisposable {
     ];
     this.child = spawn(options.command, args, {
       cwd: this.dir,
+      // SORT ALPHA compares as the locale says.
+      env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(this.child);

@@ -1,8 +1,8 @@
 /**
  * Counting and finding bits, in the whole of a string or in a part of it: BITCOUNT, BITPOS.
  *
- * As in redis-server 7.0.15 the key is looked up first: where there is none, or a wrong one, the range is not
- * read, and so neither is a mistake in it.
+ * As in redis-server 7.0.15 the key is looked up first: where there is none, or one of another
+ * type, the range is not read, and a mistake in it is not seen.
  */
 import { findBit, popcount, popcountRange } from '../../datatypes/bitmap.ts';
 import type { Args } from '../../util/args.ts';

@@ -115,7 +115,7 @@ function replyValue(reply: Reply, value: FieldValue): void {
 
 /**
  * Runs operations on a string that is long enough for them; returns how many changes Redis counts:
- * all writes that were not refused when the string became longer for them, else those that changed the field.
+ * all writes that fitted when the string became longer for them, else those that changed a field.
  */
 function runOperations(
   ctx: Context,

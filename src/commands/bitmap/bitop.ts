@@ -1,5 +1,6 @@
 /**
- * BITOP: strings combined bit by bit into another. DIFF, DIFF1, ANDOR and ONE are those of Redis 8.2.
+ * BITOP: strings combined bit by bit into another. DIFF, DIFF1, ANDOR and ONE are those of Redis
+ * 8.2.
  */
 import { type BitOperation, combine } from '../../datatypes/bitmap-combine.ts';
 import { Encoding } from '../../datatypes/value-types.ts';

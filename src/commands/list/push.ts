@@ -1,0 +1,90 @@
+/**
+ * Adding at the ends: LPUSH, RPUSH, LPUSHX, RPUSHX.
+ */
+import type { ListValue } from '../../datatypes/list.ts';
+import type { Entry } from '../../keyspace/entry.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import type { Context } from '../context.ts';
+import { command, keyAt } from '../spec.ts';
+
+/** Opens the list at argument i for writing, made when the key is missing. Throws WRONGTYPE. */
+export function listForWriting(ctx: Context, list: ListValue, args: Args, i: number): Entry {
+  const entry = ctx.db.writeValue(args, i, list);
+  if (entry !== 0) return entry;
+  list.create();
+  return ctx.db.addValue(args, i, list);
+}
+
+function pushAll(ctx: Context, args: Args, reply: Reply, atTail: boolean, create: boolean): void {
+  const { lists } = ctx.keyspace;
+  let entry = ctx.db.writeValue(args, 1, lists);
+  if (entry === 0) {
+    if (!create) {
+      reply.int(0);
+      return;
+    }
+    lists.create();
+    entry = ctx.db.addValue(args, 1, lists);
+  }
+  const { buf, off, len } = args;
+  for (let i = 2; i < args.argc; i++) lists.push(atTail, buf, off[i]!, len[i]!);
+  reply.int(lists.size);
+  ctx.changedValue(atTail ? 'rpush' : 'lpush', entry, lists, args, 1);
+}
+
+/** LPUSH key element [element ...] */
+export const lpush = command({
+  name: 'lpush',
+  arity: -3,
+  group: 'list',
+  since: '1.0.0',
+  summary: 'Adds elements before the first one of a list and answers its length.',
+  complexity: 'O(N) where N is the number of elements to add.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key element [element ...]',
+  run: (ctx, args, reply) => pushAll(ctx, args, reply, false, true),
+});
+
+/** RPUSH key element [element ...] */
+export const rpush = command({
+  name: 'rpush',
+  arity: -3,
+  group: 'list',
+  since: '1.0.0',
+  summary: 'Adds elements behind the last one of a list and answers its length.',
+  complexity: 'O(N) where N is the number of elements to add.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key element [element ...]',
+  run: (ctx, args, reply) => pushAll(ctx, args, reply, true, true),
+});
+
+/** LPUSHX key element [element ...] */
+export const lpushx = command({
+  name: 'lpushx',
+  arity: -3,
+  group: 'list',
+  since: '2.2.0',
+  summary: 'As LPUSH, but only to a list that exists.',
+  complexity: 'O(N) where N is the number of elements to add.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key element [element ...]',
+  run: (ctx, args, reply) => pushAll(ctx, args, reply, false, false),
+});
+
+/** RPUSHX key element [element ...] */
+export const rpushx = command({
+  name: 'rpushx',
+  arity: -3,
+  group: 'list',
+  since: '2.2.0',
+  summary: 'As RPUSH, but only to a list that exists.',
+  complexity: 'O(N) where N is the number of elements to add.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'insert')],
+  syntax: 'key element [element ...]',
+  run: (ctx, args, reply) => pushAll(ctx, args, reply, true, false),
+});

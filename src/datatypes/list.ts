@@ -1,0 +1,613 @@
+/**
+ * Lists: a chain of nodes, each a run of listpack elements in one block. The run floats in its
+ * block, with room before or behind it where the list grows, so a push moves nothing at either end.
+ *
+ *     root, int32 words:   0 first node | 1 last node | 2 elements | 3 nodes
+ *     node:                0 previous | 1 next | 2 start of the run | 3 its end | 4 elements in it,
+ *                          then room for elements (`src/memory/listpack-entry.ts`)
+ *
+ * A place is a node and the offset of an element in it (`node`, `at`): `seek` goes to one. Reads leave
+ * an element's text in `element`: a view until the next operation.
+ * Source: behaviour of redis-server 7.0.15.
+ */
+import type { Ref } from '../memory/arena.ts';
+import { ListpackEntry } from '../memory/listpack-entry.ts';
+import { Value } from './value.ts';
+import { Encoding, ValueType } from './value-types.ts';
+
+const ROOT_BYTES = 16;
+const HEADER = 20;
+/** What Redis reckons an element costs beside its bytes when it decides whether it fits. */
+const ELEMENT_OVERHEAD = 8;
+/** A node is never larger than this, however many elements it may have. */
+const SAFE_BYTES = 8192;
+const FIRST_BYTES = 48;
+
+export class ListValue extends Value {
+  readonly type = ValueType.list;
+  /** The element read last. */
+  readonly element = new ListpackEntry();
+  /** The present place; node 0 is past an end. */
+  node: Ref = 0;
+  private at = 0;
+  private readonly text = new ListpackEntry();
+
+  /** An empty list that belongs to no key yet. */
+  create(): void {
+    const root = this.arena.alloc(ROOT_BYTES);
+    for (let i = 0; i < 4; i++) this.setWord(root, i, 0);
+    this.openDetached(root, Encoding.quicklist);
+  }
+
+  get size(): number {
+    return this.word(this.ref, 2);
+  }
+
+  get nodes(): number {
+    return this.word(this.ref, 3);
+  }
+
+  // ---- places ------------------------------------------------------------------------------
+
+  /**
+   * Goes to the element at an index, negative ones counted from the end. False when there is none.
+   * O(nodes + elements of a node).
+   */
+  seek(index: number): boolean {
+    const { size } = this;
+    const i = index < 0 ? size + index : index;
+    this.node = 0;
+    if (i < 0 || i >= size) return false;
+    let node: Ref;
+    let skip: number;
+    if (i < size >>> 1) {
+      node = this.word(this.ref, 0);
+      skip = i;
+      for (let n = this.word(node, 4); skip >= n; n = this.word(node, 4)) {
+        skip -= n;
+        node = this.word(node, 1);
+      }
+    } else {
+      node = this.word(this.ref, 1);
+      let behind = size - 1 - i;
+      for (let n = this.word(node, 4); behind >= n; n = this.word(node, 4)) {
+        behind -= n;
+        node = this.word(node, 0);
+      }
+      skip = this.word(node, 4) - 1 - behind;
+    }
+    this.node = node;
+    this.at = this.offsetOf(node, skip);
+    return true;
+  }
+
+  /** One element on; false behind the last one. */
+  next(): boolean {
+    const u8 = this.arena.u8[this.node >>> 15]!;
+    const base = (this.node & 0x7fff) << 3;
+    this.at += this.text.sizeAt(u8, base + this.at);
+    if (this.at < this.word(this.node, 3)) return true;
+    this.node = this.word(this.node, 1);
+    if (this.node === 0) return false;
+    this.at = this.word(this.node, 2);
+    return true;
+  }
+
+  /** One element back; false before the first one. */
+  previous(): boolean {
+    if (this.at <= this.word(this.node, 2)) {
+      this.node = this.word(this.node, 0);
+      if (this.node === 0) return false;
+      this.at = this.word(this.node, 3);
+    }
+    const u8 = this.arena.u8[this.node >>> 15]!;
+    const base = (this.node & 0x7fff) << 3;
+    this.at = this.text.previousOf(u8, base + this.at) - base;
+    return true;
+  }
+
+  /** Reads the element of the present place into `element`. */
+  read(): void {
+    const { node } = this;
+    this.element.locate(this.arena.u8[node >>> 15]!, ((node & 0x7fff) << 3) + this.at);
+  }
+
+  /** Whether the element of the present place has this text; `probe` was called with it. */
+  matches(buf: Uint8Array, off: number, len: number): boolean {
+    const { node } = this;
+    const at = ((node & 0x7fff) << 3) + this.at;
+    return this.text.matches(this.arena.u8[node >>> 15]!, at, buf, off, len);
+  }
+
+  /** Gets ready to compare elements with a text. */
+  probe(buf: Uint8Array, off: number, len: number): void {
+    this.text.probe(buf, off, len);
+  }
+
+  /** Calls `emit` with `element` set for `count` elements from an index on; they are there. */
+  forRange(from: number, count: number, emit: () => void): void {
+    if (count <= 0 || !this.seek(from)) return;
+    const { element } = this;
+    let left = count;
+    let { node, at } = this;
+    while (left > 0 && node !== 0) {
+      const u8 = this.arena.u8[node >>> 15]!;
+      const base = (node & 0x7fff) << 3;
+      const end = base + this.word(node, 3);
+      for (let p = base + at; p < end && left > 0; left--) {
+        element.locate(u8, p);
+        emit();
+        p += element.sizeAt(u8, p);
+      }
+      node = this.word(node, 1);
+      if (node !== 0) at = this.word(node, 2);
+    }
+  }
+
+  // ---- ends --------------------------------------------------------------------------------
+
+  /** Adds an element at an end; the text may lie anywhere but in this list. Amortised O(len). */
+  push(atTail: boolean, buf: Uint8Array, off: number, len: number): void {
+    this.text.measure(buf, off, len);
+    let node = this.word(this.ref, atTail ? 1 : 0);
+    if (node === 0 || !this.fits(node, len)) node = this.addNode(atTail ? node : 0, len);
+    if (atTail) this.appendTo(node, buf, off, len);
+    else this.prependTo(node, buf, off, len);
+    this.addLength(1);
+  }
+
+  /** Reads the element at an end into `element`; the list is not empty. O(1). */
+  readEnd(atTail: boolean): void {
+    this.seekEnd(atTail);
+    this.read();
+  }
+
+  /** Removes the element at an end; the list is not empty. O(1). */
+  removeEnd(atTail: boolean): void {
+    this.seekEnd(atTail);
+    const { node } = this;
+    const count = this.word(node, 4);
+    this.addLength(-1);
+    if (count === 1) {
+      this.removeNode(node);
+      return;
+    }
+    this.arena.touch(node);
+    if (atTail) this.setWord(node, 3, this.at);
+    else {
+      const u8 = this.arena.u8[node >>> 15]!;
+      const size = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
+      this.setWord(node, 2, this.at + size);
+    }
+    this.setWord(node, 4, count - 1);
+  }
+
+  private seekEnd(atTail: boolean): void {
+    const node = this.word(this.ref, atTail ? 1 : 0);
+    this.node = node;
+    if (!atTail) this.at = this.word(node, 2);
+    else {
+      const base = (node & 0x7fff) << 3;
+      const end = base + this.word(node, 3);
+      this.at = this.text.previousOf(this.arena.u8[node >>> 15]!, end) - base;
+    }
+  }
+
+  // ---- the middle --------------------------------------------------------------------------
+
+  /** Puts a text in the place of the present element. O(bytes of the node). */
+  replace(buf: Uint8Array, off: number, len: number): void {
+    this.text.measure(buf, off, len);
+    const added = this.text.bytes;
+    const { node } = this;
+    const u8 = this.arena.u8[node >>> 15]!;
+    const removed = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
+    const used = this.word(node, 3) - this.word(node, 2);
+    if (added > removed && HEADER + used + added - removed > this.bytesMax) {
+      this.insert(false, buf, off, len);
+      this.next();
+      this.remove();
+      return;
+    }
+    const to = this.resizeGap(node, this.at, removed, added);
+    this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + this.at, buf, off, len);
+  }
+
+  /**
+   * Puts a text before or behind the present element and goes to it. O(bytes of the node).
+   */
+  insert(behind: boolean, buf: Uint8Array, off: number, len: number): void {
+    let { node } = this;
+    if (behind) {
+      const u8 = this.arena.u8[node >>> 15]!;
+      this.at += this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
+    }
+    if (!this.fits(node, len)) {
+      node = this.split(node, this.at, len);
+      this.text.measure(buf, off, len);
+      this.appendTo(node, buf, off, len);
+      this.at = this.word(this.node, 3) - this.text.bytes;
+    } else {
+      this.text.measure(buf, off, len);
+      const added = this.text.bytes;
+      const to = this.resizeGap(node, this.at, 0, added);
+      this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + this.at, buf, off, len);
+      this.setWord(to, 4, this.word(to, 4) + 1);
+      this.node = to;
+    }
+    this.addLength(1);
+  }
+
+  /**
+   * Removes the present element and goes to the one behind it; false when there is none.
+   * O(bytes of the node).
+   */
+  remove(): boolean {
+    const { node } = this;
+    this.addLength(-1);
+    const next = this.word(node, 1);
+    if (this.word(node, 4) === 1) {
+      this.removeNode(node);
+      return this.enter(next);
+    }
+    const u8 = this.arena.u8[node >>> 15]!;
+    const size = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
+    const to = this.resizeGap(node, this.at, size, 0);
+    this.setWord(to, 4, this.word(to, 4) - 1);
+    this.node = to;
+    if (this.at < this.word(to, 3)) return true;
+    return this.enter(next);
+  }
+
+  /** Removes the first `most` elements that have this text; returns how many. O(bytes). */
+  removeForwards(buf: Uint8Array, off: number, len: number, most: number): number {
+    this.probe(buf, off, len);
+    let removed = 0;
+    let there = this.seek(0);
+    while (there && removed < most) {
+      if (this.matches(buf, off, len)) {
+        there = this.remove();
+        removed++;
+      } else there = this.next();
+    }
+    return removed;
+  }
+
+  /** As `removeForwards`, from the end on. */
+  removeBackwards(buf: Uint8Array, off: number, len: number, most: number): number {
+    this.probe(buf, off, len);
+    let removed = 0;
+    let there = this.seek(-1);
+    while (there && removed < most) {
+      if (this.matches(buf, off, len)) {
+        // Goes to the element behind, from which the one before is one step back.
+        there = this.remove() ? this.previous() : this.seek(-1);
+        removed++;
+      } else there = this.previous();
+    }
+    return removed;
+  }
+
+  /** Removes `count` elements at an end. O(nodes + elements of a node). */
+  removeRange(atTail: boolean, count: number): void {
+    let left = count;
+    while (left > 0) {
+      const node = this.word(this.ref, atTail ? 1 : 0);
+      const held = this.word(node, 4);
+      if (held <= left) {
+        left -= held;
+        this.addLength(-held);
+        this.removeNode(node);
+        continue;
+      }
+      this.arena.touch(node);
+      const cut = this.offsetOf(node, atTail ? held - left : left);
+      this.setWord(node, atTail ? 3 : 2, cut);
+      this.setWord(node, 4, held - left);
+      this.addLength(-left);
+      this.shrink(node);
+      return;
+    }
+  }
+
+  /** Joins the present node with the next one when both are small; keeps no place. */
+  mergeSmall(): void {
+    let node = this.word(this.ref, 0);
+    while (node !== 0) {
+      const next = this.word(node, 1);
+      if (next === 0) return;
+      const used = this.word(node, 3) - this.word(node, 2);
+      const more = this.word(next, 3) - this.word(next, 2);
+      const count = this.word(node, 4) + this.word(next, 4);
+      const limit = this.tools.limits.listListpackSize;
+      if ((used + more) * 2 > this.bytesMax || (limit > 0 && count > limit)) {
+        node = next;
+        continue;
+      }
+      node = this.roomBehind(node, more);
+      const from = (next & 0x7fff) << 3;
+      const start = from + this.word(next, 2);
+      const target = this.arena.u8[node >>> 15]!;
+      const end = this.word(node, 3);
+      const source = this.arena.u8[next >>> 15]!;
+      target.set(source.subarray(start, start + more), ((node & 0x7fff) << 3) + end);
+      this.setWord(node, 3, end + more);
+      this.setWord(node, 4, count);
+      this.removeNode(next);
+    }
+  }
+
+  // ---- nodes -------------------------------------------------------------------------------
+
+  /** Bytes that a node may take: the limit of list-max-listpack-size. */
+  private get bytesMax(): number {
+    const limit = this.tools.limits.listListpackSize;
+    if (limit >= 0) return SAFE_BYTES;
+    return 4096 << (Math.min(-limit, 5) - 1);
+  }
+
+  /** Whether an element of `len` bytes may join a node. */
+  private fits(node: Ref, len: number): boolean {
+    const limit = this.tools.limits.listListpackSize;
+    const bytes = HEADER + this.word(node, 3) - this.word(node, 2) + len + ELEMENT_OVERHEAD;
+    if (bytes > this.bytesMax) return false;
+    return limit < 0 || this.word(node, 4) < Math.max(1, limit);
+  }
+
+  /** A new node behind `previous` (0: before all), with room for an element of `len` bytes. */
+  private addNode(previous: Ref, len: number): Ref {
+    const { ref } = this;
+    const node = this.arena.alloc(Math.max(FIRST_BYTES, HEADER + len + 11));
+    const next = previous === 0 ? this.word(ref, 0) : this.word(previous, 1);
+    this.setWord(node, 0, previous);
+    this.setWord(node, 1, next);
+    this.setWord(node, 2, HEADER);
+    this.setWord(node, 3, HEADER);
+    this.setWord(node, 4, 0);
+    this.arena.touch(ref);
+    if (previous === 0) this.setWord(ref, 0, node);
+    else {
+      this.arena.touch(previous);
+      this.setWord(previous, 1, node);
+    }
+    if (next === 0) this.setWord(ref, 1, node);
+    else {
+      this.arena.touch(next);
+      this.setWord(next, 0, node);
+    }
+    this.setWord(ref, 3, this.word(ref, 3) + 1);
+    return node;
+  }
+
+  private removeNode(node: Ref): void {
+    const { ref } = this;
+    const previous = this.word(node, 0);
+    const next = this.word(node, 1);
+    this.arena.touch(ref);
+    if (previous === 0) this.setWord(ref, 0, next);
+    else {
+      this.arena.touch(previous);
+      this.setWord(previous, 1, next);
+    }
+    if (next === 0) this.setWord(ref, 1, previous);
+    else {
+      this.arena.touch(next);
+      this.setWord(next, 0, previous);
+    }
+    this.setWord(ref, 3, this.word(ref, 3) - 1);
+    this.arena.free(node);
+  }
+
+  /** The node is another block now: its neighbours and the root follow. */
+  private relink(from: Ref, to: Ref): void {
+    if (from === to) return;
+    const { ref } = this;
+    const previous = this.word(to, 0);
+    const next = this.word(to, 1);
+    const head = previous === 0 ? ref : previous;
+    this.arena.touch(head);
+    this.setWord(head, previous === 0 ? 0 : 1, to);
+    const tail = next === 0 ? ref : next;
+    this.arena.touch(tail);
+    this.setWord(tail, next === 0 ? 1 : 0, to);
+  }
+
+  /**
+   * Moves a node's run into a block with at least `more` bytes of room before or behind it, twice
+   * as large as now but not larger than a node may be. Returns the node.
+   */
+  private grow(node: Ref, more: number, before: boolean): Ref {
+    const start = this.word(node, 2);
+    const used = this.word(node, 3) - start;
+    const need = HEADER + used + more;
+    const ample = Math.min(need + (need >> 1), this.bytesMax);
+    const to = this.arena.alloc(Math.max(need, ample));
+    for (let i = 0; i < 5; i++) this.setWord(to, i, this.word(node, i));
+    // Most of the room is where it is asked for; the other end gets some, lest pushes at both ends
+    // in turn move the run each time.
+    const slack = this.arena.capacity(to) - HEADER - used;
+    const other = (slack - more) >> 2;
+    const place = HEADER + (before ? slack - other : other);
+    const from = ((node & 0x7fff) << 3) + start;
+    const source = this.arena.u8[node >>> 15]!;
+    this.arena.u8[to >>> 15]!.set(source.subarray(from, from + used), ((to & 0x7fff) << 3) + place);
+    this.setWord(to, 2, place);
+    this.setWord(to, 3, place + used);
+    this.relink(node, to);
+    this.arena.free(node);
+    return to;
+  }
+
+  /** The node with at least `more` bytes of room behind its run, ready to be written. */
+  private roomBehind(node: Ref, more: number): Ref {
+    if (this.word(node, 3) + more > this.arena.capacity(node)) return this.grow(node, more, false);
+    this.arena.touch(node);
+    return node;
+  }
+
+  /** Appends the measured element. */
+  private appendTo(node: Ref, buf: Uint8Array, off: number, len: number): void {
+    const { bytes } = this.text;
+    const to = this.roomBehind(node, bytes);
+    const end = this.word(to, 3);
+    this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + end, buf, off, len);
+    this.setWord(to, 3, end + bytes);
+    this.setWord(to, 4, this.word(to, 4) + 1);
+    this.node = to;
+  }
+
+  private prependTo(node: Ref, buf: Uint8Array, off: number, len: number): void {
+    const { bytes } = this.text;
+    let to = node;
+    if (this.word(node, 2) - bytes < HEADER) to = this.grow(node, bytes, true);
+    else this.arena.touch(node);
+    const start = this.word(to, 2) - bytes;
+    this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + start, buf, off, len);
+    this.setWord(to, 2, start);
+    this.setWord(to, 4, this.word(to, 4) + 1);
+    this.node = to;
+  }
+
+  /** Makes `removed` bytes at an offset of a node `added` bytes; the node may move. */
+  private resizeGap(node: Ref, at: number, removed: number, added: number): Ref {
+    const more = added - removed;
+    let to = node;
+    if (more > 0) {
+      const before = this.word(node, 2);
+      to = this.roomBehind(node, more);
+      this.at = at + this.word(to, 2) - before;
+    } else this.arena.touch(node);
+    const base = (to & 0x7fff) << 3;
+    const end = this.word(to, 3);
+    const from = this.at + removed;
+    if (more !== 0) {
+      this.arena.u8[to >>> 15]!.copyWithin(base + this.at + added, base + from, base + end);
+      this.setWord(to, 3, end + more);
+    }
+    this.node = to;
+    return to;
+  }
+
+  /**
+   * Cuts a node at an offset so that an element of `len` bytes may be appended to the node returned:
+   * the left part, or a new node when the element does not fit there.
+   */
+  private split(node: Ref, at: number, len: number): Ref {
+    const start = this.word(node, 2);
+    const end = this.word(node, 3);
+    if (at === start) return this.addNode(this.word(node, 0), len);
+    if (at < end) {
+      const u8 = this.arena.u8[node >>> 15]!;
+      const base = (node & 0x7fff) << 3;
+      let left = 0;
+      for (let p = start; p < at; left++) p += this.text.sizeAt(u8, base + p);
+      const right = this.addNode(node, end - at);
+      const target = this.arena.u8[right >>> 15]!;
+      const source = this.arena.u8[node >>> 15]!;
+      target.set(source.subarray(base + at, base + end), ((right & 0x7fff) << 3) + HEADER);
+      this.setWord(right, 3, HEADER + end - at);
+      this.setWord(right, 4, this.word(node, 4) - left);
+      this.setWord(node, 3, at);
+      this.setWord(node, 4, left);
+    }
+    return this.fits(node, len) ? node : this.addNode(node, len);
+  }
+
+  /** Gives back what a node's block has too much. */
+  private shrink(node: Ref): void {
+    const used = this.word(node, 3) - this.word(node, 2);
+    if (this.arena.capacity(node) > (HEADER + used) * 2 + 64) this.grow(node, 0, false);
+  }
+
+  private offsetOf(node: Ref, index: number): number {
+    const u8 = this.arena.u8[node >>> 15]!;
+    const base = (node & 0x7fff) << 3;
+    const count = this.word(node, 4);
+    if (index > count >>> 1) {
+      let p = base + this.word(node, 3);
+      for (let i = count; i > index; i--) p = this.text.previousOf(u8, p);
+      return p - base;
+    }
+    let p = base + this.word(node, 2);
+    for (let i = 0; i < index; i++) p += this.text.sizeAt(u8, p);
+    return p - base;
+  }
+
+  private enter(node: Ref): boolean {
+    this.node = node;
+    if (node === 0) return false;
+    this.at = this.word(node, 2);
+    return true;
+  }
+
+  private addLength(n: number): void {
+    this.arena.touch(this.ref);
+    this.setWord(this.ref, 2, this.word(this.ref, 2) + n);
+  }
+
+  // ---- whole values ------------------------------------------------------------------------
+
+  override freeSome(ref: Ref, _encoding: number, max: number): Ref {
+    let node = this.word(ref, 0);
+    for (let freed = 0; node !== 0 && freed < max; ) {
+      const next = this.word(node, 1);
+      freed += 1 + (this.word(node, 4) >> 5);
+      this.arena.free(node);
+      node = next;
+    }
+    if (node === 0) {
+      this.arena.free(ref);
+      return 0;
+    }
+    this.arena.touch(ref);
+    this.setWord(ref, 0, node);
+    return ref;
+  }
+
+  override clone(): Ref {
+    const root = this.cloneBlock(this.ref, ROOT_BYTES);
+    let previous = 0;
+    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+      const copy = this.cloneBlock(node, this.arena.capacity(node));
+      this.setWord(copy, 0, previous);
+      if (previous === 0) this.setWord(root, 0, copy);
+      else this.setWord(previous, 1, copy);
+      previous = copy;
+    }
+    this.setWord(root, 1, previous);
+    return root;
+  }
+
+  override memory(): number {
+    let total = this.arena.capacity(this.ref);
+    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+      total += this.arena.capacity(node);
+    }
+    return total;
+  }
+
+  override checkInvariants(): void {
+    let elements = 0;
+    let nodes = 0;
+    let previous = 0;
+    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+      if (this.word(node, 0) !== previous) throw new Error('list: chain broken');
+      const u8 = this.arena.u8[node >>> 15]!;
+      const base = (node & 0x7fff) << 3;
+      const end = this.word(node, 3);
+      let count = 0;
+      let p = this.word(node, 2);
+      while (p < end) {
+        p += this.text.sizeAt(u8, base + p);
+        count++;
+      }
+      if (p !== end || end > this.arena.capacity(node)) throw new Error('list: run broken');
+      if (count === 0 || count !== this.word(node, 4)) throw new Error('list: wrong node count');
+      elements += count;
+      nodes++;
+      previous = node;
+    }
+    if (previous !== this.word(this.ref, 1)) throw new Error('list: wrong last node');
+    if (elements !== this.size || nodes !== this.nodes) throw new Error('list: wrong length');
+  }
+}

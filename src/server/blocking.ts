@@ -1,0 +1,138 @@
+/**
+ * Clients blocked by a command (BLPOP, XREAD BLOCK ...). A blocked command is kept with a copy of
+ * its arguments; when a key that it waits for changes, it is run again, and either it finds what it
+ * wants or goes on waiting in its place in the queue. Nothing is done for a blocked client until
+ * then, but for one timer if it gave a time.
+ */
+import type { Command } from '../commands/command-table.ts';
+import type { BlockRequest } from '../commands/context.ts';
+import type { Waiter, Waiters } from '../keyspace/waiters.ts';
+import { Reply } from '../resp/reply.ts';
+import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
+
+/** Node's timers overflow past 2^31 ms. */
+const TIMER_MAX_MS = 2 ** 30;
+
+/** A command that waits. */
+export class Blocked implements Waiter {
+  readonly session: Session;
+  readonly command: Command;
+  readonly args: Args;
+  readonly keys: readonly string[];
+  readonly dbIndex: number;
+  readonly onTimeout: (reply: Reply) => void;
+  timer: NodeJS.Timeout | undefined;
+
+  constructor(session: Session, command: Command, request: BlockRequest) {
+    this.session = session;
+    this.command = command;
+    this.dbIndex = session.dbIndex;
+    this.args = request.args.copy();
+    this.keys = [...new Set(request.keys)];
+    this.onTimeout = request.onTimeout;
+  }
+}
+
+export interface BlockingHooks {
+  /** Wall clock in ms. */
+  now(): number;
+  /** Runs a blocked command again. False when it goes on waiting. */
+  retry(blocked: Blocked, reply: Reply): boolean;
+  /** Sends a reply's content to a session. */
+  send(session: Session, reply: Reply): void;
+  /** The session may go on with what it has sent meanwhile. */
+  resume(session: Session): void;
+}
+
+export class Blocking {
+  private readonly waiters: Waiters<Blocked>;
+  private readonly hooks: BlockingHooks;
+  private readonly bySession = new Map<Session, Blocked>();
+  private readonly reply = new Reply();
+  private serving = false;
+
+  constructor(waiters: Waiters<Blocked>, hooks: BlockingHooks) {
+    this.waiters = waiters;
+    this.hooks = hooks;
+  }
+
+  /** Number of blocked clients. */
+  get size(): number {
+    return this.bySession.size;
+  }
+
+  isBlocked(session: Session): boolean {
+    return this.bySession.has(session);
+  }
+
+  /** Makes a session wait. */
+  block(session: Session, command: Command, request: BlockRequest): void {
+    const blocked = new Blocked(session, command, request);
+    this.bySession.set(session, blocked);
+    session.blocked = true;
+    this.waiters.add(blocked);
+    if (request.untilMs > 0) this.startTimer(blocked, request.untilMs);
+  }
+
+  /** Serves the waiters of keys that have changed. Call it after each command. */
+  serve(): void {
+    if (this.serving) return;
+    this.serving = true;
+    // What is served may change further keys: BLMOVE pushes to its destination.
+    while (this.waiters.hasChanged) {
+      for (const blocked of this.waiters.take()) {
+        if (this.bySession.get(blocked.session) !== blocked) continue;
+        this.reply.version = blocked.session.respVersion;
+        if (this.hooks.retry(blocked, this.reply)) this.release(blocked);
+        else this.reply.rollback(0);
+      }
+    }
+    this.serving = false;
+  }
+
+  /**
+   * Ends a session's wait as its timeout would, or with an error. Returns whether it was blocked.
+   */
+  unblock(session: Session, withError: boolean): boolean {
+    const blocked = this.bySession.get(session);
+    if (blocked === undefined) return false;
+    this.reply.version = session.respVersion;
+    if (withError) this.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
+    else blocked.onTimeout(this.reply);
+    this.release(blocked);
+    return true;
+  }
+
+  /** The session has ended. */
+  forget(session: Session): void {
+    const blocked = this.bySession.get(session);
+    if (blocked !== undefined) this.remove(blocked);
+  }
+
+  /** The reply is written: sends it and lets the session go on. */
+  private release(blocked: Blocked): void {
+    this.remove(blocked);
+    this.hooks.send(blocked.session, this.reply);
+    this.hooks.resume(blocked.session);
+  }
+
+  private remove(blocked: Blocked): void {
+    clearTimeout(blocked.timer);
+    this.waiters.remove(blocked);
+    this.bySession.delete(blocked.session);
+    blocked.session.blocked = false;
+  }
+
+  private startTimer(blocked: Blocked, untilMs: number): void {
+    const left = Math.max(0, untilMs - this.hooks.now());
+    blocked.timer = setTimeout(
+      () => {
+        if (this.hooks.now() < untilMs) this.startTimer(blocked, untilMs);
+        else this.unblock(blocked.session, false);
+      },
+      Math.min(left, TIMER_MAX_MS),
+    );
+    blocked.timer.unref();
+  }
+}
