@@ -3,7 +3,8 @@
  */
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
-import { parseDouble } from '../util/numbers.ts';
+import { longDoubleKind } from '../util/long-double.ts';
+import { parseDoubleText } from '../util/numbers.ts';
 
 const notFloat = new CommandError('ERR timeout is not a float or out of range');
 const negative = new CommandError('ERR timeout is negative');
@@ -12,14 +13,16 @@ const INT64_LIMIT = 2 ** 63;
 
 /** Argument i, seconds with a fraction, as the time at which to give up; 0 for never. */
 export function timeoutArgument(args: Args, i: number, nowMs: number): number {
-  const seconds = parseDouble(args.buf, args.off[i]!, args.len[i]!);
-  if (Number.isNaN(seconds)) throw notFloat;
-  const ms = seconds * 1000;
-  if (ms >= INT64_LIMIT) throw outOfRange;
-  if (ms < 0) throw negative;
-  if (ms === 0) return 0;
-  if (Math.ceil(ms) + nowMs >= INT64_LIMIT) throw outOfRange;
-  return nowMs + Math.ceil(ms);
+  const text = args.latin1(i);
+  if (longDoubleKind(text) === 'notFloat') throw notFloat;
+  let seconds = parseDoubleText(text);
+  // Past the range of a double, but not of the long double that redis-server reads.
+  if (Number.isNaN(seconds)) seconds = Number(text);
+  const ms = Math.ceil(seconds * 1000);
+  // As redis-server 7.0.15, where what does not fit 64 bits becomes the least integer.
+  if (ms < 0 || ms >= INT64_LIMIT) throw negative;
+  if (ms + nowMs >= INT64_LIMIT) throw outOfRange;
+  return ms === 0 ? 0 : nowMs + ms;
 }
 
 /** Arguments [from, to) as keys to wait for. */

@@ -5,6 +5,7 @@
 import { HashValue } from '../datatypes/hash.ts';
 import { ListValue } from '../datatypes/list.ts';
 import { SetValue } from '../datatypes/set.ts';
+import { SortedSetValue } from '../datatypes/sorted-set.ts';
 import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
 import { Dict } from '../memory/dict.ts';
@@ -63,6 +64,7 @@ export class Keyspace {
   readonly hashes: HashValue;
   readonly sets: SetValue;
   readonly lists: ListValue;
+  readonly zsets: SortedSetValue;
   readonly limits: Limits = { ...defaultLimits };
   /** What further cursors are made of. */
   readonly tools: Tools;
@@ -88,7 +90,8 @@ export class Keyspace {
     this.hashes = new HashValue(this.tools);
     this.sets = new SetValue(this.tools);
     this.lists = new ListValue(this.tools);
-    for (const Type of [HashValue, ListValue, SetValue]) {
+    this.zsets = new SortedSetValue(this.tools);
+    for (const Type of [HashValue, ListValue, SetValue, SortedSetValue]) {
       const cursor = new Type(this.tools);
       this.cursors[cursor.type] = cursor;
     }

@@ -7,7 +7,7 @@
  * failed is taken back with `rollback`.
  * Source: the RESP2 and RESP3 specifications.
  */
-import { formatDouble, writeInt } from '../util/numbers.ts';
+import { formatDouble17g, intLength, writeInt } from '../util/numbers.ts';
 
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew past this is given up after its reply. */
@@ -24,6 +24,7 @@ const NULL_ARRAY2 = Buffer.from('*-1\r\n');
 const DOLLAR = 36;
 const STAR = 42;
 const COLON = 58;
+const COMMA = 44;
 const PERCENT = 37;
 const TILDE = 126;
 const GREATER = 62;
@@ -104,9 +105,22 @@ export class Reply {
     this.raw(this.version === 3 ? NULL3 : NULL_ARRAY2);
   }
 
-  /** A double: the text that Redis prints for it. */
+  /** A double: the text that redis-server 7.0.15 prints for it. */
   double(value: number): void {
-    this.doubleText(formatDouble(value));
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+      this.doubleText(formatDouble17g(value));
+      return;
+    }
+    if (this.version === 3) {
+      this.header(COMMA, value);
+      return;
+    }
+    this.reserve(64);
+    const p = this.putHeader(DOLLAR, intLength(value));
+    const end = writeInt(this.buf, p, value);
+    this.buf[end] = CR;
+    this.buf[end + 1] = LF;
+    this.pos = end + 2;
   }
 
   /** A double whose text is known. */

@@ -48,7 +48,7 @@ function blockingMove(
 ): void {
   const untilMs = timeoutArgument(args, timeoutAt, ctx.nowMs);
   if (moveElement(ctx, args, fromTail, toTail, reply)) return;
-  ctx.block({ args, keys: [args.latin1(1)], untilMs, onTimeout: (r) => r.null() }, reply);
+  ctx.block({ args, keys: [args.latin1(1)], untilMs, onTimeout: (r) => r.nullArray() }, reply);
 }
 
 /** LMOVE source destination LEFT | RIGHT LEFT | RIGHT */

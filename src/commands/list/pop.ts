@@ -230,8 +230,8 @@ export const blmpop = command({
   syntax: 'timeout:double numkeys:integer key [key ...] [LEFT | RIGHT] [COUNT count:integer]',
 
   run(ctx, args, reply) {
-    const untilMs = timeoutArgument(args, 1, ctx.nowMs);
     const pop = multiPopArguments(args, 2);
+    const untilMs = timeoutArgument(args, 1, ctx.nowMs);
     if (multiPop(ctx, args, 3, pop, reply)) return;
     const keys = keysToWaitFor(args, 3, pop.end);
     ctx.block({ args, keys, untilMs, onTimeout: (r) => r.nullArray() }, reply);

@@ -1,0 +1,211 @@
+/**
+ * Taking from the ends: ZPOPMIN, ZPOPMAX, ZMPOP and the blocking BZPOPMIN, BZPOPMAX, BZMPOP.
+ */
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import { keysToWaitFor, timeoutArgument } from '../blocking.ts';
+import type { Context } from '../context.ts';
+import { intArgument } from '../integers.ts';
+import { command, keyAt, keyCount, keyRange } from '../spec.ts';
+
+const badCount = new CommandError('ERR count should be greater than 0');
+const noKeys = new CommandError('ERR numkeys should be greater than 0');
+
+/** Writes and removes `count` elements of the sorted set at argument i, which is open. */
+function popElements(
+  ctx: Context,
+  args: Args,
+  i: number,
+  entry: number,
+  highest: boolean,
+  count: number,
+  nested: boolean,
+  reply: Reply,
+): void {
+  const { zsets } = ctx.keyspace;
+  const { member, size } = zsets;
+  const first = highest ? size - 1 : 0;
+  zsets.forRange(first, count, highest, () => {
+    if (nested) reply.array(2);
+    reply.bulk(member.buf, member.off, member.len);
+    reply.double(zsets.score);
+  });
+  zsets.removeRange(highest ? size - count : 0, count);
+  ctx.changedValue(highest ? 'zpopmax' : 'zpopmin', entry, zsets, args, i);
+}
+
+function pop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
+  if (args.argc > 3) throw errors.syntax;
+  const counted = args.argc === 3;
+  let count = 1;
+  if (counted) {
+    count = intArgument(args, 2, errors.outOfRangePositive);
+    if (count < 0) throw errors.outOfRangePositive;
+  }
+  const { zsets } = ctx.keyspace;
+  const entry = ctx.db.writeValue(args, 1, zsets);
+  if (entry === 0 || count === 0) {
+    reply.array(0);
+    return;
+  }
+  const n = Math.min(count, zsets.size);
+  const nested = counted && reply.version === 3;
+  reply.array(nested ? n : n * 2);
+  popElements(ctx, args, 1, entry, highest, n, nested, reply);
+}
+
+/** ZPOPMIN key [count] */
+export const zpopmin = command({
+  name: 'zpopmin',
+  arity: -2,
+  group: 'sorted-set',
+  since: '5.0.0',
+  summary: 'Removes the members with the lowest scores and answers them.',
+  complexity: 'O(M*log(N)) where N is the size of the sorted set and M the count.',
+  flags: ['write', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'delete')],
+  syntax: 'key [count:integer]',
+  run: (ctx, args, reply) => pop(ctx, args, reply, false),
+});
+
+/** ZPOPMAX key [count] */
+export const zpopmax = command({
+  name: 'zpopmax',
+  arity: -2,
+  group: 'sorted-set',
+  since: '5.0.0',
+  summary: 'Removes the members with the highest scores and answers them.',
+  complexity: 'O(M*log(N)) where N is the size of the sorted set and M the count.',
+  flags: ['write', 'fast'],
+  keys: [keyAt(1, 'RW', 'access', 'delete')],
+  syntax: 'key [count:integer]',
+  run: (ctx, args, reply) => pop(ctx, args, reply, true),
+});
+
+/** The first sorted set with elements among arguments [from, to): its position, or 0. */
+function firstSet(ctx: Context, args: Args, from: number, to: number): number {
+  const { zsets } = ctx.keyspace;
+  for (let i = from; i < to; i++) {
+    if (ctx.openAwaited(args, i, zsets) !== 0) return i;
+  }
+  return 0;
+}
+
+function blockingPop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
+  const last = args.argc - 1;
+  const untilMs = timeoutArgument(args, last, ctx.nowMs);
+  const i = firstSet(ctx, args, 1, last);
+  if (i === 0) {
+    const keys = keysToWaitFor(args, 1, last);
+    ctx.block({ args, keys, untilMs, onTimeout: (r) => r.nullArray() }, reply);
+    return;
+  }
+  const entry = ctx.db.writeValue(args, i, ctx.keyspace.zsets);
+  reply.array(3);
+  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
+  popElements(ctx, args, i, entry, highest, 1, false, reply);
+}
+
+/** BZPOPMIN key [key ...] timeout */
+export const bzpopmin = command({
+  name: 'bzpopmin',
+  arity: -3,
+  group: 'sorted-set',
+  since: '5.0.0',
+  summary: 'As ZPOPMIN of the first sorted set that has members; waits until one has.',
+  complexity: 'O(log(N)) where N is the size of the sorted set.',
+  flags: ['write', 'noscript', 'blocking', 'fast'],
+  keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
+  syntax: 'key [key ...] timeout:double',
+  run: (ctx, args, reply) => blockingPop(ctx, args, reply, false),
+});
+
+/** BZPOPMAX key [key ...] timeout */
+export const bzpopmax = command({
+  name: 'bzpopmax',
+  arity: -3,
+  group: 'sorted-set',
+  since: '5.0.0',
+  summary: 'As ZPOPMAX of the first sorted set that has members; waits until one has.',
+  complexity: 'O(log(N)) where N is the size of the sorted set.',
+  flags: ['write', 'noscript', 'blocking', 'fast'],
+  keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
+  syntax: 'key [key ...] timeout:double',
+  run: (ctx, args, reply) => blockingPop(ctx, args, reply, true),
+});
+
+interface MultiPop {
+  readonly end: number;
+  readonly highest: boolean;
+  readonly count: number;
+}
+
+/** Reads `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `at` on. */
+function multiPopArguments(args: Args, at: number): MultiPop {
+  const numKeys = intArgument(args, at, noKeys);
+  if (numKeys < 1) throw noKeys;
+  if (numKeys > args.argc - at - 2) throw errors.syntax;
+  const end = at + 1 + numKeys;
+  const highest = args.is(end, 'MAX');
+  if (!highest && !args.is(end, 'MIN')) throw errors.syntax;
+  let count = -1;
+  for (let i = end + 1; i < args.argc; i += 2) {
+    if (count >= 0 || !args.is(i, 'COUNT') || i + 1 === args.argc) throw errors.syntax;
+    count = intArgument(args, i + 1, badCount);
+    if (count < 1) throw badCount;
+  }
+  return { end, highest, count: count < 0 ? 1 : count };
+}
+
+/** Pops from the first of the sorted sets that has members; false when none has. */
+function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: Reply): boolean {
+  const i = firstSet(ctx, args, from, pop.end);
+  if (i === 0) return false;
+  const { zsets } = ctx.keyspace;
+  const entry = ctx.db.writeValue(args, i, zsets);
+  const count = Math.min(pop.count, zsets.size);
+  reply.array(2);
+  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
+  reply.array(count);
+  popElements(ctx, args, i, entry, pop.highest, count, true, reply);
+  return true;
+}
+
+/** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
+export const zmpop = command({
+  name: 'zmpop',
+  arity: -4,
+  group: 'sorted-set',
+  since: '7.0.0',
+  summary: 'Removes members at an end of the first sorted set that has any and answers them.',
+  complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
+  flags: ['write', 'movablekeys'],
+  keys: [keyCount(1, 'RW', 'access', 'delete')],
+  syntax: 'numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
+
+  run(ctx, args, reply) {
+    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1), reply)) reply.nullArray();
+  },
+});
+
+/** BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count] */
+export const bzmpop = command({
+  name: 'bzmpop',
+  arity: -5,
+  group: 'sorted-set',
+  since: '7.0.0',
+  summary: 'As ZMPOP; waits until one of the sorted sets has members.',
+  complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
+  flags: ['write', 'blocking', 'movablekeys'],
+  keys: [keyCount(2, 'RW', 'access', 'delete')],
+  syntax: 'timeout:double numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
+
+  run(ctx, args, reply) {
+    const pop = multiPopArguments(args, 2);
+    const untilMs = timeoutArgument(args, 1, ctx.nowMs);
+    if (multiPop(ctx, args, 3, pop, reply)) return;
+    const keys = keysToWaitFor(args, 3, pop.end);
+    ctx.block({ args, keys, untilMs, onTimeout: (r) => r.nullArray() }, reply);
+  },
+});

@@ -1,0 +1,507 @@
+/**
+ * Sorted sets. Small ones are listpacks of member, score, member, score ... in order; larger ones a
+ * dict of members, each with its score, beside an ordered index of the same entries. Whatever is
+ * asked for in order, by rank, score or member, becomes a range of ranks.
+ *
+ *     large: a root block of two int32 words: 0 dict | 1 ordered index
+ *
+ * Reads leave an element in `member` and `score`; the text is a view until the next operation.
+ * Source: behaviour of redis-server 7.0.15.
+ */
+import type { Ref } from '../memory/arena.ts';
+import { ListpackEntry } from '../memory/listpack-entry.ts';
+import { OrderedIndex, type Ties } from '../memory/ordered-index.ts';
+import { formatDouble, formatDouble17g, parseDouble } from '../util/numbers.ts';
+import {
+  compareMember,
+  locateMember,
+  newMember,
+  numberOf,
+  setNumber,
+  TextRegister,
+} from './members.ts';
+import { type Tools, Value } from './value.ts';
+import { Encoding, ValueType } from './value-types.ts';
+
+const ROOT_BYTES = 16;
+const LISTPACK_HEADER = 6;
+/** Redis keeps whole scores up to here as integers in a listpack. */
+const INTEGER_MAX = 2 ** 62;
+
+/** Compares a text that is looked for with members. */
+class MemberTies implements Ties {
+  buf: Uint8Array = new Uint8Array(0);
+  off = 0;
+  len = 0;
+  private readonly tools: Tools;
+
+  constructor(tools: Tools) {
+    this.tools = tools;
+  }
+
+  set(buf: Uint8Array, off: number, len: number): void {
+    this.buf = buf;
+    this.off = off;
+    this.len = len;
+  }
+
+  compareProbe(ref: Ref): number {
+    return compareMember(this.tools.arena, this.buf, this.off, this.len, ref);
+  }
+}
+
+export class SortedSetValue extends Value {
+  readonly type = ValueType.zset;
+  /** The element read last. */
+  readonly member = new TextRegister();
+  score = 0;
+  /** What `find` found: a position in the listpack or an entry. */
+  private at = 0;
+  private readonly text = new ListpackEntry();
+  private readonly scoreEntry = new ListpackEntry();
+  private readonly ties: MemberTies;
+  private readonly index: OrderedIndex;
+
+  constructor(tools: Tools) {
+    super(tools);
+    this.ties = new MemberTies(tools);
+    this.index = new OrderedIndex(tools.arena, this.ties);
+  }
+
+  /** An empty sorted set that belongs to no key yet. */
+  create(): void {
+    if (this.tools.limits.zsetListpackEntries > 0) {
+      this.openDetached(this.tools.listpack.create(16), Encoding.listpack);
+    } else this.openDetached(this.newTable(), Encoding.skiplist);
+  }
+
+  /** As `create`, in the large representation: a listpack does not keep -0. */
+  createLarge(): void {
+    this.openDetached(this.newTable(), Encoding.skiplist);
+  }
+
+  /** Back to a listpack where the limits allow one. */
+  compact(): void {
+    const { limits } = this.tools;
+    if (this.isListpack || this.size > limits.zsetListpackEntries) return;
+    let longest = 0;
+    this.forEach(() => {
+      longest = Math.max(longest, this.member.len);
+    });
+    if (longest > limits.zsetListpackValue) return;
+    const small = new SortedSetValue(this.tools);
+    small.openDetached(this.tools.listpack.create(16), Encoding.listpack);
+    this.forEach(() => {
+      const { buf, off, len } = this.member;
+      small.insertInListpack(buf, off, len, this.score);
+    });
+    let left = this.ref;
+    while (left !== 0) left = this.freeSome(left, Encoding.skiplist, this.size + 1);
+    this.become(small.ref, Encoding.listpack);
+  }
+
+  get isListpack(): boolean {
+    return this.encoding === Encoding.listpack;
+  }
+
+  get size(): number {
+    if (this.isListpack) return this.tools.listpack.count(this.ref) >> 1;
+    return this.tools.dict.size(this.dict);
+  }
+
+  private get dict(): Ref {
+    return this.word(this.ref, 0);
+  }
+
+  private get indexRoot(): Ref {
+    return this.word(this.ref, 1);
+  }
+
+  // ---- one member --------------------------------------------------------------------------
+
+  /** Looks for a member; when it is there, `score` is its score. O(1), O(n) in a listpack. */
+  find(buf: Uint8Array, off: number, len: number): boolean {
+    const { dict, listpack } = this.tools;
+    if (this.isListpack) {
+      this.at = listpack.find(this.ref, listpack.first(this.ref), 2, buf, off, len);
+      if (this.at === 0) return false;
+      this.score = this.scoreAt(listpack.next(this.ref, this.at));
+      return true;
+    }
+    this.at = dict.find(this.dict, dict.hash(buf, off, len), buf, off, len);
+    if (this.at === 0) return false;
+    this.score = numberOf(this.arena, this.at);
+    return true;
+  }
+
+  /** Adds a member that `find` did not find. O(log n). The text may lie anywhere but in here. */
+  insert(buf: Uint8Array, off: number, len: number, score: number): void {
+    const { dict, limits } = this.tools;
+    if (this.isListpack) {
+      if (this.size < limits.zsetListpackEntries && len <= limits.zsetListpackValue) {
+        this.insertInListpack(buf, off, len, score);
+        return;
+      }
+      this.toTable();
+    }
+    const entry = newMember(this.arena, buf, off, len, true, 0);
+    setNumber(this.arena, entry, score);
+    dict.insert(this.dict, dict.hash(buf, off, len), entry);
+    this.ties.set(buf, off, len);
+    this.index.insert(this.indexRoot, score, entry);
+  }
+
+  /** Gives the member that `find` has just found, by the same text, another score. O(log n). */
+  update(buf: Uint8Array, off: number, len: number, score: number): void {
+    if (this.isListpack) {
+      this.become(this.tools.listpack.remove(this.ref, this.at, 2), this.encoding);
+      this.insertInListpack(buf, off, len, score);
+      return;
+    }
+    const entry = this.at;
+    this.ties.set(buf, off, len);
+    this.index.remove(this.indexRoot, numberOf(this.arena, entry));
+    this.arena.touch(entry);
+    setNumber(this.arena, entry, score);
+    this.index.insert(this.indexRoot, score, entry);
+  }
+
+  /** Adds a member or changes its score. Returns whether it is new. */
+  set(buf: Uint8Array, off: number, len: number, score: number): boolean {
+    if (!this.find(buf, off, len)) {
+      this.insert(buf, off, len, score);
+      return true;
+    }
+    if (this.score !== score) this.update(buf, off, len, score);
+    return false;
+  }
+
+  /** Removes a member. Returns whether it was there. O(log n). */
+  delete(buf: Uint8Array, off: number, len: number): boolean {
+    if (!this.find(buf, off, len)) return false;
+    if (this.isListpack) {
+      this.become(this.tools.listpack.remove(this.ref, this.at, 2), this.encoding);
+    } else this.removeEntry(this.at);
+    return true;
+  }
+
+  /** Number of elements before the member that `find` has just found. O(log n). */
+  rankOfFound(): number {
+    const { listpack } = this.tools;
+    if (!this.isListpack) {
+      const { member } = this;
+      locateMember(this.arena, this.at, member);
+      this.ties.set(member.buf, member.off, member.len);
+      this.index.seek(this.indexRoot, this.score);
+      return this.index.rank;
+    }
+    let rank = 0;
+    for (let p = listpack.first(this.ref); p !== this.at; rank++) {
+      p = listpack.next(this.ref, listpack.next(this.ref, p));
+    }
+    return rank;
+  }
+
+  // ---- ranges ------------------------------------------------------------------------------
+
+  /** Number of elements whose score is below `score`, or not above it. O(log n). */
+  rankOfScore(score: number, above: boolean): number {
+    if (!this.isListpack) {
+      this.index.seekScore(this.indexRoot, score, above);
+      return this.index.rank;
+    }
+    return this.countInListpack(() => (above ? this.score <= score : this.score < score));
+  }
+
+  /** Number of elements whose member is below a text, or not above it; scores are equal. */
+  rankOfMember(buf: Uint8Array, off: number, len: number, above: boolean): number {
+    if (!this.isListpack) {
+      this.ties.set(buf, off, len);
+      this.index.seekTie(this.indexRoot, above);
+      return this.index.rank;
+    }
+    return this.countInListpack(() => {
+      const order = compareTexts(this.member, buf, off, len);
+      return above ? order <= 0 : order < 0;
+    });
+  }
+
+  /**
+   * Calls `emit` with `member` and `score` set for `count` elements from a rank on, or backwards
+   * from it. They are there; `emit` must not write. O(log n + count).
+   */
+  forRange(rank: number, count: number, backwards: boolean, emit: () => void): void {
+    if (count <= 0) return;
+    if (this.isListpack) {
+      this.forListpackRange(rank, count, backwards, emit);
+      return;
+    }
+    const { index, member, arena } = this;
+    index.seekRank(this.indexRoot, rank);
+    for (let left = count; left > 0; left--) {
+      const { entry } = index;
+      locateMember(arena, entry, member);
+      this.score = index.score;
+      emit();
+      if (left === 1) return;
+      if (backwards) index.previous();
+      else index.next();
+    }
+  }
+
+  /** Every element in order. */
+  forEach(emit: () => void): void {
+    this.forRange(0, this.size, false, emit);
+  }
+
+  /** Reads the element of a rank, which is there. O(log n). */
+  read(rank: number): void {
+    this.forRange(rank, 1, false, () => {});
+  }
+
+  /** Removes `count` elements from a rank on; they are there. O(count log n). */
+  removeRange(rank: number, count: number): void {
+    if (count <= 0) return;
+    if (this.isListpack) {
+      const { listpack } = this.tools;
+      const p = listpack.seek(this.ref, rank * 2);
+      this.become(listpack.remove(this.ref, p, count * 2), this.encoding);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      this.index.seekRank(this.indexRoot, rank);
+      this.removeEntry(this.index.entry);
+    }
+  }
+
+  /** The text of the score read last as ZSCAN gives it: a listpack's integers digit for digit. */
+  get scoreText(): string {
+    const { score } = this;
+    const whole = this.isListpack && Number.isInteger(score) && Math.abs(score) < INTEGER_MAX;
+    return whole ? BigInt(score).toString() : formatDouble17g(score);
+  }
+
+  /** One ZSCAN step; a listpack comes whole. `emit` must not write. Returns the next cursor. */
+  scan(cursor: number, emit: () => void): number {
+    if (this.isListpack) {
+      this.forEach(emit);
+      return 0;
+    }
+    return this.tools.dict.scan(this.dict, cursor, (entry) => {
+      locateMember(this.arena, entry, this.member);
+      this.score = numberOf(this.arena, entry);
+      emit();
+    });
+  }
+
+  // ---- listpack ----------------------------------------------------------------------------
+
+  private scoreAt(position: number): number {
+    const { listpack } = this.tools;
+    if (listpack.isInteger(this.ref, position)) return Number(listpack.integer(this.ref, position));
+    listpack.locate(this.ref, position);
+    const { buf, off, len } = listpack.entry;
+    return parseDouble(buf, off, len);
+  }
+
+  private insertInListpack(buf: Uint8Array, off: number, len: number, score: number): void {
+    const { listpack } = this.tools;
+    const { arena, text, member } = this;
+    const u8 = arena.u8[this.ref >>> 15]!;
+    const start = (this.ref & 0x7fff) << 3;
+    const end = start + listpack.end(this.ref);
+    let p = start + LISTPACK_HEADER;
+    while (p < end) {
+      const at = p;
+      p += text.sizeAt(u8, p);
+      const other = this.readScore(u8, p);
+      p += text.sizeAt(u8, p);
+      if (other < score) continue;
+      if (other === score) {
+        text.locate(u8, at);
+        copyText(member, text);
+        if (compareTexts(member, buf, off, len) < 0) continue;
+      }
+      p = at;
+      break;
+    }
+    const position = p - start;
+    let ref = listpack.insert(this.ref, position, buf, off, len);
+    const behind = position + text.sizeAt(arena.u8[ref >>> 15]!, ((ref & 0x7fff) << 3) + position);
+    if (Number.isInteger(score) && Math.abs(score) < INTEGER_MAX) {
+      const whole = Number.isSafeInteger(score) ? score + 0 : BigInt(score);
+      ref = listpack.insertInt(ref, behind, whole);
+    } else {
+      const digits = Buffer.from(formatDouble(score), 'latin1');
+      ref = listpack.insert(ref, behind, digits, 0, digits.length);
+    }
+    this.become(ref, this.encoding);
+  }
+
+  private readScore(u8: Uint8Array, p: number): number {
+    const { scoreEntry } = this;
+    if (scoreEntry.isInteger(u8, p)) return Number(scoreEntry.integer(u8, p));
+    scoreEntry.locate(u8, p);
+    return parseDouble(scoreEntry.buf, scoreEntry.off, scoreEntry.len);
+  }
+
+  private forListpackRange(
+    rank: number,
+    count: number,
+    backwards: boolean,
+    emit: () => void,
+  ): void {
+    const { listpack } = this.tools;
+    const { text, member } = this;
+    const u8 = this.arena.u8[this.ref >>> 15]!;
+    const start = (this.ref & 0x7fff) << 3;
+    let p = start + listpack.seek(this.ref, rank * 2);
+    for (let left = count; left > 0; left--) {
+      text.locate(u8, p);
+      copyText(member, text);
+      const scoreAt = p + text.sizeAt(u8, p);
+      this.score = this.readScore(u8, scoreAt);
+      emit();
+      if (left === 1) return;
+      if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
+      else p = scoreAt + text.sizeAt(u8, scoreAt);
+    }
+  }
+
+  /** Number of leading elements for which `isBefore` holds. */
+  private countInListpack(isBefore: () => boolean): number {
+    const { listpack } = this.tools;
+    const { text, member } = this;
+    const u8 = this.arena.u8[this.ref >>> 15]!;
+    const start = (this.ref & 0x7fff) << 3;
+    const end = start + listpack.end(this.ref);
+    let rank = 0;
+    for (let p = start + LISTPACK_HEADER; p < end; rank++) {
+      text.locate(u8, p);
+      copyText(member, text);
+      p += text.sizeAt(u8, p);
+      this.score = this.readScore(u8, p);
+      p += text.sizeAt(u8, p);
+      if (!isBefore()) return rank;
+    }
+    return rank;
+  }
+
+  // ---- inside ------------------------------------------------------------------------------
+
+  private newTable(): Ref {
+    const root = this.arena.alloc(ROOT_BYTES);
+    const dict = this.tools.dict.create();
+    const index = this.index.create();
+    this.setWord(root, 0, dict);
+    this.setWord(root, 1, index);
+    return root;
+  }
+
+  private toTable(): void {
+    const { dict } = this.tools;
+    const root = this.newTable();
+    const dictRoot = this.word(root, 0);
+    const indexRoot = this.word(root, 1);
+    this.forEach(() => {
+      const { buf, off, len } = this.member;
+      const entry = newMember(this.arena, buf, off, len, true, 0);
+      setNumber(this.arena, entry, this.score);
+      dict.insert(dictRoot, dict.hash(buf, off, len), entry);
+      this.ties.set(buf, off, len);
+      this.index.insert(indexRoot, this.score, entry);
+    });
+    this.arena.free(this.ref);
+    this.become(root, Encoding.skiplist);
+  }
+
+  private removeEntry(entry: Ref): void {
+    const { dict } = this.tools;
+    const { member } = this;
+    locateMember(this.arena, entry, member);
+    this.ties.set(member.buf, member.off, member.len);
+    this.index.remove(this.indexRoot, numberOf(this.arena, entry));
+    dict.unlinkEntry(this.dict, dict.hashOfEntry(entry), entry);
+    this.arena.free(entry);
+  }
+
+  // ---- whole values ------------------------------------------------------------------------
+
+  override freeSome(ref: Ref, encoding: number, max: number): Ref {
+    const { dict } = this.tools;
+    if (encoding === Encoding.listpack) {
+      this.arena.free(ref);
+      return 0;
+    }
+    const index = this.word(ref, 1);
+    if (index !== 0) {
+      const more = this.index.clearStep(index, Math.max(1, max >> 4));
+      this.arena.touch(ref);
+      if (!more) this.setWord(ref, 1, 0);
+      return ref;
+    }
+    const members = this.word(ref, 0);
+    if (dict.clearStep(members, (entry) => this.arena.free(entry), max)) return ref;
+    dict.destroy(members);
+    this.arena.free(ref);
+    return 0;
+  }
+
+  override clone(): Ref {
+    if (this.isListpack) return this.cloneBlock(this.ref, this.tools.listpack.bytes(this.ref));
+    const copy = new SortedSetValue(this.tools);
+    copy.openDetached(copy.newTable(), Encoding.skiplist);
+    this.forEach(() => {
+      copy.insert(this.member.buf, this.member.off, this.member.len, this.score);
+    });
+    return copy.ref;
+  }
+
+  override memory(): number {
+    const { arena } = this;
+    if (this.isListpack) return arena.capacity(this.ref);
+    let total = arena.capacity(this.ref) + this.tools.dict.memory(this.dict);
+    total += this.index.memory(this.indexRoot);
+    this.tools.dict.forEach(this.dict, (entry) => {
+      total += arena.capacity(entry);
+    });
+    return total;
+  }
+
+  override checkInvariants(): void {
+    let previous: { score: number; member: Buffer } | undefined;
+    let count = 0;
+    this.forEach(() => {
+      const { buf, off, len } = this.member;
+      const member = Buffer.from(buf.subarray(off, off + len));
+      const { score } = this;
+      const late = previous === undefined || score > previous.score;
+      if (!late && (score < previous!.score || member.compare(previous!.member) <= 0)) {
+        throw new Error('sorted set: out of order');
+      }
+      previous = { score, member };
+      count++;
+    });
+    if (count !== this.size) throw new Error('sorted set: wrong size');
+    if (this.isListpack) return;
+    this.tools.dict.checkInvariants(this.dict);
+    this.index.checkInvariants(this.indexRoot);
+    if (this.index.size(this.indexRoot) !== count) throw new Error('sorted set: index differs');
+  }
+}
+
+function copyText(to: TextRegister, from: ListpackEntry): void {
+  to.buf = from.buf;
+  to.off = from.off;
+  to.len = from.len;
+}
+
+/** Compares bytewise, a prefix first. */
+function compareTexts(text: TextRegister, buf: Uint8Array, off: number, len: number): number {
+  const common = Math.min(text.len, len);
+  for (let i = 0; i < common; i++) {
+    const order = text.buf[text.off + i]! - buf[off + i]!;
+    if (order !== 0) return order;
+  }
+  return text.len - len;
+}
