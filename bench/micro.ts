@@ -113,6 +113,7 @@ function dictBenchmarks(entries: number): void {
   });
   const hashes = new Int32Array(64);
   const scratch = new Int32Array(64);
+  const roots = Int32Array.of(root);
   const keys = Buffer.alloc(64 * 8);
   measure(`${label}: find, 64 fetched ahead`, 200_000, () => {
     for (let i = 0; i < 200_000; i += 64) {
@@ -120,7 +121,7 @@ function dictBenchmarks(entries: number): void {
         keys.writeUInt32LE(next(), k * 8);
         hashes[k] = dict.hash(keys, k * 8, 8);
       }
-      dict.prefetch(root, hashes, 64, scratch);
+      dict.prefetch(roots, true, hashes, 64, scratch);
       for (let k = 0; k < 64; k++) dict.find(root, hashes[k]!, keys, k * 8, 8);
     }
   });

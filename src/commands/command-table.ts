@@ -20,6 +20,8 @@ export class Command {
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;
   readonly keyStep: number;
+  /** As `CommandSpec.member`; undefined where nothing of a value is fetched ahead. */
+  readonly member: number | undefined;
   /** Statistics for INFO commandstats; time in microseconds. */
   calls = 0;
   microseconds = 0;
@@ -37,6 +39,7 @@ export class Command {
     const keys = spec.keys?.[0];
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
+    this.member = spec.member;
     this.subcommands =
       spec.subcommands === undefined ? undefined : new CommandTable(spec.subcommands, this);
   }

@@ -86,9 +86,14 @@ export interface CommandSpec {
   /** The cost in the usual notation, `O(1)`. */
   readonly complexity: string;
   readonly flags: readonly CommandFlag[];
-  /** ACL categories beyond those that group and flags imply. */
+  /** ACL categories beyond those that group and flags imply; `-name` for one that is not. */
   readonly categories?: readonly string[];
   readonly keys?: readonly KeySpec[];
+  /**
+   * Argument that names a field or member of the value at the first key (-1 for the last one): what
+   * it needs from memory is fetched ahead in a pipeline. 0 when only the value is.
+   */
+  readonly member?: number;
   /** Command tips as COMMAND INFO reports them. */
   readonly tips?: readonly string[];
   /** The arguments in the notation of docs/architecture.md ("Syntax lines"). */

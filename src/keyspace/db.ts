@@ -29,6 +29,10 @@ import type { Keyspace } from './keyspace.ts';
 export const KEEP_TTL = -1;
 export const NO_TTL = 0;
 
+/** Words of the extra block of a hash whose fields may expire (src/datatypes/field-deadlines.ts). */
+const FIELDS_OWNER = 2;
+const FIELDS_POSITION = 3;
+
 export class Db extends EntryReader {
   index: number;
   readonly expires: ExpiryHeap;
@@ -174,6 +178,21 @@ export class Db extends EntryReader {
     const present = this.find(args.buf, args.off[i]!, args.len[i]!);
     if (present !== 0) this.remove(present);
     return this.addValue(args, i, value);
+  }
+
+  /**
+   * The dict of an entry's fields or members, or 0 when it has none; reads the first word of any
+   * other collection, so that it is in the processor's caches.
+   */
+  memberDict(entry: Ref): Ref {
+    const type = this.typeOf(entry);
+    if (type === ValueType.string) return 0;
+    const value = this.valueRef(entry);
+    const encoding = this.encodingOf(entry);
+    const first = this.arena.i32[value >>> 15]![(value & 0x7fff) << 1]!;
+    if (encoding === Encoding.hashtable) return value;
+    if (encoding === Encoding.skiplist || encoding === Encoding.hashtableEx) return first;
+    return 0;
   }
 
   private openAs(entry: Ref, value: Value): Ref {
@@ -393,54 +412,64 @@ export class Db extends EntryReader {
     const hash = value as HashValue;
     if (!hash.isEx) return;
     const heap = this.fieldExpires;
-    const at = (hash.ref & 0x7fff) << 1;
-    const position = this.arena.i32[hash.ref >>> 15]![at + 3]!;
     const next = hash.nextExpiry;
-    this.arena.touch(hash.ref);
-    const i32 = this.arena.i32[hash.ref >>> 15]!;
-    i32[at + 2] = entry;
-    if (next === Number.POSITIVE_INFINITY) {
-      if (position >= 0) heap.removeAt(position);
-      i32[at + 3] = -1;
-    } else if (position < 0) heap.add(hash.ref, next);
+    const owner = ((hash.ref & 0x7fff) << 1) + FIELDS_OWNER;
+    if (this.arena.i32[hash.ref >>> 15]![owner] !== entry) {
+      this.arena.touch(hash.ref);
+      this.arena.i32[hash.ref >>> 15]![owner] = entry;
+    }
+    const position = this.fieldsPosition(hash.ref);
+    if (next === Number.POSITIVE_INFINITY) this.forgetFields(entry);
+    else if (position < 0) heap.add(hash.ref, next);
     else if (heap.whenAt(position) !== next) heap.reschedule(position, next);
   }
 
-  /** Removes at most `max` fields that are due. Returns whether more are due. */
-  expireDueFields(nowMs: number, max: number): boolean {
+  /**
+   * Removes fields that are due, about `max` at most, and keys left without fields. The keyspace's
+   * clock says what is due. Returns whether more are due. O(max log n).
+   */
+  expireDueFields(max: number): boolean {
+    const { nowMs, hashes } = this.space;
     const heap = this.fieldExpires;
-    const hash = this.space.hashes;
-    for (let left = max; left > 0; ) {
-      if (heap.size === 0 || heap.whenAt(0) >= nowMs) return false;
+    let left = max;
+    while (heap.size > 0 && heap.whenAt(0) < nowMs) {
+      if (left <= 0) return true;
       const root = heap.entryAt(0);
-      const entry = this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + 2]!;
-      this.open(entry, hash);
-      left -= this.expireFields(entry, hash, left) + 1;
+      const entry = this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_OWNER]!;
+      this.open(entry, hashes);
+      const removed = hashes.expireDue(nowMs, left, nothing);
+      this.fieldsExpired(entry, hashes, removed);
+      left -= removed + 1;
     }
-    return heap.size > 0 && heap.whenAt(0) < nowMs;
+    return false;
   }
 
-  /** The entry, or 0 when all fields of the hash just opened were due. */
+  /** Removes what is due of the hash just opened. The entry, or 0 when nothing is left of it. */
   private withoutDueFields(entry: Ref, hash: HashValue): Ref {
-    if (!hash.isEx || hash.nextExpiry >= this.space.nowMs || !this.space.expiryEnabled)
-      return entry;
-    this.expireFields(entry, hash, Number.POSITIVE_INFINITY);
-    return hash.size === 0 ? 0 : entry;
+    const { expiryEnabled, nowMs } = this.space;
+    if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled) return entry;
+    return this.fieldsExpired(entry, hash, hash.expireDue(nowMs, Number.MAX_VALUE, nothing));
   }
 
-  /** Removes fields that are due, and the key with the last one. Returns how many. */
-  private expireFields(entry: Ref, hash: HashValue, max: number): number {
-    const removed = hash.expireDue(this.space.nowMs, max, () => {});
-    if (removed === 0) return 0;
-    this.space.expiredFields += removed;
+  /**
+   * `removed` fields of a hash have expired: the key goes with the last one, which leaves the
+   * cursor on nothing. Returns the entry, or 0 when it went.
+   */
+  private fieldsExpired(entry: Ref, hash: HashValue, removed: number): Ref {
+    const { space } = this;
     this.fieldsChanged(entry, hash);
-    this.locateKey(entry);
-    this.space.changedKey(this, 'hexpired', this.valueBuf, this.valueOff, this.valueLen);
-    if (hash.size > 0) return removed;
+    if (removed === 0) return entry;
+    space.expiredFields += removed;
+    if (hash.size > 0) {
+      this.locateKey(entry);
+      space.changedKey(this, 'hexpired', this.valueBuf, this.valueOff, this.valueLen);
+      return entry;
+    }
     const key = this.keyOf(entry);
     this.removeEntry(entry);
-    this.space.changedKey(this, 'del', key, 0, key.length);
-    return removed;
+    space.changedKey(this, 'hexpired', key, 0, key.length);
+    space.changedKey(this, 'del', key, 0, key.length);
+    return 0;
   }
 
   /** The extra block of a hash whose fields may expire, or 0. */
@@ -451,16 +480,20 @@ export class Db extends EntryReader {
     return extra ? this.valueRef(entry) : 0;
   }
 
-  /** The hash leaves this database, or goes for good. */
+  /** The place in the heap that an extra block notes; negative when it is not there. */
+  private fieldsPosition(root: Ref): number {
+    return this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_POSITION]!;
+  }
+
+  /** A hash leaves this database or goes for good, or none of its fields expires any more. */
   private forgetFields(entry: Ref): void {
     const root = this.fieldsOf(entry);
     if (root === 0) return;
-    const at = ((root & 0x7fff) << 1) + 3;
-    const position = this.arena.i32[root >>> 15]![at]!;
+    const position = this.fieldsPosition(root);
     if (position < 0) return;
     this.fieldExpires.removeAt(position);
     this.arena.touch(root);
-    this.arena.i32[root >>> 15]![at] = -1;
+    this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_POSITION] = -1;
   }
 
   /** A hash's entry is a new block: what points at the entry follows. */
@@ -671,6 +704,8 @@ export class Db extends EntryReader {
     this.freeUnlinked(entry);
   }
 }
+
+const nothing = () => {};
 
 /** Copies between two different buffers; a byte loop wins below about 48 bytes. */
 function copyBytes(

@@ -6,6 +6,7 @@ import { HashValue } from '../datatypes/hash.ts';
 import { ListValue } from '../datatypes/list.ts';
 import { SetValue } from '../datatypes/set.ts';
 import { SortedSetValue } from '../datatypes/sorted-set.ts';
+import { StreamValue } from '../datatypes/stream.ts';
 import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
 import { Dict } from '../memory/dict.ts';
@@ -65,6 +66,7 @@ export class Keyspace {
   readonly sets: SetValue;
   readonly lists: ListValue;
   readonly zsets: SortedSetValue;
+  readonly streams: StreamValue;
   readonly limits: Limits = { ...defaultLimits };
   /** What further cursors are made of. */
   readonly tools: Tools;
@@ -91,7 +93,8 @@ export class Keyspace {
     this.sets = new SetValue(this.tools);
     this.lists = new ListValue(this.tools);
     this.zsets = new SortedSetValue(this.tools);
-    for (const Type of [HashValue, ListValue, SetValue, SortedSetValue]) {
+    this.streams = new StreamValue(this.tools);
+    for (const Type of [HashValue, ListValue, SetValue, SortedSetValue, StreamValue]) {
       const cursor = new Type(this.tools);
       this.cursors[cursor.type] = cursor;
     }

@@ -38,6 +38,11 @@ const CHAIN_MAX = 16;
 
 export class Dict {
   private readonly arena: Arena;
+  /** A text whose hash is known already: where it lies, its length and the hash. */
+  private knownBuf: Uint8Array | undefined;
+  private knownOff = 0;
+  private knownLen = 0;
+  private knownHash = 0;
   private readonly k0: number;
   private readonly k1: number;
 
@@ -96,7 +101,22 @@ export class Dict {
 
   /** The keyed hash of a key. O(len). */
   hash(buf: Uint8Array, off: number, len: number): number {
+    if (off === this.knownOff && buf === this.knownBuf && len === this.knownLen) {
+      return this.knownHash;
+    }
     return halfSipHash13(buf, off, len, this.k0, this.k1);
+  }
+
+  /** Remembers the hash of a text that `hash` will be asked for; `forget` before the text changes. */
+  remember(buf: Uint8Array, off: number, len: number, hash: number): void {
+    this.knownBuf = buf;
+    this.knownOff = off;
+    this.knownLen = len;
+    this.knownHash = hash;
+  }
+
+  forget(): void {
+    this.knownBuf = undefined;
   }
 
   /** The hash of an entry's key. O(key length). */
@@ -117,18 +137,31 @@ export class Dict {
   }
 
   /**
-   * Brings what finding the keys of `hashes[0 .. count)` will read into the processor's caches.
-   * The loads of one loop do not depend on each other, so their cache misses overlap; one find
+   * Brings what finding the keys of `hashes[0 .. count)`, each in the dict `roots[i]` (or all in
+   * `roots[0]` with `single`), will read into the processor's caches. The loads of one loop do not depend on each other, so their cache misses overlap; one find
    * after the other waits for each in turn. Measured with 1M keys and 64 keys at a time: see
    * docs/decisions/0003-prefetching-a-pipeline.md. `scratch` has room for `count` refs.
    */
-  prefetch(root: Ref, hashes: Int32Array, count: number, scratch: Int32Array): number {
+  prefetch(
+    roots: Int32Array,
+    single: boolean,
+    hashes: Int32Array,
+    count: number,
+    scratch: Int32Array,
+  ): number {
     const { i32 } = this.arena;
-    const rehashing = this.word(root, 3) !== 0;
-    const side = rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? 3 : 0;
-    const table = this.word(root, side);
-    const mask = (1 << this.word(root, side + BITS)) - 1;
+    let root = 0;
+    let table = 0;
+    let mask = 0;
     for (let i = 0; i < count; i++) {
+      const wanted = roots[single ? 0 : i]!;
+      if (wanted !== root) {
+        root = wanted;
+        const rehashing = this.word(root, 3) !== 0;
+        const side = rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? 3 : 0;
+        table = this.word(root, side);
+        mask = (1 << this.word(root, side + BITS)) - 1;
+      }
       const bucket = hashes[i]! & mask;
       const g = (table + (bucket >>> 1)) | 0;
       scratch[i] = i32[g >>> 15]![((g & 0x7fff) << 1) | (bucket & 1)]!;

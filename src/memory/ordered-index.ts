@@ -99,7 +99,7 @@ export class OrderedIndex {
     this.probeScore = score;
     this.pastEqual = false;
     this.mode = BY_BOTH;
-    this.descend(root);
+    this.descend(root, true);
     this.settle();
   }
 
@@ -108,7 +108,7 @@ export class OrderedIndex {
     this.probeScore = score;
     this.pastEqual = above;
     this.mode = BY_SCORE;
-    this.descend(root);
+    this.descend(root, true);
     this.settle();
   }
 
@@ -116,7 +116,7 @@ export class OrderedIndex {
   seekTie(root: Ref, above: boolean): void {
     this.pastEqual = above;
     this.mode = BY_TIE;
-    this.descend(root);
+    this.descend(root, true);
     this.settle();
   }
 
@@ -188,7 +188,7 @@ export class OrderedIndex {
     this.probeScore = score;
     this.pastEqual = false;
     this.mode = BY_BOTH;
-    this.descend(root);
+    this.descend(root, false);
     const { leaf, slot } = this;
     const height = this.word(root, 1);
     this.setRoot(root, 2, this.word(root, 2) + 1);
@@ -207,7 +207,7 @@ export class OrderedIndex {
     this.probeScore = score;
     this.pastEqual = false;
     this.mode = BY_BOTH;
-    this.descend(root);
+    this.descend(root, false);
     const height = this.word(root, 1);
     // The place between two leaves: the element is the next leaf's first, by way of its parents.
     if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) return false;
@@ -232,7 +232,7 @@ export class OrderedIndex {
     this.probeScore = score;
     this.pastEqual = false;
     this.mode = BY_BOTH;
-    this.descend(root);
+    this.descend(root, false);
     const height = this.word(root, 1);
     if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) {
       throw new Error('ordered index: moving an element that is not in it');
@@ -299,8 +299,8 @@ export class OrderedIndex {
     return order > 0 || (order === 0 && this.pastEqual);
   }
 
-  /** Finds the leaf and slot of the place looked for, the path to it and its rank. */
-  private descend(root: Ref): void {
+  /** Finds the leaf and slot of the place looked for, the path to it and if asked for its rank. */
+  private descend(root: Ref, ranked: boolean): void {
     let node = this.word(root, 0);
     const height = this.word(root, 1);
     let rank = 0;
@@ -319,7 +319,7 @@ export class OrderedIndex {
         } else high = middle;
       }
       const child = low - 1;
-      for (let i = 0; i < child; i++) rank += words[at + COUNTS + i]!;
+      if (ranked) for (let i = 0; i < child; i++) rank += words[at + COUNTS + i]!;
       this.pathNode[level] = node;
       this.pathSlot[level] = child;
       node = words[at + CHILDREN + child]!;

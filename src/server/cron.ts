@@ -10,6 +10,8 @@ const SLICE_MS = 2;
 const REHASH_MS = 1;
 /** Keys expired between two looks at the clock. */
 const KEYS_PER_LOOK = 64;
+/** Fields of hashes expired between two looks at the clock. */
+const FIELDS_PER_LOOK = 64;
 /** Entries freed between two looks at the clock. */
 const FREES_PER_LOOK = 256;
 const BUCKETS_PER_LOOK = 128;
@@ -77,7 +79,11 @@ export class Cron {
     const started = performance.now();
     let more = false;
     for (const db of keyspace.dbs) {
-      while (db.expireDue(nowMs, KEYS_PER_LOOK)) {
+      // Both kinds get their share of a slice, whichever has the longer backlog.
+      for (;;) {
+        const keys = db.expireDue(nowMs, KEYS_PER_LOOK);
+        const fields = db.expireDueFields(FIELDS_PER_LOOK);
+        if (!keys && !fields) break;
         if (performance.now() >= until) {
           stats.expireTimeCapReached++;
           more = true;

@@ -9,6 +9,7 @@
  */
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
+import type { Db } from '../keyspace/db.ts';
 import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
@@ -60,6 +61,7 @@ export class Dispatcher {
   private batchSize = 0;
   private readonly hashes = new Int32Array(HASHES_MAX);
   private readonly scratch = new Int32Array(HASHES_MAX);
+  private readonly roots = new Int32Array(HASHES_MAX);
   /** Set once, before the first command: dispatcher and blocked clients need each other. */
   declare blocking: Blocking;
   /** Kept only so that the loads of `prefetch` have a use. */
@@ -182,9 +184,11 @@ export class Dispatcher {
   private prefetch(session: Session, count: number): void {
     const { keyspace } = this.context;
     let n = 0;
+    let inside = false;
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];
       if (command === undefined || command.firstKey === 0) continue;
+      if (command.member !== undefined) inside = true;
       const args = this.batch[i]!;
       for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
         const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
@@ -196,8 +200,41 @@ export class Dispatcher {
         if (command.keyStep === 0) break;
       }
     }
-    const { root } = keyspace.dbs[session.dbIndex]!;
-    this.prefetched = keyspace.dict.prefetch(root, this.hashes, n, this.scratch);
+    const db = keyspace.dbs[session.dbIndex]!;
+    this.roots[0] = db.root;
+    this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
+    if (inside) this.prefetchMembers(db, count);
+  }
+
+  /** The same for the fields and members that commands of the batch name. */
+  private prefetchMembers(db: Db, count: number): void {
+    const { dict } = this.context.keyspace;
+    let n = 0;
+    let members = 0;
+    let lastHash = 0;
+    let lastLength = -1;
+    for (let i = 0; i < count; i++) {
+      const command = this.commands[i];
+      if (command?.member === undefined) continue;
+      const args = this.batch[i]!;
+      const key = args.hashAt;
+      const at = command.member < 0 ? args.argc - 1 : command.member;
+      if (key < 0 || at >= args.argc) continue;
+      // Often it is the same key again and again; a wrong guess costs nothing but its use.
+      if (args.hash !== lastHash || args.len[key] !== lastLength) {
+        lastHash = args.hash;
+        lastLength = args.len[key]!;
+        const entry = dict.find(db.root, args.hash, args.buf, args.off[key]!, lastLength);
+        members = entry === 0 ? 0 : db.memberDict(entry);
+      }
+      if (members === 0 || at === 0) continue;
+      const hash = dict.hash(args.buf, args.off[at]!, args.len[at]!);
+      args.memberAt = at;
+      args.memberHash = hash;
+      this.roots[n] = members;
+      this.hashes[n++] = hash;
+    }
+    if (n > 1) this.prefetched ^= dict.prefetch(this.roots, false, this.hashes, n, this.scratch);
   }
 
   private updateClock(): void {
@@ -251,12 +288,17 @@ export class Dispatcher {
     keyspace.touchEnabled = !session.noTouch;
     stats.commandsProcessed++;
     const changesBefore = keyspace.arena.writes;
+    const member = args.memberAt;
+    if (member >= 0) {
+      keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
+    }
     const muted = session.replyMode === 'off' || session.replyMode === 'skip';
     try {
       command.run!(context, args, reply);
     } catch (error) {
       this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
     }
+    if (member >= 0) keyspace.dict.forget();
     if (context.blockRequest !== undefined) {
       this.blocking.block(session, command, context.blockRequest);
       context.blockRequest = undefined;

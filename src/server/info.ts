@@ -183,6 +183,7 @@ function statsLines(server: Server): Line[] {
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
     ['expired_keys', keyspace.expiredKeys],
+    ['expired_subkeys', keyspace.expiredFields],
     ['expired_time_cap_reached_count', stats.expireTimeCapReached],
     ['expire_cycle_cpu_milliseconds', Math.floor(stats.expireCycleMicroseconds / 1000)],
     ['evicted_keys', 0],
@@ -255,7 +256,11 @@ function keyspaceLines(server: Server): Line[] {
   for (const db of server.keyspace.dbs) {
     if (db.size === 0) continue;
     const ttl = averageTtl(db.expires, server.now());
-    lines.push([`db${db.index}`, `keys=${db.size},expires=${db.expires.size},avg_ttl=${ttl}`]);
+    // As 7.0 has it; what 7.4 adds is there when there is something to tell.
+    const hashes = db.fieldExpires.size;
+    const more = hashes === 0 ? '' : `,subexpiry=${hashes}`;
+    const keys = `keys=${db.size},expires=${db.expires.size},avg_ttl=${ttl}${more}`;
+    lines.push([`db${db.index}`, keys]);
   }
   return lines;
 }

@@ -163,6 +163,7 @@ export class Server implements ServerPort {
     this.keyspace.hits = 0;
     this.keyspace.misses = 0;
     this.keyspace.expiredKeys = 0;
+    this.keyspace.expiredFields = 0;
     for (const command of this.commands) {
       command.resetStats();
       for (const sub of command.subcommands ?? []) sub.resetStats();

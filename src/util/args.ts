@@ -13,6 +13,9 @@ export class Args {
   /** Argument whose keyed hash is in `hash`, worked out ahead of the command; -1 for none. */
   hashAt = -1;
   hash = 0;
+  /** As `hashAt` and `hash`, of an argument that names a field or member. */
+  memberAt = -1;
+  memberHash = 0;
 
   constructor(buf: Uint8Array = EMPTY, capacity = 16) {
     this.buf = buf;
@@ -36,6 +39,7 @@ export class Args {
   clear(): void {
     this.argc = 0;
     this.hashAt = -1;
+    this.memberAt = -1;
     if (this.off.length > KEEP_CAPACITY) {
       this.off = new Int32Array(16);
       this.len = new Int32Array(16);

@@ -13,6 +13,7 @@ export const hdel = command({
   complexity: 'O(N) where N is the number of fields to remove.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],
+  member: 2,
   syntax: 'key field [field ...]',
 
   run(ctx, args, reply) {

@@ -16,6 +16,7 @@ export const hget = command({
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key field',
 
   run(ctx, args, reply) {
@@ -36,6 +37,7 @@ export const hmget = command({
   complexity: 'O(N) where N is the number of fields to read.',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key field [field ...]',
 
   run(ctx, args, reply) {
@@ -60,6 +62,7 @@ export const hgetall = command({
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
   tips: ['nondeterministic_output_order'],
+  member: 0,
   syntax: 'key',
 
   run(ctx, args, reply) {
@@ -155,6 +158,7 @@ export const hexists = command({
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO')],
+  member: 2,
   syntax: 'key field',
 
   run(ctx, args, reply) {
@@ -172,6 +176,7 @@ export const hstrlen = command({
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO')],
+  member: 2,
   syntax: 'key field',
 
   run(ctx, args, reply) {

@@ -23,6 +23,7 @@ export const hincrby = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
+  member: 2,
   syntax: 'key field increment:integer',
 
   run(ctx, args, reply) {
@@ -56,6 +57,7 @@ export const hincrbyfloat = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
+  member: 2,
   syntax: 'key field increment:double',
 
   run(ctx, args, reply) {

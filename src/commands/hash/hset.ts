@@ -45,6 +45,7 @@ export const hset = command({
   complexity: 'O(N) where N is the number of fields to set.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
+  member: 2,
   syntax: 'key field value [field value ...]',
 
   run(ctx, args, reply) {
@@ -63,6 +64,7 @@ export const hmset = command({
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
   deprecated: { since: '4.0.0', replacedBy: '`HSET` with multiple field-value pairs' },
+  member: 2,
   syntax: 'key field value [field value ...]',
 
   run(ctx, args, reply) {
@@ -81,6 +83,7 @@ export const hsetnx = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'insert')],
+  member: 2,
   syntax: 'key field value',
 
   run(ctx, args, reply) {

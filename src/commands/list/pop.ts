@@ -88,6 +88,7 @@ export const lpop = command({
   complexity: 'O(N) where N is the number of elements answered.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'delete')],
+  member: 0,
   syntax: 'key [count:integer]',
   run: (ctx, args, reply) => pop(ctx, args, reply, false),
 });
@@ -102,6 +103,7 @@ export const rpop = command({
   complexity: 'O(N) where N is the number of elements answered.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'delete')],
+  member: 0,
   syntax: 'key [count:integer]',
   run: (ctx, args, reply) => pop(ctx, args, reply, true),
 });

@@ -43,6 +43,7 @@ export const lpush = command({
   complexity: 'O(N) where N is the number of elements to add.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'insert')],
+  member: 0,
   syntax: 'key element [element ...]',
   run: (ctx, args, reply) => pushAll(ctx, args, reply, false, true),
 });
@@ -57,6 +58,7 @@ export const rpush = command({
   complexity: 'O(N) where N is the number of elements to add.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'insert')],
+  member: 0,
   syntax: 'key element [element ...]',
   run: (ctx, args, reply) => pushAll(ctx, args, reply, true, true),
 });

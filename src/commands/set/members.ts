@@ -32,6 +32,7 @@ export const sismember = command({
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO')],
+  member: 2,
   syntax: 'key member',
 
   run(ctx, args, reply) {
@@ -51,6 +52,7 @@ export const smismember = command({
   complexity: 'O(N) where N is the number of members to look for.',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {

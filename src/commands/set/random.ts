@@ -50,6 +50,7 @@ export const spop = command({
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'delete')],
   tips: ['nondeterministic_output'],
+  member: 0,
   syntax: 'key [count:integer]',
 
   run(ctx, args, reply) {

@@ -15,6 +15,7 @@ export const sadd = command({
   complexity: 'O(N) where N is the number of members to add.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'insert')],
+  member: 2,
   syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {
@@ -44,6 +45,7 @@ export const srem = command({
   complexity: 'O(N) where N is the number of members to remove.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],
+  member: 2,
   syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {

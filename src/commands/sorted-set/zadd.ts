@@ -125,6 +125,7 @@ export const zadd = command({
   complexity: 'O(log(N)) for each member, where N is the size of the sorted set.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
+  member: -1,
   syntax:
     'key [NX | XX] [GT | LT] [CH] [INCR] score:double member:string [score:double member:string ...]',
 
@@ -165,6 +166,7 @@ export const zincrby = command({
   complexity: 'O(log(N)) where N is the size of the sorted set.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
+  member: 3,
   syntax: 'key increment:integer member:string',
   run: (ctx, args, reply) => addPairs(ctx, args, 2, anyElement, true, false, reply),
 });
@@ -179,6 +181,7 @@ export const zrem = command({
   complexity: 'O(M*log(N)) where N is the size of the sorted set and M the number of members.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],
+  member: 2,
   syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {

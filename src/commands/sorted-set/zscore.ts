@@ -36,6 +36,7 @@ export const zscore = command({
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key member',
 
   run(ctx, args, reply) {
@@ -56,6 +57,7 @@ export const zmscore = command({
   complexity: 'O(N) where N is the number of members.',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {
@@ -97,6 +99,7 @@ export const zrank = command({
   complexity: 'O(log(N))',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key member [WITHSCORE]',
   run: (ctx, args, reply) => replyRank(ctx, args, reply, false),
 });
@@ -111,6 +114,7 @@ export const zrevrank = command({
   complexity: 'O(log(N))',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
+  member: 2,
   syntax: 'key member [WITHSCORE]',
   run: (ctx, args, reply) => replyRank(ctx, args, reply, true),
 });

@@ -1,0 +1,153 @@
+/**
+ * Setting times to live of fields (Redis 7.4): HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT, HPERSIST.
+ */
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { type TimeForm, timeForms } from '../expire-time.ts';
+import { command, keyAt } from '../spec.ts';
+import { fieldExpireAt, firstField } from './field-arguments.ts';
+
+const badCount = new CommandError('ERR Parameter `numFields` should be greater than 0');
+
+/** What is answered for a field. */
+const NO_FIELD = -2;
+const NO_TIME = -1;
+const NOT_MET = 0;
+const DONE = 1;
+const DELETED = 2;
+
+type Condition = 'NX' | 'XX' | 'GT' | 'LT' | undefined;
+
+function conditionAt(args: Args, i: number): Condition {
+  if (args.is(i, 'NX')) return 'NX';
+  if (args.is(i, 'XX')) return 'XX';
+  if (args.is(i, 'GT')) return 'GT';
+  if (args.is(i, 'LT')) return 'LT';
+  return undefined;
+}
+
+/** Whether a condition lets `next` replace `current`, which is 0 for none: an endless time. */
+function allowed(condition: Condition, current: number, next: number): boolean {
+  switch (condition) {
+    case 'NX':
+      return current === 0;
+    case 'XX':
+      return current !== 0;
+    case 'GT':
+      return current !== 0 && next > current;
+    case 'LT':
+      return current === 0 || next < current;
+    default:
+      return true;
+  }
+}
+
+function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): void {
+  const expireAt = fieldExpireAt(ctx, args, 2, form);
+  const condition = conditionAt(args, 3);
+  const first = firstField(args, condition === undefined ? 3 : 4, badCount);
+  const { hashes } = ctx.keyspace;
+  const entry = ctx.db.writeValue(args, 1, hashes);
+  const past = expireAt <= ctx.nowMs;
+  let changed = 0;
+  reply.array(args.argc - first);
+  for (let i = first; i < args.argc; i++) {
+    if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
+    else if (!allowed(condition, hashes.fieldExpiry, expireAt)) reply.int(NOT_MET);
+    else {
+      if (past) hashes.deleteFound();
+      else hashes.setExpiry(expireAt);
+      reply.int(past ? DELETED : DONE);
+      changed++;
+    }
+  }
+  if (changed > 0) ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1);
+}
+
+const common = {
+  arity: -6,
+  group: 'hash',
+  since: '7.4.0',
+  complexity: 'O(N) where N is the number of fields named.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'update')],
+} as const;
+
+/** HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...] */
+export const hexpire = command({
+  ...common,
+  name: 'hexpire',
+  summary: 'Sets the time to live of fields in seconds.',
+  syntax: 'key seconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+
+  run(ctx, args, reply) {
+    expireFields(ctx, args, reply, timeForms.EX);
+  },
+});
+
+/** HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...] */
+export const hpexpire = command({
+  ...common,
+  name: 'hpexpire',
+  summary: 'Sets the time to live of fields in milliseconds.',
+  syntax: 'key milliseconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+
+  run(ctx, args, reply) {
+    expireFields(ctx, args, reply, timeForms.PX);
+  },
+});
+
+/** HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...] */
+export const hexpireat = command({
+  ...common,
+  name: 'hexpireat',
+  summary: 'Sets when fields expire, as a Unix time in seconds.',
+  syntax: 'key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+
+  run(ctx, args, reply) {
+    expireFields(ctx, args, reply, timeForms.EXAT);
+  },
+});
+
+/** HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...] */
+export const hpexpireat = command({
+  ...common,
+  name: 'hpexpireat',
+  summary: 'Sets when fields expire, as a Unix time in milliseconds.',
+  syntax:
+    'key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+
+  run(ctx, args, reply) {
+    expireFields(ctx, args, reply, timeForms.PXAT);
+  },
+});
+
+/** HPERSIST key FIELDS numfields field [field ...] */
+export const hpersist = command({
+  ...common,
+  name: 'hpersist',
+  arity: -5,
+  summary: 'Takes the time to live of fields away.',
+  flags: ['write', 'fast'],
+  syntax: 'key FIELDS numfields:integer field [field ...]',
+
+  run(ctx, args, reply) {
+    const first = firstField(args, 2);
+    const { hashes } = ctx.keyspace;
+    const entry = ctx.db.writeValue(args, 1, hashes);
+    let changed = 0;
+    reply.array(args.argc - first);
+    for (let i = first; i < args.argc; i++) {
+      if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
+      else if (hashes.fieldExpiry === 0) reply.int(NO_TIME);
+      else {
+        hashes.setExpiry(0);
+        reply.int(DONE);
+        changed++;
+      }
+    }
+    if (changed > 0) ctx.changedValue('hpersist', entry, hashes, args, 1);
+  },
+});

@@ -1,0 +1,120 @@
+/**
+ * HSETEX (Redis 8.0): several fields with one time to live and one condition.
+ */
+import type { Args } from '../../util/args.ts';
+import { CommandError, wrongArity } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { timeFormOf } from '../expire-time.ts';
+import { command, keyAt } from '../spec.ts';
+import { fieldCount, fieldExpireAt } from './field-arguments.ts';
+import { hashForWriting } from './hset.ts';
+
+const oneCondition = new CommandError('ERR Only one of FXX or FNX arguments can be specified');
+const oneTime = new CommandError(
+  'ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified',
+);
+const badCount = new CommandError('ERR invalid number of fields');
+
+interface Options {
+  readonly condition: 'FNX' | 'FXX' | undefined;
+  readonly keepTtl: boolean;
+  /** When the fields expire, ms since the epoch; -1 for never. */
+  readonly expireAt: number;
+  /** The first field. */
+  readonly first: number;
+}
+
+/** The options in any order, up to FIELDS; what follows that must be all pairs there are. */
+function readOptions(ctx: Context, args: Args): Options {
+  let condition: Options['condition'];
+  let keepTtl = false;
+  let expireAt = -1;
+  for (let i = 2; i < args.argc; i++) {
+    if (args.is(i, 'FIELDS')) {
+      const first = firstPair(ctx, args, i);
+      return { condition, keepTtl, expireAt, first };
+    }
+    const found = args.is(i, 'FNX') ? 'FNX' : args.is(i, 'FXX') ? 'FXX' : undefined;
+    if (found !== undefined) {
+      if (condition !== undefined) throw oneCondition;
+      condition = found;
+      continue;
+    }
+    const form = timeFormOf(args, i);
+    const keep = args.is(i, 'KEEPTTL');
+    if (form === undefined && !keep) {
+      throw new CommandError(`ERR unknown argument: ${args.cString(i)}`);
+    }
+    if (keepTtl || expireAt >= 0) throw oneTime;
+    keepTtl = keep;
+    if (form === undefined) continue;
+    if (++i === args.argc) throw wrongArity(ctx.command.name);
+    expireAt = fieldExpireAt(ctx, args, i, form);
+  }
+  throw wrongArity(ctx.command.name);
+}
+
+/** Where the pairs of `FIELDS numfields field value ...` at argument i begin. */
+function firstPair(ctx: Context, args: Args, i: number): number {
+  const first = i + 2;
+  if (first + 2 > args.argc) throw wrongArity(ctx.command.name);
+  const count = fieldCount(args, i + 1, badCount);
+  if (count * 2 !== args.argc - first) throw wrongArity(ctx.command.name);
+  return first;
+}
+
+/** Whether none (FNX) or all (FXX) of the fields are there. */
+function isMet(ctx: Context, args: Args, options: Options): boolean {
+  const { condition } = options;
+  if (condition === undefined) return true;
+  const { hashes } = ctx.keyspace;
+  if (ctx.db.writeValue(args, 1, hashes) === 0) return condition === 'FNX';
+  for (let i = options.first; i < args.argc; i += 2) {
+    const there = hashes.find(args.buf, args.off[i]!, args.len[i]!);
+    if (there !== (condition === 'FXX')) return false;
+  }
+  return true;
+}
+
+/** Sets the pairs; with a time in the past they are gone as soon as they are set. */
+function setPairs(ctx: Context, args: Args, options: Options): void {
+  const { keepTtl, expireAt, first } = options;
+  const { buf, off, len } = args;
+  const { hashes } = ctx.keyspace;
+  const entry = hashForWriting(ctx, args, 1);
+  const timed = expireAt >= 0;
+  const past = timed && expireAt <= ctx.nowMs;
+  for (let i = first; i < args.argc; i += 2) {
+    // An old time to live that gets a new one stays until then: no block is moved twice.
+    hashes.set(buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!, keepTtl || timed);
+    if (!timed || !hashes.find(buf, off[i]!, len[i]!)) continue;
+    if (past) hashes.deleteFound();
+    else hashes.setExpiry(expireAt);
+  }
+  if (!timed) ctx.changedValue('hset', entry, hashes, args, 1);
+  else {
+    ctx.changed('hset', args, 1);
+    ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1);
+  }
+}
+
+/** HSETEX key [FNX | FXX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] FIELDS numfields field value … */
+export const hsetex = command({
+  name: 'hsetex',
+  arity: -6,
+  group: 'hash',
+  since: '8.0.0',
+  summary: 'Sets fields of a hash with a common time to live, if asked on a condition.',
+  complexity: 'O(N) where N is the number of fields to set.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'update')],
+  syntax:
+    'key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields:integer field value [field value ...]',
+
+  run(ctx, args, reply) {
+    const options = readOptions(ctx, args);
+    const met = isMet(ctx, args, options);
+    if (met) setPairs(ctx, args, options);
+    reply.int(met ? 1 : 0);
+  },
+});
