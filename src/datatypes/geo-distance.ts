@@ -26,7 +26,10 @@ export interface Shape {
   height: number;
 }
 
-/** Distance in metres. NaN for some pairs of exact opposites, as in Redis. O(1). */
+/**
+ * Distance in metres. Never NaN: rounding brings the haversine of exact opposites to 1 + 2^-52 at
+ * most, whose square root is 1. O(1).
+ */
 export function distance(lon1: number, lat1: number, lon2: number, lat2: number): number {
   return fromHaversine(
     haversine(lon1 * RADIANS, lat1 * RADIANS, cos(lat1 * RADIANS), lon2, lat2 * RADIANS),
@@ -87,7 +90,6 @@ export class Region {
     if (!this.circle) return fromHaversine(value);
     if (value > this.haversineMax) return -1;
     const meters = fromHaversine(value);
-    // Not `<=`: where the distance is NaN, Redis finds the position inside.
     return meters > this.reach ? -1 : meters;
   }
 

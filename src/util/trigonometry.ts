@@ -13,8 +13,8 @@
 const STEPS = 256;
 /** Multiples of 1/256 up to a little over a quarter of a turn. */
 const ENTRIES = 404;
-/** Largest argument that the table serves. */
-const ARGUMENT_MAX = (ENTRIES - 1) / STEPS;
+/** Up to here a cosine is larger than what its series adds to the table's. */
+const COSINE_MAX = 1.5;
 /** pi and pi / 2, each as a double and the double nearest to the rest. */
 const PI = Math.PI;
 const PI_REST = 1.2246467991473532e-16;
@@ -43,7 +43,9 @@ export function sin(x: number): number {
 /** The cosine. Correctly rounded up to pi / 2, else Math.cos's. O(1), no allocation. */
 export function cos(x: number): number {
   const magnitude = Math.abs(x);
-  return magnitude <= ARGUMENT_MAX ? cosSum(magnitude) : Math.cos(x);
+  if (magnitude <= COSINE_MAX) return cosSum(magnitude);
+  // The difference is exact.
+  return magnitude <= HALF_PI ? sinSum(HALF_PI - magnitude, HALF_PI_REST) : Math.cos(x);
 }
 
 /** The arcsine of 0 to 1; NaN for anything else. O(1), no allocation. */
@@ -71,7 +73,7 @@ function arcCorrection(guess: number, x: number, xRest: number): number {
   return (x - sine - rest + xRest) / Math.sqrt((1 - sine) * (1 + sine));
 }
 
-/** Sine of `x + low`, 0 <= x <= ARGUMENT_MAX and `low` tiny; leaves in `rest` what it lacks. */
+/** Sine of `x + low`, 0 <= x <= pi / 2 and `low` tiny; leaves in `rest` what it lacks. */
 function sinSum(x: number, low: number): number {
   const entry = Math.round(x * STEPS);
   // Exact: entry / 256 has few bits and lies near x.
@@ -96,7 +98,7 @@ function sinSum(x: number, low: number): number {
   return sum(high, lost + (small - s * even - product * odd));
 }
 
-/** Cosine of x, 0 <= x <= ARGUMENT_MAX. */
+/** Cosine of x, 0 <= x <= COSINE_MAX. */
 function cosSum(x: number): number {
   const entry = Math.round(x * STEPS);
   const b = x - entry / STEPS;
@@ -109,7 +111,6 @@ function cosSum(x: number): number {
   const even = square * (1 / 2 - square * (1 / 24 - square / 720));
   const product = -s * b;
   const high = c + product;
-  // Only beyond any latitude that can be stored is |c| the smaller one.
   const lost = c - high + product;
   const small = angles[at + 3]! - productRest(s, b) - angles[at + 1]! * b;
   return sum(high, lost + (small - c * even - product * odd));
