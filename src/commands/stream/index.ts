@@ -1,0 +1,28 @@
+/** The commands of the stream group. */
+import type { CommandSpec } from '../spec.ts';
+import { xlen, xrange, xrevrange } from './range.ts';
+import { xadd } from './xadd.ts';
+import { xautoclaim, xclaim } from './xclaim.ts';
+import { xgroup } from './xgroup.ts';
+import { xinfo } from './xinfo.ts';
+import { xack, xpending } from './xpending.ts';
+import { xread, xreadgroup } from './xread.ts';
+import { xdel, xsetid, xtrim } from './xtrim.ts';
+
+export const streamCommands: readonly CommandSpec[] = [
+  xack,
+  xadd,
+  xautoclaim,
+  xclaim,
+  xdel,
+  xgroup,
+  xinfo,
+  xlen,
+  xpending,
+  xrange,
+  xread,
+  xreadgroup,
+  xrevrange,
+  xsetid,
+  xtrim,
+];

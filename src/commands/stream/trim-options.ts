@@ -1,0 +1,120 @@
+/**
+ * The options of XADD and XTRIM.
+ */
+import { StreamId } from '../../datatypes/stream-id.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import { int64Argument } from '../integers.ts';
+import { type IdForm, type IdOptions, idArgument, isCharacter } from './ids.ts';
+
+const bothStrategies = new CommandError(
+  'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
+);
+const negativeLength = new CommandError('ERR The MAXLEN argument must be >= 0.');
+const negativeLimit = new CommandError('ERR The LIMIT argument must be >= 0.');
+const limitWithoutTrim = new CommandError(
+  'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy',
+);
+const limitWithoutApproximation = new CommandError(
+  'ERR syntax error, LIMIT cannot be used without the special ~ option',
+);
+const noStrategy = new CommandError(
+  'ERR syntax error, XTRIM must be called with at least one trimming strategy',
+);
+
+/** What XADD and XTRIM were told; one object serves all calls. */
+export class AddOptions {
+  /** Whether there is something to trim by. */
+  trims = false;
+  maxLength = -1;
+  readonly minId = new StreamId();
+  approximate = false;
+  limit = 0;
+  noMakeStream = false;
+  /** The argument with the entry's id. */
+  idAt = 0;
+  /** Whether it is an id, not `*`. */
+  idGiven = false;
+  readonly id = new StreamId();
+  readonly form: IdForm = { anySequence: false };
+}
+
+const options = new AddOptions();
+const idOptions: IdOptions = { form: options.form };
+
+function reset(): void {
+  options.trims = false;
+  options.maxLength = -1;
+  options.approximate = false;
+  options.limit = 0;
+  options.noMakeStream = false;
+  options.idAt = 0;
+  options.idGiven = false;
+  options.form.anySequence = false;
+}
+
+/** Reads MAXLEN or MINID at argument i; returns the argument with the threshold. */
+function readStrategy(args: Args, i: number): number {
+  if (options.trims) throw bothStrategies;
+  const byLength = args.is(i, 'MAXLEN');
+  let at = i + 1;
+  options.approximate = false;
+  if (at + 1 < args.argc) {
+    options.approximate = isCharacter(args, at, '~');
+    if (options.approximate || isCharacter(args, at, '=')) at++;
+  }
+  if (byLength) {
+    const length = int64Argument(args, at);
+    if (length < 0) throw negativeLength;
+    options.maxLength = Number(length);
+  } else idArgument(args, at, options.minId);
+  options.trims = true;
+  return at;
+}
+
+/** Reads the options from argument 2 on; XADD's end with the id. */
+function readOptions(args: Args, adds: boolean, nodeEntries: number): void {
+  reset();
+  let limitGiven = false;
+  let i = 2;
+  for (; i < args.argc; i++) {
+    const more = i + 1 < args.argc;
+    if (adds && isCharacter(args, i, '*')) break;
+    if (more && (args.is(i, 'MAXLEN') || args.is(i, 'MINID'))) i = readStrategy(args, i);
+    else if (more && args.is(i, 'LIMIT')) {
+      const limit = int64Argument(args, ++i);
+      if (limit < 0) throw negativeLimit;
+      options.limit = Number(limit);
+      limitGiven = true;
+    } else if (!adds) throw errors.syntax;
+    else if (args.is(i, 'NOMKSTREAM')) options.noMakeStream = true;
+    else {
+      idArgument(args, i, options.id, idOptions);
+      options.idGiven = true;
+      break;
+    }
+  }
+  options.idAt = i;
+  if (options.limit > 0 && !options.trims) throw limitWithoutTrim;
+  if (!adds && !options.trims) throw noStrategy;
+  if (limitGiven && !options.approximate) throw limitWithoutApproximation;
+  if (!limitGiven && options.approximate) options.limit = defaultLimit(nodeEntries);
+}
+
+/** Without LIMIT an approximate trim removes the content of a hundred nodes at most. */
+function defaultLimit(nodeEntries: number): number {
+  const limit = 100 * nodeEntries;
+  return limit <= 0 ? 10000 : Math.min(limit, 1000000);
+}
+
+/** XADD's options. `nodeEntries`: the most entries of a node. */
+export function addOptions(args: Args, nodeEntries: number): AddOptions {
+  readOptions(args, true, nodeEntries);
+  return options;
+}
+
+/** XTRIM's options. */
+export function trimOptions(args: Args, nodeEntries: number): AddOptions {
+  readOptions(args, false, nodeEntries);
+  return options;
+}

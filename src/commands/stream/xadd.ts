@@ -1,0 +1,93 @@
+/**
+ * Adding entries: XADD.
+ */
+import { StreamId } from '../../datatypes/stream-id.ts';
+import { ENTRY_BYTES_MAX } from '../../datatypes/stream-node.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, wrongArity } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { command, keyAt } from '../spec.ts';
+import { replyId } from './ids.ts';
+import { type AddOptions, addOptions } from './trim-options.ts';
+
+const zeroId = new CommandError('ERR The ID specified in XADD must be greater than 0-0');
+const exhausted = new CommandError(
+  'ERR The stream has exhausted the last possible ID, unable to add more items',
+);
+const notAbove = new CommandError(
+  'ERR The ID specified in XADD is equal or smaller than the target stream top item',
+);
+const tooLarge = new CommandError('ERR Elements are too large to be stored');
+
+const id = new StreamId();
+const last = new StreamId();
+
+/** Sets `id` to that of the entry to be added behind `last`; throws when there is none. */
+function chooseId(options: AddOptions, nowMs: number): void {
+  if (last.isMax) throw exhausted;
+  if (!options.idGiven) {
+    id.setTime(nowMs);
+    if (id.score > last.score) return;
+    id.set(last);
+    id.increment();
+    return;
+  }
+  id.set(options.id);
+  if (options.form.anySequence && id.sameTime(last)) {
+    // No text of its own: redis-server 7.0.15 answers this for any failure it has no number for.
+    if (last.hasMaxSequence) throw tooLarge;
+    id.set(last);
+    id.increment();
+  }
+  if (id.compare(last) <= 0) throw notAbove;
+}
+
+function checkSize(args: Args, from: number): void {
+  let bytes = 0;
+  for (let i = from; i < args.argc; i++) bytes += args.len[i]!;
+  if (bytes > ENTRY_BYTES_MAX) throw tooLarge;
+}
+
+/** Adds the entry whose fields begin at argument `from`. Returns whether there is a stream. */
+function add(ctx: Context, args: Args, from: number, options: AddOptions): boolean {
+  const { streams } = ctx.keyspace;
+  const entry = ctx.db.writeValue(args, 1, streams);
+  if (entry === 0 && options.noMakeStream) return false;
+  if (entry === 0) last.setMin();
+  else streams.readLastId(last);
+  chooseId(options, ctx.nowMs);
+  checkSize(args, from);
+  if (entry === 0) {
+    streams.create();
+    ctx.db.addValue(args, 1, streams);
+  }
+  streams.append(id, args, from, args.argc);
+  ctx.changed('xadd', args, 1);
+  if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1);
+  return true;
+}
+
+/** XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value ... */
+export const xadd = command({
+  name: 'xadd',
+  arity: -5,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Adds an entry to a stream, which is made when missing, and answers its id.',
+  complexity: 'O(1), plus O(N) where N is the number of entries that are trimmed.',
+  flags: ['write', 'denyoom', 'fast'],
+  keys: [keyAt(1, 'RW', 'update')],
+  tips: ['nondeterministic_output'],
+  syntax:
+    'key [NOMKSTREAM] [[MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer]] [* | id] ' +
+    'field value [field value ...]',
+
+  run(ctx, args, reply) {
+    const options = addOptions(args, ctx.keyspace.limits.streamNodeEntries);
+    const from = options.idAt + 1;
+    if (args.argc - from < 2 || (args.argc - from) % 2 === 1) throw wrongArity('xadd');
+    if (options.idGiven && !options.form.anySequence && options.id.isZero) throw zeroId;
+    if (add(ctx, args, from, options)) replyId(reply, id);
+    else reply.null();
+  },
+});

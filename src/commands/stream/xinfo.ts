@@ -1,0 +1,270 @@
+/**
+ * Looking into streams: XINFO.
+ */
+import type { StreamValue } from '../../datatypes/stream.ts';
+import type { GroupRef } from '../../datatypes/stream-groups.ts';
+import { StreamId } from '../../datatypes/stream-id.ts';
+import { isUnknown, lagOf } from '../../datatypes/stream-progress.ts';
+import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
+import { errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { helpCommand } from '../help.ts';
+import { int64Argument } from '../integers.ts';
+import { command, keyAt } from '../spec.ts';
+import { replyEntries, replyInt } from './entries.ts';
+import { replyId } from './ids.ts';
+import { noGroupOfKey, wrongSubcommand } from './xgroup.ts';
+
+const FULL_COUNT = 10;
+
+const id = new StreamId();
+const lowest = new StreamId();
+const highest = new StreamId();
+highest.setMax();
+
+/** Opens the stream at argument 2; throws when there is none. */
+function openStream(ctx: Context, args: Args): StreamValue {
+  const { streams } = ctx.keyspace;
+  if (ctx.db.readValue(args, 2, streams) === 0) throw errors.noSuchKey;
+  return streams;
+}
+
+function name(reply: Reply, text: string): void {
+  reply.bulkLatin1(text);
+}
+
+function replyEdgeEntry(reply: Reply, stream: StreamValue, last: boolean): void {
+  name(reply, last ? 'last-entry' : 'first-entry');
+  if (stream.size === 0) {
+    reply.null();
+    return;
+  }
+  stream.seek(lowest, highest, last);
+  const mark = reply.beginDeferred();
+  replyEntries(reply, stream.cursor, 1);
+  unwrap(reply, mark);
+}
+
+/** Takes the header of an array of one element, `*1` and a line end, away again. */
+function unwrap(reply: Reply, mark: number): void {
+  reply.buf.copyWithin(mark, mark + 4, reply.pos);
+  reply.rollback(reply.pos - 4);
+}
+
+function replyFacts(reply: Reply, stream: StreamValue): void {
+  name(reply, 'length');
+  reply.int(stream.size);
+  name(reply, 'radix-tree-keys');
+  reply.int(stream.nodes);
+  name(reply, 'radix-tree-nodes');
+  reply.int(stream.radixTreeNodes());
+  name(reply, 'last-generated-id');
+  stream.readLastId(id);
+  replyId(reply, id);
+  name(reply, 'max-deleted-entry-id');
+  stream.readMaxDeletedId(id);
+  replyId(reply, id);
+  name(reply, 'entries-added');
+  replyInt(reply, stream.entriesAdded);
+  name(reply, 'recorded-first-entry-id');
+  stream.readFirstId(id);
+  replyId(reply, id);
+}
+
+function replyText(reply: Reply, text: { buf: Uint8Array; off: number; len: number }): void {
+  reply.bulk(text.buf, text.off, text.len);
+}
+
+/** Entries read and lag of a group, null where they are not known. */
+function replyProgress(reply: Reply, stream: StreamValue, group: GroupRef): void {
+  name(reply, 'entries-read');
+  const read = stream.groups.entriesRead(group);
+  if (isUnknown(read)) reply.null();
+  else replyInt(reply, read);
+  name(reply, 'lag');
+  const lag = lagOf(stream, group);
+  if (lag === undefined) reply.null();
+  else replyInt(reply, lag);
+}
+
+/** Up to `count` (0: all) pending entries; with `owner` of a group, else of a consumer. */
+function replyPending(
+  reply: Reply,
+  stream: StreamValue,
+  owner: GroupRef,
+  isGroup: boolean,
+  count: number,
+): void {
+  const { groups } = stream;
+  const { pending } = groups;
+  const mark = reply.beginDeferred();
+  let n = 0;
+  let found = isGroup ? groups.seekPending(owner, lowest) : groups.seekOwnPending(owner, lowest);
+  for (; found; found = pending.next()) {
+    const { at } = pending;
+    reply.array(isGroup ? 4 : 3);
+    pending.readId(at, id);
+    replyId(reply, id);
+    if (isGroup) replyText(reply, groups.consumerName(pending.consumer(at)));
+    reply.int(pending.deliveredAt(at));
+    replyInt(reply, pending.deliveries(at));
+    if (++n === count) break;
+  }
+  reply.endArray(mark, n);
+}
+
+function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, count: number): void {
+  const { groups } = stream;
+  reply.map(7);
+  name(reply, 'name');
+  replyText(reply, groups.name(group));
+  name(reply, 'last-delivered-id');
+  groups.readLastId(group, id);
+  replyId(reply, id);
+  replyProgress(reply, stream, group);
+  name(reply, 'pel-count');
+  reply.int(groups.pendingCount(group));
+  name(reply, 'pending');
+  replyPending(reply, stream, group, true, count);
+  name(reply, 'consumers');
+  const consumers = groups.listConsumers(group);
+  reply.array(consumers.length);
+  for (const consumer of consumers) {
+    reply.map(4);
+    name(reply, 'name');
+    replyText(reply, groups.consumerName(consumer));
+    name(reply, 'seen-time');
+    reply.int(groups.seenAt(consumer));
+    name(reply, 'pel-count');
+    reply.int(groups.ownPendingCount(consumer));
+    name(reply, 'pending');
+    replyPending(reply, stream, consumer, false, count);
+  }
+}
+
+/** The count of XINFO STREAM key [FULL [COUNT count]]; undefined without FULL. */
+function fullCount(args: Args): number | undefined {
+  if (args.argc === 3) return undefined;
+  if (!args.is(3, 'FULL')) throw wrongSubcommand(args, 'XINFO');
+  if (args.argc === 4) return FULL_COUNT;
+  if (args.argc !== 6 || !args.is(4, 'COUNT')) throw wrongSubcommand(args, 'XINFO');
+  const count = Number(int64Argument(args, 5));
+  return count < 0 ? FULL_COUNT : count;
+}
+
+/** XINFO STREAM key [FULL [COUNT count]] */
+const stream = command({
+  name: 'stream',
+  arity: -3,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Answers facts about a stream; FULL adds its groups and their pending entries.',
+  complexity: 'O(N) where N is the number of nodes, plus what is answered.',
+  flags: ['readonly'],
+  keys: [keyAt(2, 'RO', 'access')],
+  syntax: 'key [FULL [COUNT count:integer]]',
+
+  run(ctx, args, reply) {
+    const open = openStream(ctx, args);
+    const count = fullCount(args);
+    reply.map(count === undefined ? 10 : 9);
+    replyFacts(reply, open);
+    if (count === undefined) {
+      name(reply, 'groups');
+      reply.int(open.groups.size);
+      replyEdgeEntry(reply, open, false);
+      replyEdgeEntry(reply, open, true);
+      return;
+    }
+    name(reply, 'entries');
+    open.seek(lowest, highest);
+    replyEntries(reply, open.cursor, count);
+    name(reply, 'groups');
+    reply.array(open.groups.size);
+    for (const group of open.groups.list()) replyGroupInFull(reply, open, group, count);
+  },
+});
+
+/** XINFO GROUPS key */
+const groupsOf = command({
+  name: 'groups',
+  arity: 3,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Answers the consumer groups of a stream.',
+  complexity: 'O(N log N) where N is the number of groups.',
+  flags: ['readonly'],
+  keys: [keyAt(2, 'RO', 'access')],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    const open = openStream(ctx, args);
+    const { groups } = open;
+    reply.array(groups.size);
+    for (const group of groups.list()) {
+      reply.map(6);
+      name(reply, 'name');
+      replyText(reply, groups.name(group));
+      name(reply, 'consumers');
+      reply.int(groups.consumerCount(group));
+      name(reply, 'pending');
+      reply.int(groups.pendingCount(group));
+      name(reply, 'last-delivered-id');
+      groups.readLastId(group, id);
+      replyId(reply, id);
+      replyProgress(reply, open, group);
+    }
+  },
+});
+
+/** XINFO CONSUMERS key group */
+const consumers = command({
+  name: 'consumers',
+  arity: 4,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Answers the consumers of a group.',
+  complexity: 'O(N log N) where N is the number of consumers.',
+  flags: ['readonly'],
+  keys: [keyAt(2, 'RO', 'access')],
+  tips: ['nondeterministic_output'],
+  syntax: 'key group',
+
+  run(ctx, args, reply) {
+    const { groups } = openStream(ctx, args);
+    const group = groups.find(args.buf, args.off[3]!, args.len[3]!);
+    if (group === 0) throw noGroupOfKey(args);
+    reply.array(groups.consumerCount(group));
+    for (const consumer of groups.listConsumers(group)) {
+      reply.map(3);
+      name(reply, 'name');
+      replyText(reply, groups.consumerName(consumer));
+      name(reply, 'pending');
+      reply.int(groups.ownPendingCount(consumer));
+      name(reply, 'idle');
+      reply.int(Math.max(0, ctx.nowMs - groups.seenAt(consumer)));
+    }
+  },
+});
+
+const help = helpCommand('xinfo', 'stream', '5.0.0', [
+  'CONSUMERS <key> <group>',
+  '    Answer the consumers of a group.',
+  'GROUPS <key>',
+  '    Answer the groups of a stream.',
+  'STREAM <key> [FULL [COUNT <count>]]',
+  '    Answer facts about a stream, in full with its groups.',
+]);
+
+/** XINFO, the container. */
+export const xinfo = command({
+  name: 'xinfo',
+  arity: -2,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'A container for commands that look into streams.',
+  complexity: 'Depends on subcommand.',
+  flags: [],
+  subcommands: [consumers, groupsOf, help, stream],
+});

@@ -1,0 +1,268 @@
+/**
+ * Reading what is new: XREAD, XREADGROUP.
+ */
+import type { StreamValue } from '../../datatypes/stream.ts';
+import type { GroupRef } from '../../datatypes/stream-groups.ts';
+import { StreamId } from '../../datatypes/stream-id.ts';
+import type { Reply } from '../../resp/reply.ts';
+import { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import { keysToWaitFor } from '../blocking.ts';
+import type { Context } from '../context.ts';
+import { int64Argument } from '../integers.ts';
+import { command, type KeySpec } from '../spec.ts';
+import { consumerForUse, deliver, replyHistory } from './delivery.ts';
+import { countOption, noGroup, replyEntries } from './entries.ts';
+import { idArgument, isCharacter } from './ids.ts';
+
+const badTimeout = new CommandError('ERR timeout is not an integer or out of range');
+const negativeTimeout = new CommandError('ERR timeout is negative');
+const groupWithoutXreadgroup = new CommandError(
+  'ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.',
+);
+const noackWithoutXreadgroup = new CommandError(
+  'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.',
+);
+const unbalanced = new CommandError(
+  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+);
+const missingGroup = new CommandError('ERR Missing GROUP option for XREADGROUP');
+const newIdWithoutGroup = new CommandError(
+  'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> ' +
+    'option.',
+);
+const lastIdInGroup = new CommandError(
+  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this ' +
+    'consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just ' +
+    'return an empty result set.',
+);
+const keyGone = new CommandError('UNBLOCKED the stream key no longer exists');
+const groupGone = new CommandError(
+  'NOGROUP the consumer group this client was blocked on no longer exists',
+);
+
+const NEVER_BLOCK = -1;
+
+class ReadOptions {
+  /** When to give up, 0 for never, or NEVER_BLOCK. */
+  untilMs = NEVER_BLOCK;
+  /** Entries of each stream, 0 for all. */
+  count = 0;
+  /** Arguments: the first key, how many there are, the group's name before the consumer's or 0. */
+  firstKey = 0;
+  streams = 0;
+  group = 0;
+  noAck = false;
+}
+
+/** Reads BLOCK's milliseconds; what overflows ends at once, as in redis-server 7.0.15. */
+function blockArgument(args: Args, i: number, nowMs: number): number {
+  const ms = int64Argument(args, i, badTimeout);
+  if (ms < 0) throw negativeTimeout;
+  return ms === 0 ? 0 : nowMs + Number(ms);
+}
+
+function readOptions(args: Args, inGroup: boolean, nowMs: number): ReadOptions {
+  const options = new ReadOptions();
+  for (let i = 1; i < args.argc && options.firstKey === 0; i++) {
+    const more = args.argc - 1 - i;
+    if (more > 0 && args.is(i, 'BLOCK')) options.untilMs = blockArgument(args, ++i, nowMs);
+    else if (more > 0 && args.is(i, 'COUNT')) options.count = countOption(args, ++i);
+    else if (more > 0 && args.is(i, 'STREAMS')) {
+      options.firstKey = i + 1;
+      options.streams = more / 2;
+      if (more % 2 === 1) throw unbalanced;
+    } else if (more > 1 && args.is(i, 'GROUP')) {
+      if (!inGroup) throw groupWithoutXreadgroup;
+      options.group = i + 1;
+      i += 2;
+    } else if (args.is(i, 'NOACK')) {
+      if (!inGroup) throw noackWithoutXreadgroup;
+      options.noAck = true;
+    } else throw errors.syntax;
+  }
+  if (options.firstKey === 0) throw errors.syntax;
+  if (inGroup && options.group === 0) throw missingGroup;
+  return options;
+}
+
+/** One stream of a command line. */
+interface Source {
+  readonly id: StreamId;
+  /** Entries above the id are wanted; with a group: never delivered ones. */
+  fresh: boolean;
+  /** The id was `$`. */
+  last: boolean;
+}
+
+/** Opens the stream at argument i; false when there is none. */
+function openStream(ctx: Context, args: Args, i: number): boolean {
+  const { streams } = ctx.keyspace;
+  if (!ctx.retrying) return ctx.db.readValue(args, i, streams) !== 0;
+  const entry = ctx.db.read(args, i);
+  if (entry === 0 || ctx.db.typeOf(entry) !== streams.type) return false;
+  ctx.db.open(entry, streams);
+  return true;
+}
+
+/** The group of the stream that was opened, if it was; throws when there is none. */
+function checkGroup(ctx: Context, args: Args, found: boolean, key: number, group: number): void {
+  if (found && findGroup(ctx.keyspace.streams, args, group) !== 0) return;
+  if (ctx.retrying) throw found ? groupGone : keyGone;
+  throw noGroup(args, key, group, ' in XREADGROUP with GROUP option');
+}
+
+function findGroup(stream: StreamValue, args: Args, i: number): GroupRef {
+  return stream.groups.find(args.buf, args.off[i]!, args.len[i]!);
+}
+
+function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
+  const { firstKey, streams, group } = options;
+  const sources: Source[] = [];
+  for (let key = firstKey; key < firstKey + streams; key++) {
+    const i = key + streams;
+    const source: Source = { id: new StreamId(), fresh: group === 0, last: false };
+    const found = openStream(ctx, args, key);
+    if (group !== 0) checkGroup(ctx, args, found, key, group);
+    if (isCharacter(args, i, '$')) {
+      if (group !== 0) throw lastIdInGroup;
+      source.last = true;
+      if (found) ctx.keyspace.streams.readLastId(source.id);
+    } else if (isCharacter(args, i, '>')) {
+      if (group === 0) throw newIdWithoutGroup;
+      source.fresh = true;
+    } else {
+      idArgument(args, i, source.id);
+      // Redis marks `>` by the largest id, so that one means the same.
+      if (source.id.isMax) source.fresh = true;
+    }
+    sources.push(source);
+  }
+  return sources;
+}
+
+const edge = new StreamId();
+const highest = new StreamId();
+highest.setMax();
+
+/** Whether the stream that is open has an entry above an id. */
+function hasAbove(stream: StreamValue, id: StreamId): boolean {
+  if (stream.size === 0) return false;
+  stream.readEdge(true, edge);
+  return edge.compare(id) > 0;
+}
+
+/** Replies with what the stream that is open has for one source, if anything. */
+function serve(
+  ctx: Context,
+  args: Args,
+  key: number,
+  source: Source,
+  options: ReadOptions,
+  reply: Reply,
+): boolean {
+  const { streams } = ctx.keyspace;
+  const { id, fresh } = source;
+  const group = options.group === 0 ? 0 : findGroup(streams, args, options.group);
+  if (group !== 0 && fresh) streams.groups.readLastId(group, id);
+  if (fresh && !hasAbove(streams, id)) return false;
+  id.increment();
+  if (reply.version === 2) reply.array(2);
+  reply.bulk(args.buf, args.off[key]!, args.len[key]!);
+  if (group === 0) {
+    streams.seek(id, highest);
+    replyEntries(reply, streams.cursor, options.count);
+    return true;
+  }
+  const consumer = consumerForUse(ctx, args, key, group, options.group + 1);
+  if (fresh) {
+    streams.seek(id, highest);
+    deliver(ctx, group, consumer, options.count, options.noAck, reply);
+  } else replyHistory(ctx, consumer, id, options.count, reply);
+  ctx.keyspace.dirty++;
+  return true;
+}
+
+function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
+  const options = readOptions(args, inGroup, ctx.nowMs);
+  const { firstKey, streams } = options;
+  const sources = readSources(ctx, args, options);
+  const mark = reply.beginDeferred();
+  let served = 0;
+  for (let i = 0; i < streams; i++) {
+    if (!openStream(ctx, args, firstKey + i)) continue;
+    if (serve(ctx, args, firstKey + i, sources[i]!, options, reply)) served++;
+  }
+  if (served > 0) {
+    if (reply.version === 2) reply.endArray(mark, served);
+    else reply.endMap(mark, served);
+    return;
+  }
+  if (options.untilMs === NEVER_BLOCK) {
+    reply.nullArray();
+    return;
+  }
+  ctx.block(
+    {
+      args: withLastIds(args, options, sources),
+      keys: keysToWaitFor(args, firstKey, firstKey + streams),
+      untilMs: options.untilMs,
+      onTimeout: (r) => r.nullArray(),
+    },
+    reply,
+  );
+}
+
+/** The command line with the ids that `$` stands for at this moment. */
+function withLastIds(args: Args, options: ReadOptions, sources: readonly Source[]): Args {
+  if (!sources.some(({ last }) => last)) return args;
+  const parts: (Uint8Array | string)[] = [];
+  for (let i = 0; i < args.argc; i++) parts.push(args.view(i));
+  const firstId = options.firstKey + options.streams;
+  for (const [i, { id, last }] of sources.entries()) {
+    if (last) parts[firstId + i] = id.toString();
+  }
+  return Args.of(...parts);
+}
+
+function keysBehindStreams(from: number): KeySpec {
+  return {
+    flags: ['RO', 'access'],
+    begin: { type: 'keyword', keyword: 'STREAMS', from },
+    find: { type: 'range', last: -1, step: 1, limit: 2 },
+  };
+}
+
+/** XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...] */
+export const xread = command({
+  name: 'xread',
+  arity: -4,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Answers the entries of streams that are above given ids; can wait for one.',
+  complexity: 'O(M) for each stream where M is the number of entries answered.',
+  flags: ['readonly', 'blocking', 'movablekeys'],
+  keys: [keysBehindStreams(1)],
+  syntax:
+    '[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS key [key ...] id:string [id:string ...]',
+  run: (ctx, args, reply) => read(ctx, args, reply, false),
+});
+
+/**
+ * XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...]
+ * id [id ...]
+ */
+export const xreadgroup = command({
+  name: 'xreadgroup',
+  arity: -7,
+  group: 'stream',
+  since: '5.0.0',
+  summary: 'Answers entries that nobody of a group has read, or what a consumer has pending.',
+  complexity: 'O(M) for each stream where M is the number of entries answered.',
+  flags: ['write', 'blocking', 'movablekeys'],
+  keys: [keysBehindStreams(4)],
+  syntax:
+    'GROUP group consumer [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] ' +
+    'STREAMS key [key ...] id:string [id:string ...]',
+  run: (ctx, args, reply) => read(ctx, args, reply, true),
+});

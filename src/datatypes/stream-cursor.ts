@@ -1,0 +1,133 @@
+/**
+ * Walking through a stream's entries by id, in either direction. The positions it keeps are its
+ * own: groups and pending entries may be written meanwhile, the stream's nodes may not.
+ */
+import type { Ref } from '../memory/arena.ts';
+import { OrderedIndex } from '../memory/ordered-index.ts';
+import { ById, StreamId } from './stream-id.ts';
+import { StreamNode } from './stream-node.ts';
+import type { Tools } from './value.ts';
+
+/** Words of a node's block: the master's id (four), then the listpack. */
+export const NODE_LISTPACK = 4;
+export const NODE_BYTES = 20;
+
+export class StreamCursor {
+  /** The node that the cursor is in: its present entry is the cursor's. */
+  readonly node: StreamNode;
+  /** That node's block. */
+  block: Ref = 0;
+  readonly index: OrderedIndex;
+  private readonly byId: ById;
+  private readonly tools: Tools;
+  private readonly low = new StreamId();
+  private readonly high = new StreamId();
+  private root: Ref = 0;
+  private reverse = false;
+  private started = false;
+
+  constructor(tools: Tools) {
+    this.tools = tools;
+    this.byId = new ById(tools.arena);
+    this.index = new OrderedIndex(tools.arena, this.byId);
+    this.node = new StreamNode(tools.arena, tools.listpack);
+  }
+
+  /** Id of the entry that `next` went to. */
+  get id(): StreamId {
+    return this.node.id;
+  }
+
+  /** Gets ready to visit the entries of [low, high], from the end when `reverse`. */
+  start(root: Ref, low: StreamId, high: StreamId, reverse: boolean): void {
+    this.root = root;
+    this.low.set(low);
+    this.high.set(high);
+    this.reverse = reverse;
+    this.started = false;
+  }
+
+  /** To the next entry that is not deleted; false when there is none. Amortised O(1). */
+  next(): boolean {
+    let found = this.started ? this.step() : this.begin();
+    for (;;) {
+      if (!found) {
+        if (!this.nextNode()) return false;
+        found = this.reverse ? this.node.last() : this.node.first();
+        continue;
+      }
+      const { id } = this.node;
+      if (this.reverse ? id.compare(this.low) < 0 : id.compare(this.high) > 0) return false;
+      const before = this.reverse ? id.compare(this.high) > 0 : id.compare(this.low) < 0;
+      if (!before && !this.node.isDeleted) return true;
+      found = this.step();
+    }
+  }
+
+  /** To the entry with an id, which may be deleted; false when there is none. O(log n). */
+  find(root: Ref, id: StreamId): boolean {
+    if (!this.seekNode(root, id)) return false;
+    for (let found = this.node.first(); found; found = this.node.next()) {
+      const order = this.node.id.compare(id);
+      if (order >= 0) return order === 0;
+    }
+    return false;
+  }
+
+  /** Opens the node in which an id is or would be; false when it is before the first. O(log n). */
+  seekNode(root: Ref, id: StreamId): boolean {
+    const { index, byId } = this;
+    byId.probe.set(id);
+    index.seek(root, id.score);
+    if (index.leaf === 0) index.seekLast(root);
+    else if (byId.compareProbe(index.entry) !== 0) index.previous();
+    if (index.leaf === 0) return false;
+    this.openNode();
+    return true;
+  }
+
+  /** Opens the first node or the last one; false when there is none. O(1). */
+  seekEdge(root: Ref, last: boolean): boolean {
+    this.reverse = last;
+    if (last) this.index.seekLast(root);
+    else this.index.seekFirst(root);
+    if (this.index.leaf === 0) return false;
+    this.openNode();
+    return true;
+  }
+
+  private begin(): boolean {
+    this.started = true;
+    const { root, reverse } = this;
+    if (!this.seekNode(root, reverse ? this.high : this.low)) {
+      if (reverse || !this.seekEdge(root, false)) {
+        this.index.leaf = 0;
+        return false;
+      }
+    }
+    return reverse ? this.node.last() : this.node.first();
+  }
+
+  private step(): boolean {
+    return this.reverse ? this.node.previous() : this.node.next();
+  }
+
+  /** Opens the next node in the cursor's direction; false when there is none. O(1). */
+  nextNode(): boolean {
+    const { index } = this;
+    if (index.leaf === 0) return false;
+    if (this.reverse) index.previous();
+    else index.next();
+    if (index.leaf === 0) return false;
+    this.openNode();
+    return true;
+  }
+
+  private openNode(): void {
+    const { arena } = this.tools;
+    this.block = this.index.entry;
+    this.node.master.load(arena, this.block, 0);
+    const at = ((this.block & 0x7fff) << 1) + NODE_LISTPACK;
+    this.node.open(arena.i32[this.block >>> 15]![at]!);
+  }
+}

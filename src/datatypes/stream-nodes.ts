@@ -1,0 +1,261 @@
+/**
+ * The entries of a stream: nodes, listpacks in Redis's layout (`stream-node.ts`), found and ordered
+ * by the id of their first entry, and the root block with what the stream knows of itself.
+ *
+ *     root, int32 words:   0 entries | 1-4 last id | 5-8 first id | 9-12 largest deleted id
+ *                          13-14 entries ever added (high, low) | 15 ordered index of the nodes
+ *                          16 dict of groups, or 0 | 17 recent producers, or 0
+ *     node's block:        0-3 id | 4 listpack
+ *
+ * A stream without entries has an index without nodes or, after trimming by id, a node whose
+ * entries are all deleted.
+ * Source: behaviour of redis-server 7.0.15.
+ */
+import type { Ref } from '../memory/arena.ts';
+import { OrderedIndex } from '../memory/ordered-index.ts';
+import type { Args } from '../util/args.ts';
+import { NODE_BYTES, NODE_LISTPACK, StreamCursor } from './stream-cursor.ts';
+import { ById, highOf, lowOf, StreamId, unsigned } from './stream-id.ts';
+import { RadixTreeCount } from './stream-radix.ts';
+import { type Tools, Value } from './value.ts';
+import { Encoding, ValueType } from './value-types.ts';
+
+export const ROOT_BYTES = 72;
+const LAST = 1;
+const FIRST = 5;
+const MAX_DELETED = 9;
+const ADDED = 13;
+export const NODES = 15;
+export const GROUPS = 16;
+export const PRODUCERS = 17;
+const LOWEST = new StreamId();
+const HIGHEST = new StreamId();
+HIGHEST.setMax();
+
+export abstract class StreamNodes extends Value {
+  readonly type = ValueType.stream;
+  /** For whoever reads entries. */
+  readonly cursor: StreamCursor;
+  /** For the stream's own work. */
+  protected readonly walker: StreamCursor;
+  protected readonly byId: ById;
+  protected readonly index: OrderedIndex;
+  protected readonly scratch = new StreamId();
+
+  constructor(tools: Tools) {
+    super(tools);
+    this.cursor = new StreamCursor(tools);
+    this.walker = new StreamCursor(tools);
+    this.byId = new ById(tools.arena);
+    this.index = new OrderedIndex(tools.arena, this.byId);
+  }
+
+  /** An empty stream; the next `become` makes it a key's. */
+  create(): void {
+    const root = this.arena.alloc(ROOT_BYTES);
+    const at = (root & 0x7fff) << 1;
+    this.arena.i32[root >>> 15]!.fill(0, at, at + ROOT_BYTES / 4);
+    const nodes = this.index.create();
+    this.setWord(root, NODES, nodes);
+    this.openDetached(root, Encoding.stream);
+  }
+
+  /** Number of entries. */
+  get size(): number {
+    return this.word(this.ref, 0) >>> 0;
+  }
+
+  /** Number of nodes. */
+  get nodes(): number {
+    return this.index.size(this.word(this.ref, NODES));
+  }
+
+  /** Nodes that a radix tree of the nodes' ids would have, as XINFO tells them. O(nodes). */
+  radixTreeNodes(): number {
+    const { index, arena } = this;
+    const count = new RadixTreeCount();
+    for (index.seekFirst(this.word(this.ref, NODES)); index.leaf !== 0; index.next()) {
+      const at = (index.entry & 0x7fff) << 1;
+      count.add(arena.i32[index.entry >>> 15]!, at);
+    }
+    return count.total();
+  }
+
+  readLastId(id: StreamId): void {
+    id.load(this.arena, this.ref, LAST);
+  }
+
+  /** Id of the first entry; 0-0 when there is none. */
+  readFirstId(id: StreamId): void {
+    id.load(this.arena, this.ref, FIRST);
+  }
+
+  readMaxDeletedId(id: StreamId): void {
+    id.load(this.arena, this.ref, MAX_DELETED);
+  }
+
+  /** Entries ever added, unsigned. */
+  get entriesAdded(): number | bigint {
+    return unsigned(this.word(this.ref, ADDED), this.word(this.ref, ADDED + 1));
+  }
+
+  setLastId(id: StreamId): void {
+    this.arena.touch(this.ref);
+    id.store(this.arena, this.ref, LAST);
+  }
+
+  setMaxDeletedId(id: StreamId): void {
+    this.arena.touch(this.ref);
+    id.store(this.arena, this.ref, MAX_DELETED);
+  }
+
+  set entriesAdded(count: number | bigint) {
+    this.arena.touch(this.ref);
+    this.setWord(this.ref, ADDED, highOf(count));
+    this.setWord(this.ref, ADDED + 1, lowOf(count));
+  }
+
+  // ---- reading -----------------------------------------------------------------------------
+
+  /** Points `cursor` before the entries of [low, high], from the end when `reverse`. */
+  seek(low: StreamId, high: StreamId, reverse = false): void {
+    this.cursor.start(this.word(this.ref, NODES), low, high, reverse);
+  }
+
+  /** Whether there is an entry with this id; `cursor` is at it then. O(log n). */
+  find(id: StreamId): boolean {
+    const { cursor } = this;
+    return cursor.find(this.word(this.ref, NODES), id) && !cursor.node.isDeleted;
+  }
+
+  /** As `find`, without moving `cursor`. */
+  has(id: StreamId): boolean {
+    const { walker } = this;
+    return walker.find(this.word(this.ref, NODES), id) && !walker.node.isDeleted;
+  }
+
+  /** Reads the id of the first or the last entry; 0-0 when there is none. O(1), amortised. */
+  readEdge(last: boolean, id: StreamId): void {
+    const { walker } = this;
+    walker.start(this.word(this.ref, NODES), LOWEST, HIGHEST, last);
+    if (walker.next()) id.set(walker.id);
+    else id.setMin();
+  }
+
+  // ---- writing -----------------------------------------------------------------------------
+
+  /**
+   * Adds an entry whose fields and values are arguments [from, end). Its id must be above the last
+   * one. Amortised O(bytes of the entry).
+   */
+  append(id: StreamId, args: Args, from: number, end: number): void {
+    const { walker } = this;
+    const { node } = walker;
+    const { streamNodeBytes, streamNodeEntries } = this.tools.limits;
+    let bytes = 0;
+    for (let i = from; i < end; i++) bytes += args.len[i]!;
+    let found = walker.seekEdge(this.word(this.ref, NODES), true);
+    if (found && node.isFull(bytes, streamNodeBytes, streamNodeEntries)) {
+      this.setListpack(walker.block, node.close());
+      found = false;
+    }
+    if (!found) walker.block = this.addNode(id, args, from, end);
+    this.setListpack(walker.block, node.append(id, args, from, end));
+    const { ref } = this;
+    this.arena.touch(ref);
+    this.setWord(ref, 0, this.word(ref, 0) + 1);
+    const added = (this.word(ref, ADDED + 1) + 1) | 0;
+    this.setWord(ref, ADDED + 1, added);
+    if (added === 0) this.setWord(ref, ADDED, this.word(ref, ADDED) + 1);
+    id.store(this.arena, ref, LAST);
+    if (this.word(ref, 0) === 1) id.store(this.arena, ref, FIRST);
+  }
+
+  /** Removes an entry. Returns whether it was there. O(log n). */
+  delete(id: StreamId): boolean {
+    const { walker } = this;
+    if (!walker.find(this.word(this.ref, NODES), id) || walker.node.isDeleted) return false;
+    this.deleteAtWalker();
+    const { scratch } = this;
+    scratch.load(this.arena, this.ref, MAX_DELETED);
+    if (id.compare(scratch) > 0) this.setMaxDeletedId(id);
+    scratch.load(this.arena, this.ref, FIRST);
+    if (this.size === 0 || id.compare(scratch) === 0) this.updateFirstId();
+    return true;
+  }
+
+  protected deleteAtWalker(): void {
+    const { walker } = this;
+    if (walker.node.live === 1) this.dropNode();
+    else this.setListpack(walker.block, walker.node.markDeleted());
+    this.addToSize(-1);
+  }
+
+  /** Removes the walker's node. */
+  protected dropNode(): void {
+    const { block, node } = this.walker;
+    this.byId.probe.set(node.master);
+    this.index.remove(this.word(this.ref, NODES), node.master.score);
+    this.arena.free(node.lp);
+    this.arena.free(block);
+  }
+
+  /** Makes the walker's node for a first entry; returns its block. */
+  private addNode(id: StreamId, args: Args, from: number, end: number): Ref {
+    const { node } = this.walker;
+    node.create(id, args, from, end);
+    return this.linkNode(id, node.lp);
+  }
+
+  private linkNode(id: StreamId, listpack: Ref): Ref {
+    const block = this.arena.alloc(NODE_BYTES);
+    id.store(this.arena, block, 0);
+    this.setWord(block, NODE_LISTPACK, listpack);
+    this.byId.probe.set(id);
+    this.index.insert(this.word(this.ref, NODES), id.score, block);
+    return block;
+  }
+
+  protected setListpack(block: Ref, listpack: Ref): void {
+    if (this.word(block, NODE_LISTPACK) === listpack) return;
+    this.arena.touch(block);
+    this.setWord(block, NODE_LISTPACK, listpack);
+  }
+
+  protected addToSize(n: number): void {
+    this.arena.touch(this.ref);
+    this.setWord(this.ref, 0, this.word(this.ref, 0) + n);
+  }
+
+  protected updateFirstId(): void {
+    const { scratch } = this;
+    if (this.size === 0) scratch.setMin();
+    else this.readEdge(false, scratch);
+    this.arena.touch(this.ref);
+    scratch.store(this.arena, this.ref, FIRST);
+  }
+
+  // ---- nodes as they are in files ----------------------------------------------------------
+
+  /** Calls `emit` with the id and the bytes of every node, views until the next operation. */
+  forEachNode(emit: (id: StreamId, bytes: Uint8Array) => void): void {
+    const { index, scratch } = this;
+    for (index.seekFirst(this.word(this.ref, NODES)); index.leaf !== 0; index.next()) {
+      const block = index.entry;
+      scratch.load(this.arena, block, 0);
+      emit(scratch, this.tools.listpack.view(this.word(block, NODE_LISTPACK)));
+    }
+  }
+
+  /** Adds a node behind the last one, of bytes that are sound. The root's facts stay. O(bytes). */
+  appendNode(id: StreamId, bytes: Uint8Array): void {
+    this.linkNode(id, this.tools.listpack.from(bytes));
+  }
+
+  /** Sets what `appendNode` leaves alone. */
+  restoreFacts(entries: number, firstId: StreamId): void {
+    this.arena.touch(this.ref);
+    this.setWord(this.ref, 0, entries);
+    firstId.store(this.arena, this.ref, FIRST);
+  }
+}

@@ -1,0 +1,398 @@
+/**
+ * Streams against a model: entries across node boundaries, deletion, trimming, ids beyond 2^53,
+ * groups with their pending entries; with small nodes, and under snapshots, whose bytes must not
+ * change.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { StreamValue } from '../../src/datatypes/stream.ts';
+import { READ_UNKNOWN } from '../../src/datatypes/stream-groups.ts';
+import { StreamId } from '../../src/datatypes/stream-id.ts';
+import { RadixTreeCount } from '../../src/datatypes/stream-radix.ts';
+import { defaultLimits, type Tools } from '../../src/datatypes/value.ts';
+import { Arena, type Ref } from '../../src/memory/arena.ts';
+import { Dict } from '../../src/memory/dict.ts';
+import { Listpack } from '../../src/memory/listpack.ts';
+import { Args } from '../../src/util/args.ts';
+
+const lowest = new StreamId();
+const highest = new StreamId();
+highest.setMax();
+/** Ids lie around here: sequence numbers and milliseconds cross the bounds of 32 and 53 bits. */
+const BASES = [0n, 4294967290n, 9007199254740985n, 9223372036854775800n, 18446744073709551000n];
+
+function setUp(entries = 4, bytes = 200) {
+  const arena = new Arena();
+  const dict = new Dict(arena, new Int32Array([1, 2]));
+  const limits = { ...defaultLimits, streamNodeEntries: entries, streamNodeBytes: bytes };
+  const tools: Tools = { arena, dict, listpack: new Listpack(arena), limits, random: Math.random };
+  const stream = new StreamValue(tools);
+  stream.create();
+  return { arena, stream, tools };
+}
+
+function idOf(ms: bigint, seq: bigint): StreamId {
+  const half = (n: bigint) => Number(BigInt.asIntN(32, n));
+  const id = new StreamId();
+  id.setHalves(half(ms >> 32n), half(ms), half(seq >> 32n), half(seq));
+  return id;
+}
+
+/** `ms-seq` as one number: what ids are ordered by. */
+function numberOf(text: string): bigint {
+  const [ms, seq] = text.split('-');
+  return (BigInt(ms!) << 64n) + BigInt(seq!);
+}
+
+function parse(text: string): StreamId {
+  const [ms, seq] = text.split('-');
+  return idOf(BigInt(ms!), BigInt(seq!));
+}
+
+function textOf(text: { buf: Uint8Array; off: number; len: number }): string {
+  return Buffer.from(text.buf.subarray(text.off, text.off + text.len)).toString('latin1');
+}
+
+type Entry = [id: string, fields: string[]];
+
+function contents(stream: StreamValue, low = lowest, high = highest, reverse = false): Entry[] {
+  const out: Entry[] = [];
+  stream.seek(low, high, reverse);
+  const { cursor } = stream;
+  while (cursor.next()) {
+    const fields: string[] = [];
+    for (let i = 0; i < cursor.node.fields; i++) {
+      cursor.node.nextField();
+      fields.push(textOf(cursor.node.field), textOf(cursor.node.value));
+    }
+    out.push([cursor.id.toString(), fields]);
+  }
+  return out;
+}
+
+const texts = fc.oneof(
+  fc.constantFrom('', '0', '-1', '127', '128', '4096', '-9223372036854775808', '007'),
+  fc.integer().map(String),
+  fc.string({ maxLength: 90 }).filter((s) => /^[\x20-\x7e]*$/.test(s)),
+);
+const fieldLists = fc.array(fc.tuple(fc.constantFrom('f', 'g', '1'), texts), {
+  minLength: 1,
+  maxLength: 3,
+});
+const ops = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constant('add' as const),
+      fields: fieldLists,
+      ms: fc.nat(2),
+      seq: fc.nat(9),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('delete' as const), at: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant('length' as const),
+      n: fc.nat(30),
+      whole: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('minId' as const), at: fc.nat(8), whole: fc.boolean() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('range' as const), a: fc.nat(), b: fc.nat() }),
+  },
+  { weight: 1, arbitrary: fc.constant({ op: 'snapshot' as const }) },
+);
+
+describe('stream', () => {
+  it('behaves as an array of entries through additions, deletions and trimming', () => {
+    fc.assert(
+      fc.property(
+        fc.array(ops, { maxLength: 150, size: 'max' }),
+        fc.constantFrom(...BASES),
+        fc.constantFrom(...BASES),
+        fc.constantFrom(0, 1, 4, 200),
+        (list, msBase, seqBase, perNode) => {
+          const { arena, stream, tools } = setUp(perNode);
+          const used = arena.usedBytes;
+          let model: Entry[] = [];
+          let ms = msBase;
+          let seq = seqBase;
+          let added = 0;
+          let frozen: { bytes: Buffer[]; snapshot: ReturnType<Arena['snapshot']> } | undefined;
+          for (const step of list) {
+            if (step.op === 'add') {
+              ms += BigInt(step.ms);
+              seq = step.ms > 0 ? seqBase + BigInt(step.seq) : seq + 1n + BigInt(step.seq);
+              const args = Args.of(...step.fields.flat());
+              stream.append(idOf(ms, seq), args, 0, args.argc);
+              model.push([`${ms}-${seq}`, step.fields.flat()]);
+              added++;
+            } else if (step.op === 'delete') {
+              const known = model[step.at % (model.length + 1)]?.[0];
+              const id = known === undefined ? idOf(msBase, 0n) : parse(known);
+              expect(stream.has(id)).toBe(known !== undefined);
+              expect(stream.delete(id)).toBe(known !== undefined);
+              model = model.filter(([text]) => text !== known);
+            } else if (step.op === 'snapshot') {
+              frozen ??= freeze(arena);
+            } else if (step.op === 'range') {
+              checkRange(stream, model, step.a, step.b);
+            } else {
+              const keep = step.op === 'length' ? step.n : Math.max(0, model.length - step.at);
+              const minId = parse(model[model.length - keep]?.[0] ?? '0-0');
+              const removed = stream.trim({
+                maxLength: step.op === 'length' ? step.n : -1,
+                minId: step.op === 'length' ? lowest : minId,
+                approximate: step.whole,
+                limit: 0,
+              });
+              const expected =
+                step.op === 'minId' && keep === 0 ? 0 : Math.max(0, model.length - keep);
+              if (step.whole) expect(removed).toBeLessThanOrEqual(expected);
+              else expect(removed).toBe(expected);
+              model = model.slice(removed);
+            }
+            stream.checkInvariants();
+          }
+          expect(contents(stream)).toEqual(model);
+          expect(contents(stream, lowest, highest, true)).toEqual([...model].reverse());
+          expect(stream.size).toBe(model.length);
+          expect(stream.entriesAdded).toBe(added);
+          expect(stream.memory()).toBe(arena.usedBytes - used + memoryOfEmpty(tools));
+          if (frozen !== undefined) thaw(frozen);
+          checkCopyAndEnd(arena, stream, model);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keeps groups, consumers and pending entries', () => {
+    const op = fc.record({
+      kind: fc.constantFrom(
+        'deliver',
+        'deliver',
+        'ack',
+        'assign',
+        'consumer',
+        'delete',
+        'group',
+        'destroy',
+      ),
+      group: fc.nat(3),
+      consumer: fc.nat(3),
+      id: fc.nat(150),
+      burst: fc.integer({ min: 1, max: 90 }),
+    });
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 80, size: 'max' }), (list) => {
+        const { arena, stream, tools } = setUp();
+        const used = arena.usedBytes;
+        const { groups } = stream;
+        /** Group, then id, then consumer. */
+        const model = new Map<string, Map<number, string>>();
+        const consumers = new Map<string, Set<string>>();
+        const bytes = (text: string) => Buffer.from(text);
+        const groupRef = (name: string): Ref => {
+          const found = groups.find(bytes(name), 0, name.length);
+          if (found !== 0) return found;
+          model.set(name, new Map());
+          consumers.set(name, new Set());
+          return groups.create(bytes(name), 0, name.length, lowest, READ_UNKNOWN);
+        };
+        const consumerRef = (group: Ref, groupName: string, name: string): Ref => {
+          consumers.get(groupName)!.add(name);
+          const found = groups.findConsumer(group, bytes(name), 0, name.length);
+          return found !== 0 ? found : groups.createConsumer(group, bytes(name), 0, name.length, 5);
+        };
+        const frozen = freeze(arena);
+        for (const { kind, group, consumer, id, burst } of list) {
+          const groupName = `group ${group}`;
+          const name = `c${consumer}`;
+          if (kind === 'destroy') {
+            const found = groups.find(bytes(groupName), 0, groupName.length);
+            if (found !== 0) groups.destroy(found);
+            model.delete(groupName);
+            consumers.delete(groupName);
+            stream.checkInvariants();
+            continue;
+          }
+          const ref = groupRef(groupName);
+          const pending = model.get(groupName)!;
+          if (kind === 'consumer') consumerRef(ref, groupName, name);
+          if (kind === 'delete') {
+            const owner = groups.findConsumer(ref, bytes(name), 0, name.length);
+            const own = [...pending].filter(([, c]) => c === name);
+            if (owner !== 0) expect(groups.deleteConsumer(ref, owner)).toBe(own.length);
+            for (const [n] of own) pending.delete(n);
+            consumers.get(groupName)!.delete(name);
+          }
+          for (let n = id; n < id + burst; n++) {
+            const entryId = idOf(BigInt(n), 7n);
+            const entry = groups.findPending(ref, entryId);
+            expect(entry !== 0).toBe(pending.has(n));
+            if (kind === 'ack' && entry !== 0) {
+              groups.removePending(ref, entry);
+              pending.delete(n);
+            } else if (kind === 'deliver' || (kind === 'assign' && entry !== 0)) {
+              const owner = consumerRef(ref, groupName, name);
+              if (entry === 0) groups.addPending(ref, entryId, owner, n, 3);
+              else groups.assign(entry, owner);
+              pending.set(n, name);
+            }
+          }
+          stream.checkInvariants();
+        }
+        expect(listGroups(stream)).toEqual(expected(model, consumers));
+        expect(stream.memory()).toBe(arena.usedBytes - used + memoryOfEmpty(tools));
+        thaw(frozen);
+        const before = arena.usedBytes;
+        const copy = new StreamValue(tools);
+        copy.openDetached(stream.clone(), stream.encoding);
+        copy.checkInvariants();
+        expect(listGroups(copy)).toEqual(expected(model, consumers));
+        free(copy, 10);
+        expect(arena.usedBytes).toBe(before);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('counts ids, entries and time beyond 2^53', () => {
+    const { stream } = setUp();
+    stream.entriesAdded = 18446744073709551614n;
+    const args = Args.of('f', 'v');
+    stream.append(parse('18446744073709551615-18446744073709551615'), args, 0, 2);
+    expect(stream.entriesAdded).toBe(18446744073709551615n);
+    const id = new StreamId();
+    stream.readLastId(id);
+    expect(id.isMax).toBe(true);
+    expect(id.increment()).toBe(false);
+    expect(id.decrement()).toBe(true);
+    expect(id.toString()).toBe('18446744073709551615-18446744073709551614');
+    id.setHalves(1, 0, 0, 0);
+    expect(id.decrement()).toBe(true);
+    expect(id.toString()).toBe('4294967295-18446744073709551615');
+    expect(id.increment()).toBe(true);
+    expect(id.toString()).toBe('4294967296-0');
+  });
+
+  it('grows a node only as far as the limits allow', () => {
+    const { stream, tools } = setUp(100, 4096);
+    const args = Args.of('f', 'x'.repeat(1000));
+    for (let i = 1; i <= 9; i++) stream.append(idOf(BigInt(i), 0n), args, 0, 2);
+    expect(stream.nodes).toBe(3);
+    tools.limits.streamNodeBytes = 0;
+    tools.limits.streamNodeEntries = 0;
+    for (let i = 10; i <= 500; i++) stream.append(idOf(BigInt(i), 0n), args, 0, 2);
+    expect(stream.nodes).toBe(3);
+    stream.checkInvariants();
+  });
+
+  it('counts the nodes of a radix tree', () => {
+    const count = (...ids: string[]) => {
+      const counter = new RadixTreeCount();
+      for (const text of ids) {
+        const { msHigh, msLow, seqHigh, seqLow } = parse(text);
+        counter.add(new Int32Array([msHigh, msLow, seqHigh, seqLow]), 0);
+      }
+      return counter.total();
+    };
+    // As redis-server 7.0.15 counts them.
+    expect(count()).toBe(1);
+    expect(count('1-1')).toBe(2);
+    expect(count('1-1', '1-2')).toBe(4);
+    expect(count('1-1', '2-1')).toBe(6);
+    expect(count('1-1', '2-1', '2-2')).toBe(8);
+  });
+});
+
+function checkRange(stream: StreamValue, model: Entry[], a: number, b: number): void {
+  if (model.length === 0) return;
+  const [low, high] = [model[a % model.length]![0], model[b % model.length]![0]];
+  const within = model.filter(
+    ([id]) => numberOf(id) >= numberOf(low) && numberOf(id) <= numberOf(high),
+  );
+  expect(contents(stream, parse(low), parse(high))).toEqual(within);
+  expect(contents(stream, parse(low), parse(high), true)).toEqual(within.reverse());
+}
+
+function checkCopyAndEnd(arena: Arena, stream: StreamValue, model: Entry[]): void {
+  const before = arena.usedBytes;
+  const copy = stream.clone();
+  const { ref, encoding } = stream;
+  stream.openDetached(copy, encoding);
+  stream.checkInvariants();
+  expect(contents(stream)).toEqual(model);
+  free(stream, 10);
+  expect(arena.usedBytes).toBe(before);
+  stream.openDetached(ref, encoding);
+  free(stream, 1000);
+  expect(arena.usedBytes).toBe(0);
+}
+
+function free(stream: StreamValue, max: number): void {
+  let left = stream.ref;
+  for (let steps = 0; left !== 0; steps++) {
+    expect(steps).toBeLessThan(10000);
+    left = stream.freeSome(left, stream.encoding, max);
+  }
+}
+
+function memoryOfEmpty(tools: Tools): number {
+  const empty = new StreamValue(tools);
+  empty.create();
+  const memory = empty.memory();
+  free(empty, 10);
+  return memory;
+}
+
+/** What a snapshot holds must not change, whatever is written: each write was announced. */
+function freeze(arena: Arena) {
+  const snapshot = arena.snapshot();
+  const bytes: Buffer[] = snapshot.segments.map((segment) => Buffer.from(segment));
+  return { snapshot, bytes };
+}
+
+function thaw({ snapshot, bytes }: ReturnType<typeof freeze>): void {
+  for (const [i, segment] of snapshot.segments.entries()) {
+    expect(Buffer.compare(bytes[i]!, segment)).toBe(0);
+  }
+  snapshot.release();
+}
+
+type Listed = [group: string, consumers: string[], pending: [id: string, consumer: string][]];
+
+function listGroups({ groups }: StreamValue): Listed[] {
+  const id = new StreamId();
+  return groups.list().map((group) => {
+    const names = groups.listConsumers(group).map((c) => textOf(groups.consumerName(c)));
+    const pending: [string, string][] = [];
+    const name = textOf(groups.name(group));
+    for (let on = groups.seekPending(group, lowest); on; on = groups.pending.next()) {
+      groups.pending.readId(groups.pending.at, id);
+      const owner = textOf(groups.consumerName(groups.pending.consumer(groups.pending.at)));
+      pending.push([id.toString(), owner]);
+    }
+    return [name, names, pending];
+  });
+}
+
+function expected(
+  model: Map<string, Map<number, string>>,
+  consumers: Map<string, Set<string>>,
+): Listed[] {
+  return [...model]
+    .sort()
+    .map(([group, pending]) => [
+      group,
+      [...consumers.get(group)!].sort(),
+      [...pending].sort(([a], [b]) => a - b).map(([n, consumer]) => [`${n}-7`, consumer]),
+    ]);
+}
