@@ -45,7 +45,7 @@ const order: readonly string[] = [
   'scripting',
 ];
 
-/** Names without the `@`, each once. */
+/** Names without the `@`, each once. One that the spec gives as `-name` is not the command's. */
 export function categoriesOf(spec: CommandSpec): string[] {
   const { flags } = spec;
   const found = new Set<string>(spec.categories ?? []);
@@ -59,5 +59,5 @@ export function categoriesOf(spec: CommandSpec): string[] {
   if (flags.includes('pubsub')) found.add('pubsub');
   if (flags.includes('blocking')) found.add('blocking');
   found.add(flags.includes('fast') ? 'fast' : 'slow');
-  return order.filter((name) => found.has(name));
+  return order.filter((name) => found.has(name) && !found.has(`-${name}`));
 }

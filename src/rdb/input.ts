@@ -44,7 +44,7 @@ export class RdbInput {
   /** Where the next byte is read. */
   pos = 0;
   private buf: Uint8Array = NOTHING;
-  private view = new DataView(NOTHING.buffer);
+  private view: DataView = new DataView(NOTHING.buffer);
   private end = 0;
   private readonly digits = new Uint8Array(24);
 

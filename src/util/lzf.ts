@@ -16,6 +16,12 @@ const OFFSET_MAX = 8192;
 const MATCH_MAX = 264;
 const MATCH_MIN = 3;
 const TABLE = 1 << 16;
+/**
+ * Room that must be left for a match, and for the last bytes when no match can begin any more. Less
+ * would do, but so Redis has it, and whether a string is compressed shows in its payload.
+ */
+const MATCH_ROOM = 5;
+const TAIL_ROOM = 3;
 
 /**
  * Where three bytes with a hash were seen last, as `base` + position + 1. Every call starts from
@@ -72,15 +78,16 @@ export function lzfCompress(
     const most = longestMatch(end - p);
     let length = MATCH_MIN;
     while (length < most && buf[before + length] === buf[p + length]) length++;
-    q = putLiterals(buf, from, p, out, q, outEnd - 3);
+    q = putLiterals(buf, from, p, out, q, outEnd - MATCH_ROOM);
     if (q < 0) return 0;
     q = putMatch(out, q, length, distance - 1);
     p += length;
     from = p;
     for (let i = p - 2; i < p && i <= lastStart; i++) seen[hashAt(buf, i)] = i + shift;
   }
-  q = putLiterals(buf, from, end, out, q, outEnd);
-  return q < 0 ? 0 : q - at;
+  const literals = p - from;
+  if (q + 1 + literals + (literals >> 5) + TAIL_ROOM > outEnd) return 0;
+  return putLiterals(buf, from, end, out, q, outEnd) - at;
 }
 
 /**

@@ -3,22 +3,42 @@ import fc from 'fast-check';
 import { BOUNDARY_FLOATS, BOUNDARY_INTEGERS } from '../harness/script.ts';
 
 export type Words = fc.Arbitrary<readonly string[]>;
+/** A command with its weight among the others. */
+export type Row = readonly [weight: number, words: Words];
 
 /** Few, so that commands meet; the last ones are there for their bytes. */
-export const KEYS: readonly string[] = [
-  'a',
-  'b',
-  'c',
-  'd',
-  'a',
-  'b',
-  'c',
-  '',
-  '\0\xff\r\n',
-  '__proto__',
-];
+const SHARED = ['a', 'b', 'c', 'd', 'a', 'b', 'c', '', '\0\xff\r\n', '__proto__'];
 
-export const key = fc.constantFrom(...KEYS);
+/** Where the commands of a collection go most of the time: else most would find a wrong type. */
+export const HOMES = {
+  hash: ['h1', 'h2'],
+  set: ['s1', 's2', 's3'],
+  list: ['l1', 'l2'],
+  zset: ['z1', 'z2', 'z3'],
+  stream: ['x1', 'x2'],
+} as const;
+
+/** A sorted set whose scores are equal: no other commands than those of the range by bytes. */
+export const LEX_KEY = 'lex';
+
+const homes = Object.values(HOMES).flat();
+
+/** Every key that a command may name. */
+export const KEYS: readonly string[] = [...new Set([...SHARED, ...homes, LEX_KEY])];
+
+export const key = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...SHARED) },
+  { weight: 1, arbitrary: fc.constantFrom(...homes) },
+);
+
+/** A key of a family, now and then another. */
+export function homeKey(family: keyof typeof HOMES): fc.Arbitrary<string> {
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...HOMES[family]) },
+    { weight: 1, arbitrary: key },
+  );
+}
+
 export const boundary = fc.constantFrom(...BOUNDARY_INTEGERS);
 export const small = fc.integer({ min: -12, max: 12 }).map(String);
 export const integer = fc.oneof(

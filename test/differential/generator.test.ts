@@ -29,22 +29,55 @@ interface Coverage {
 
 const everything: Coverage = { families: FAMILIES, digest: true };
 
-/** A sequence in one protocol; short ones and long ones. */
+/** A sequence in one protocol; short ones and long ones, of all families or of one. */
 function sequence(families: readonly Family[]) {
+  const listOf = (some: readonly Family[]) =>
+    fc.array(generatedCommand(some), { minLength: 1, maxLength: SEQUENCE_MAX, size: 'max' });
   return fc.tuple(
     fc.constantFrom<2 | 3>(2, 3),
-    fc.array(generatedCommand(families), { minLength: 1, maxLength: SEQUENCE_MAX, size: 'max' }),
+    fc.oneof(
+      listOf(families),
+      ...families.filter((one) => one !== 'sort').map((one) => listOf([one])),
+      listOf([]),
+    ),
   );
 }
 
-/** 7.0 has no listpacks for sets: where the other one answers `hashtable` we may answer `listpack`. */
+/** Encodings of sets (those of other values have no such pairs of answers), and WITHSCORE. */
 const generatedDifferences: readonly AllowedDifference[] = [
+  {
+    command: /^Z(REV)?RANK /,
+    ours: /syntax error/,
+    oracle: /wrong number of arguments/,
+    generated: true,
+    why: 'ZRANK and ZREVRANK take one argument more since Redis 7.2',
+  },
   {
     command: /^OBJECT ENCODING /i,
     ours: /^"listpack"$/,
     oracle: /^"hashtable"$/,
     generated: true,
     why: 'small sets of strings are listpacks since Redis 7.2',
+  },
+  {
+    command: /^OBJECT ENCODING /i,
+    ours: /^"intset"$/,
+    oracle: /^"hashtable"$/,
+    generated: true,
+    why: 'SDIFFSTORE in Redis keeps the table that held strings before they were subtracted',
+  },
+  {
+    command: /^OBJECT ENCODING /i,
+    ours: /^"listpack"$/,
+    oracle: /^"skiplist"$/,
+    generated: true,
+    why: 'SORT of a small sorted set leaves a skiplist behind in Redis; reading should not write',
+  },
+  {
+    command: /^SORT(_RO)? /,
+    oracle: /One or more scores can't be converted/,
+    generated: true,
+    why: 'SORT in Redis 7.0 takes for its own the errno of an earlier number out of range',
   },
 ];
 
@@ -128,11 +161,22 @@ async function explore(
     `RESP${protocol}, command ${(found?.index ?? 0) + 1} of ${shrunk.length} (later ones are checks):`,
     ...shrunk.map((line) => `    ${line}`),
     `differs at:  ${found?.text}`,
-    `  ours:   ${found?.ours.replaceAll('\n', '\n          ')}`,
-    `  oracle: ${found?.oracle.replaceAll('\n', '\n          ')}`,
+    `  ours:   ${excerpt(found?.ours, found?.oracle)}`,
+    `  oracle: ${excerpt(found?.oracle, found?.ours)}`,
     `replay:  RESPITE_SEED=${details.seed}:${details.counterexamplePath} npx vitest run test/differential/generator.test.ts`,
   ].join('\n');
   return { failure, shrunk, commandsSent };
+}
+
+/** A reply, indented; of a long one the lines around the first that the other has not. */
+function excerpt(shown = '', other = ''): string {
+  const [lines, others] = [shown.split('\n'), other.split('\n')];
+  const at = lines.findIndex((line, i) => line !== others[i]);
+  const from = lines.length > 20 && at > 5 ? at - 5 : 0;
+  const part = lines.slice(from, from + 20);
+  return [...(from > 0 ? ['...'] : []), ...part, ...(from + 20 < lines.length ? ['...'] : [])].join(
+    '\n          ',
+  );
 }
 
 describeWithOracle('random commands', () => {

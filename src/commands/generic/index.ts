@@ -1,15 +1,18 @@
 /** The commands of the generic group. */
 import type { CommandSpec } from '../spec.ts';
 import { del, exists, touch, type, unlink } from './del.ts';
+import { dump, restore } from './dump.ts';
 import { expire, expireat, persist, pexpire, pexpireat } from './expire.ts';
 import { object } from './object.ts';
 import { copy, move, rename, renamenx } from './rename.ts';
 import { keys, randomkey, scan } from './scan.ts';
+import { sort, sortRo } from './sort.ts';
 import { expiretime, pexpiretime, pttl, ttl } from './ttl.ts';
 
 export const genericCommands: readonly CommandSpec[] = [
   copy,
   del,
+  dump,
   exists,
   expire,
   expireat,
@@ -25,7 +28,10 @@ export const genericCommands: readonly CommandSpec[] = [
   randomkey,
   rename,
   renamenx,
+  restore,
   scan,
+  sort,
+  sortRo,
   touch,
   ttl,
   type,

@@ -2,18 +2,21 @@
  * DEBUG: what tests need of a server and nobody else should have; behind enable-debug-command.
  * One command without subcommand specs, as in Redis.
  */
-import { createHash } from 'node:crypto';
-import { Encoding, encodingName } from '../../datatypes/value-types.ts';
-import { type Db, NO_TTL } from '../../keyspace/db.ts';
+import type { ListValue } from '../../datatypes/list.ts';
+import { Encoding, encodingName, ValueType } from '../../datatypes/value-types.ts';
+import { NO_TTL } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
+import { PayloadCodec } from '../../rdb/payload.ts';
+import { forEachRun, LISTPACK_OVERHEAD } from '../../rdb/writer.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
-import { parseInt64 } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 import { plainEncoding } from '../string/string-value.ts';
 import { debugProtocol } from './debug-protocol.ts';
+import { datasetDigest, valueDigest } from './digest.ts';
 
 type Handler = (ctx: Context, args: Args, reply: Reply) => void;
 
@@ -25,53 +28,21 @@ interface DebugCommand {
 }
 
 const many = Number.POSITIVE_INFINITY;
-
-/** A value's digest, folded into `digest` as Redis does (debug.c, xorObjectDigest). */
-function mix(digest: Buffer, data: Uint8Array): void {
-  xor(digest, data);
-  createHash('sha1').update(digest).digest().copy(digest);
-}
-
-function xor(digest: Buffer, data: Uint8Array): void {
-  const hash = createHash('sha1').update(data).digest();
-  for (let i = 0; i < digest.length; i++) digest[i]! ^= hash[i]!;
-}
-
-function bigEndian(n: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(n);
-  return bytes;
-}
-
-function mixValue(digest: Buffer, db: Db, entry: number): void {
-  mix(digest, bigEndian(db.typeOf(entry)));
-  db.locateString(entry);
-  mix(digest, db.valueBuf.subarray(db.valueOff, db.valueOff + db.valueLen));
-  if (db.isVolatile(entry)) xor(digest, Buffer.from('!!expire!!'));
-}
-
-function datasetDigest(ctx: Context): string {
-  const total = Buffer.alloc(20);
-  for (const db of ctx.keyspace.dbs) {
-    if (db.size === 0) continue;
-    mix(total, bigEndian(db.index));
-    db.forEach((entry) => {
-      const digest = Buffer.alloc(20);
-      mix(digest, db.keyOf(entry));
-      mixValue(digest, db, entry);
-      xor(total, digest);
-    });
-  }
-  return total.toString('hex');
-}
+const PACKED_THRESHOLD_MAX = 2 ** 32 - 2;
+const memoryUnits: Readonly<Record<string, number>> = {
+  ...{ b: 1, k: 1000, kb: 1024, m: 1e6, mb: 1024 ** 2, g: 1e9, gb: 1024 ** 3 },
+};
+const badThreshold = new CommandError(
+  'ERR argument must be a memory value bigger than 1 and smaller than 4gb',
+);
+const notListpack = new CommandError('ERR Not a listpack encoded object.');
 
 function digestValues(ctx: Context, args: Args, reply: Reply): void {
+  const { db, keyspace } = ctx;
   reply.array(args.argc - 2);
   for (let i = 2; i < args.argc; i++) {
-    const digest = Buffer.alloc(20);
-    const entry = ctx.db.find(args.buf, args.off[i]!, args.len[i]!);
-    if (entry !== 0) mixValue(digest, ctx.db, entry);
-    reply.simple(digest.toString('hex'));
+    const entry = db.find(args.buf, args.off[i]!, args.len[i]!);
+    reply.simple(valueDigest(keyspace, db, entry));
   }
 }
 
@@ -94,30 +65,52 @@ function populate(ctx: Context, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+/** What DEBUG OBJECT adds for a list. */
+function listFigures(ctx: Context, entry: Entry): string {
+  const { db, keyspace } = ctx;
+  if (db.typeOf(entry) !== ValueType.list) return '';
+  const list = keyspace.cursor(ValueType.list) as ListValue;
+  db.open(entry, list);
+  let bytes = 0;
+  forEachRun(keyspace.arena, list, (_buf, _off, len) => {
+    bytes += len + LISTPACK_OVERHEAD;
+  });
+  return (
+    ` ql_nodes:${list.nodes} ql_avg_node:${(list.size / list.nodes).toFixed(2)} ` +
+    `ql_listpack_max:${keyspace.limits.listListpackSize} ql_compressed:0 ` +
+    `ql_uncompressed_size:${bytes}`
+  );
+}
+
 function describeObject(ctx: Context, args: Args, reply: Reply): void {
   const { db, keyspace } = ctx;
   const entry = db.find(args.buf, args.off[2]!, args.len[2]!);
   if (entry === 0) throw errors.noSuchKey;
   const idle = keyspace.lfuEnabled ? 0 : keyspace.idleSeconds(entry);
+  const compress = ctx.server.config.bool('rdbcompression');
+  const saved = PayloadCodec.of(keyspace).savedLength(db, entry, compress);
   reply.simple(
     `Value at:0x${(entry >>> 0).toString(16)} refcount:1 ` +
-      `encoding:${encodingName(db.encodingOf(entry))} serializedlength:${savedLength(db, entry)} ` +
-      `lru:${keyspace.accessOf(entry)} lru_seconds_idle:${idle}`,
+      `encoding:${encodingName(db.encodingOf(entry))} serializedlength:${saved} ` +
+      `lru:${keyspace.accessOf(entry)} lru_seconds_idle:${idle}${listFigures(ctx, entry)}`,
   );
 }
 
-/** Bytes that an RDB file would take for a string, before any compression. */
-function savedLength(db: Db, entry: number): number {
-  db.locateString(entry);
-  const { valueLen } = db;
-  if (db.encodingOf(entry) === Encoding.int) {
-    const n = Number(parseInt64(db.valueBuf, db.valueOff, valueLen));
-    if (n >= -128 && n <= 127) return 2;
-    if (n >= -32768 && n <= 32767) return 3;
-    if (n >= -2147483648 && n <= 2147483647) return 5;
-  }
-  const header = valueLen < 64 ? 1 : valueLen < 16384 ? 2 : 5;
-  return header + valueLen;
+function describeListpack(ctx: Context, args: Args, reply: Reply): void {
+  const { db } = ctx;
+  const entry = db.find(args.buf, args.off[2]!, args.len[2]!);
+  if (entry === 0) throw errors.noSuchKey;
+  const encoding = db.encodingOf(entry);
+  if (encoding !== Encoding.listpack) throw notListpack;
+  ctx.server.log('notice', `listpack: ${db.memoryOf(entry)} bytes with its key`);
+  reply.simple('Listpack structure printed on stdout');
+}
+
+/** `100`, `64kb`, `1gb` ...; undefined for what is no size. */
+function memoryBytes(text: string): number | undefined {
+  const found = /^(\d{1,15})(b|k|kb|m|mb|g|gb)?$/i.exec(text);
+  if (found === null) return undefined;
+  return Number(found[1]) * memoryUnits[found[2]?.toLowerCase() ?? 'b']!;
 }
 
 function hashTableStats(ctx: Context, args: Args, reply: Reply): void {
@@ -143,7 +136,7 @@ const table: Readonly<Record<string, DebugCommand>> = {
   DIGEST: {
     arity: [2, 2],
     help: ['DIGEST', '    A hex signature of all data.'],
-    run: (ctx, _args, reply) => reply.simple(datasetDigest(ctx)),
+    run: (ctx, _args, reply) => reply.simple(datasetDigest(ctx.keyspace)),
   },
   'DIGEST-VALUE': {
     arity: [2, many],
@@ -161,6 +154,11 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [3, 4],
     help: ['HTSTATS <dbid>', '    Figures of the hash table of a database.'],
     run: hashTableStats,
+  },
+  LISTPACK: {
+    arity: [3, 3],
+    help: ['LISTPACK <key>', '    Logs what a listpack takes.'],
+    run: describeListpack,
   },
   LOG: {
     arity: [3, 3],
@@ -184,6 +182,15 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [3, 3],
     help: ['PROTOCOL <type>', '    Answers a test value of a protocol type.'],
     run: (_ctx, args, reply) => debugProtocol(args.latin1(2).toLowerCase(), reply),
+  },
+  'QUICKLIST-PACKED-THRESHOLD': {
+    arity: [3, 3],
+    help: ['QUICKLIST-PACKED-THRESHOLD <size>', '    Accepted; nodes of lists are always packed.'],
+    run(_ctx, args, reply) {
+      const bytes = memoryBytes(args.latin1(2));
+      if (bytes === undefined || bytes > PACKED_THRESHOLD_MAX) throw badThreshold;
+      reply.ok();
+    },
   },
   'SET-ACTIVE-EXPIRE': {
     arity: [3, 3],

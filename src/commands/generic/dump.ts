@@ -1,0 +1,166 @@
+/**
+ * Values as bytes: DUMP and RESTORE. The payload is that of an RDB file (src/rdb).
+ */
+import type { Value } from '../../datatypes/value.ts';
+import { ValueType } from '../../datatypes/value-types.ts';
+import { NO_TTL } from '../../keyspace/db.ts';
+import type { Entry, UnixMs } from '../../keyspace/entry.ts';
+import { setAccess } from '../../rdb/access.ts';
+import { BadDataError } from '../../rdb/input.ts';
+import { PayloadCodec } from '../../rdb/payload.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { addInt64, type Int64, int64Argument } from '../integers.ts';
+import { command, keyAt } from '../spec.ts';
+import { stringEncoding } from '../string/string-value.ts';
+
+const busyKey = new CommandError('BUSYKEY Target key name already exists.');
+const badTtl = new CommandError('ERR Invalid TTL value, must be >= 0');
+const badIdleTime = new CommandError('ERR Invalid IDLETIME value, must be >= 0');
+const badFrequency = new CommandError('ERR Invalid FREQ value, must be >= 0 and <= 255');
+const badPayload = new CommandError('ERR DUMP payload version or checksum are wrong');
+const badFormat = new CommandError('ERR Bad data format');
+
+/** DUMP key */
+export const dump = command({
+  name: 'dump',
+  arity: 2,
+  group: 'generic',
+  since: '2.6.0',
+  summary: 'Answers the value of a key as bytes that RESTORE takes.',
+  complexity: 'O(N) where N is the size of the value.',
+  flags: ['readonly'],
+  keys: [keyAt(1, 'RO', 'access')],
+  tips: ['nondeterministic_output'],
+  syntax: 'key',
+
+  run(ctx, args, reply) {
+    const { db, keyspace } = ctx;
+    let entry = db.read(args, 1);
+    if (entry !== 0 && db.typeOf(entry) === ValueType.hash) {
+      // Fields that are due go first, and the key with the last one.
+      entry = db.findValue(args.buf, args.off[1]!, args.len[1]!, keyspace.hashes);
+    }
+    if (entry === 0) {
+      reply.null();
+      return;
+    }
+    const compress = ctx.server.config.bool('rdbcompression');
+    reply.bytes(PayloadCodec.of(keyspace).dump(db, entry, compress));
+  },
+});
+
+interface RestoreOptions {
+  replace: boolean;
+  absoluteTtl: boolean;
+  /** -1 when not given. */
+  idleSeconds: Int64;
+  frequency: number;
+}
+
+function readOptions(args: Args): RestoreOptions {
+  const options: RestoreOptions = {
+    replace: false,
+    absoluteTtl: false,
+    idleSeconds: -1,
+    frequency: -1,
+  };
+  for (let i = 4; i < args.argc; i++) {
+    const more = i + 1 < args.argc;
+    if (args.is(i, 'REPLACE')) options.replace = true;
+    else if (args.is(i, 'ABSTTL')) options.absoluteTtl = true;
+    else if (args.is(i, 'IDLETIME') && more && options.frequency === -1) {
+      options.idleSeconds = int64Argument(args, ++i);
+      if (options.idleSeconds < 0) throw badIdleTime;
+    } else if (args.is(i, 'FREQ') && more && options.idleSeconds === -1) {
+      const frequency = int64Argument(args, ++i);
+      if (frequency < 0 || frequency > 255) throw badFrequency;
+      options.frequency = Number(frequency);
+    } else throw errors.syntax;
+  }
+  return options;
+}
+
+/** When the key expires: 0 for never, undefined when that is over already. */
+function expiryOf(ctx: Context, ttl: Int64, absolute: boolean): UnixMs | undefined {
+  if (ttl === 0) return NO_TTL;
+  const when = absolute ? ttl : addInt64(ttl, ctx.nowMs);
+  // What leaves 64 bits wraps to a time long past in Redis.
+  return when === undefined || when <= ctx.nowMs ? undefined : when;
+}
+
+function load(codec: PayloadCodec, args: Args, i: number): Value | undefined {
+  const off = args.off[i]!;
+  const len = args.len[i]!;
+  if (!codec.isSound(args.buf, off, len)) throw badPayload;
+  try {
+    return codec.load(args.buf, off, len);
+  } catch (error) {
+    if (error instanceof BadDataError) throw badFormat;
+    throw error;
+  }
+}
+
+/** Adds argument 1, which is absent, with what was loaded. */
+function addLoaded(
+  ctx: Context,
+  args: Args,
+  codec: PayloadCodec,
+  value: Value | undefined,
+  expireAt: UnixMs,
+): Entry {
+  const { db } = ctx;
+  const { buf } = args;
+  const off = args.off[1]!;
+  const len = args.len[1]!;
+  if (value === undefined) {
+    const { text, off: from, len: length } = codec.input;
+    const encoding = stringEncoding(text, from, length);
+    return db.setString(0, buf, off, len, text, from, length, encoding, expireAt);
+  }
+  const entry = db.addValue(args, 1, value);
+  db.fieldsChanged(entry, value);
+  return expireAt === NO_TTL ? entry : db.setExpiry(entry, expireAt);
+}
+
+/** RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency] */
+export const restore = command({
+  name: 'restore',
+  arity: -4,
+  group: 'generic',
+  since: '2.6.0',
+  summary: 'Makes a key of what DUMP has answered.',
+  complexity: 'O(N) where N is the size of the value, O(N*log(N)) for a sorted set.',
+  flags: ['write', 'denyoom'],
+  categories: ['dangerous'],
+  keys: [keyAt(1, 'OW', 'update')],
+  syntax:
+    'key ttl:integer serialized-value:string [REPLACE] [ABSTTL] [IDLETIME seconds:integer] ' +
+    '[FREQ frequency:integer]',
+
+  run(ctx, args, reply) {
+    const { db } = ctx;
+    const options = readOptions(args);
+    const present = db.find(args.buf, args.off[1]!, args.len[1]!);
+    if (present !== 0 && !options.replace) throw busyKey;
+    const ttl = int64Argument(args, 2);
+    if (ttl < 0) throw badTtl;
+    const expireAt = expiryOf(ctx, ttl, options.absoluteTtl);
+    const codec = PayloadCodec.of(ctx.keyspace);
+    const value = load(codec, args, 3);
+
+    if (present !== 0) db.remove(db.find(args.buf, args.off[1]!, args.len[1]!));
+    if (expireAt === undefined) {
+      if (value !== undefined) ctx.keyspace.freeValue(value.type, value.ref, value.encoding);
+      if (present !== 0) ctx.changed('del', args, 1);
+    } else {
+      db.find(args.buf, args.off[1]!, args.len[1]!);
+      const entry = addLoaded(ctx, args, codec, value, expireAt);
+      setAccess(ctx.keyspace, entry, Number(options.idleSeconds), options.frequency);
+      ctx.changed('restore', args, 1);
+    }
+    codec.input.close();
+    reply.ok();
+  },
+});
