@@ -1,10 +1,12 @@
 /**
  * What blocking commands share: their timeout, and the keys they wait for.
  */
+import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
 import { longDoubleKind } from '../util/long-double.ts';
 import { parseDoubleText } from '../util/numbers.ts';
+import type { Context } from './context.ts';
 
 const notFloat = new CommandError('ERR timeout is not a float or out of range');
 const negative = new CommandError('ERR timeout is negative');
@@ -30,4 +32,16 @@ export function keysToWaitFor(args: Args, from: number, to: number): string[] {
   const keys: string[] = [];
   for (let i = from; i < to; i++) keys.push(args.latin1(i));
   return keys;
+}
+
+/** Runs the command again when one of the keys holds a value of a type; a null array in the end. */
+export function waitFor(
+  ctx: Context,
+  args: Args,
+  keys: readonly string[],
+  type: number,
+  untilMs: number,
+  reply: Reply,
+): void {
+  ctx.block({ args, keys, type, untilMs, onTimeout: (r) => r.nullArray() }, reply);
 }

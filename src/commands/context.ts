@@ -17,6 +17,10 @@ export interface BlockRequest {
   readonly args: Args;
   /** Keys of the selected database whose change makes it run again, as latin1 text. */
   readonly keys: readonly string[];
+  /** Type that a key must have for the command to be run again. */
+  readonly type: number;
+  /** Whether it is run again, too, when a key is gone or of another type. */
+  readonly evenWithout?: boolean;
   /** When it gives up, wall clock in ms; 0 for never. */
   readonly untilMs: number;
   /** Writes the reply of a wait that was in vain. */

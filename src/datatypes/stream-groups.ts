@@ -1,28 +1,36 @@
 /**
- * Consumer groups of a stream. A dict by name holds them, made with the first one; an entry's
- * second word names the group's block. Consumers are kept alike in a dict of their group.
+ * Consumer groups of a stream and their consumers, both kept by name (`stream-names.ts`).
  *
  *     group, int32 words:     0-3 last delivered id | 4-5 entries read (high, low; -1: not known)
- *                             6 index of pending entries, or 0 | 7 dict of consumers, or 0 | 8 entry
+ *                             6 index of pending entries by id, or 0 | 7 consumers | 8 entry
+ *                             9 index of pending entries by stamp, or 0 when nobody asked for it
+ *                             10-11 float64 releases so far
  *     consumer, int32 words:  0-1 float64 last seen, ms | 2-3 float64 last active, ms (-1: never)
  *                             4 index of its pending entries, or 0 | 5 entry
  *
- * Refs of groups and consumers stay valid until these are removed.
+ * Refs of groups, consumers and pending entries stay valid until these are removed.
  */
 import type { Arena, Ref } from '../memory/arena.ts';
-import { locateMember, newMember, TextRegister } from './members.ts';
 import { highOf, lowOf, StreamId, signed } from './stream-id.ts';
+import { NamedBlocks } from './stream-names.ts';
 import { PendingEntries } from './stream-pending.ts';
 import type { Text, Tools } from './value.ts';
 
-const GROUP_BYTES = 36;
+const GROUP_BYTES = 48;
 const READ = 4;
 const PENDING = 6;
 const CONSUMERS = 7;
 const GROUP_ENTRY = 8;
+const BY_STAMP = 9;
+/** In float64 words. */
+const RELEASES = 5;
 const CONSUMER_BYTES = 24;
 const OWN_PENDING = 4;
 const CONSUMER_ENTRY = 5;
+/** Stamps of released entries begin here. */
+const RELEASED_FROM = -(2 ** 53);
+const DELIVERIES_MAX = (1n << 64n) - 1n;
+
 /** A group, a consumer or a pending entry; 0 is none. */
 export type GroupRef = Ref;
 
@@ -34,7 +42,7 @@ export class StreamGroups {
   readonly pending: PendingEntries;
   private readonly arena: Arena;
   private readonly tools: Tools;
-  private readonly nameText = new TextRegister();
+  private readonly names: NamedBlocks;
   /** The block with the word that names the dict of groups. */
   private owner: Ref = 0;
   private ownerWord = 0;
@@ -42,6 +50,7 @@ export class StreamGroups {
   constructor(tools: Tools) {
     this.tools = tools;
     this.arena = tools.arena;
+    this.names = new NamedBlocks(tools);
     this.pending = new PendingEntries(tools);
   }
 
@@ -53,19 +62,14 @@ export class StreamGroups {
 
   /** Number of groups. O(1). */
   get size(): number {
-    const { dictRoot } = this;
-    return dictRoot === 0 ? 0 : this.tools.dict.size(dictRoot);
-  }
-
-  private get dictRoot(): Ref {
-    return this.word(this.owner, this.ownerWord);
+    return this.names.size(this.owner, this.ownerWord);
   }
 
   // ---- groups ------------------------------------------------------------------------------
 
   /** The group with a name, or 0. O(1). */
   find(buf: Uint8Array, off: number, len: number): Ref {
-    return this.findNamed(this.dictRoot, buf, off, len);
+    return this.names.find(this.owner, this.ownerWord, buf, off, len);
   }
 
   /** Adds a group; none has the name. O(1). */
@@ -80,31 +84,33 @@ export class StreamGroups {
     lastId.store(this.arena, group, 0);
     this.setWord(group, PENDING, 0);
     this.setWord(group, CONSUMERS, 0);
+    this.setWord(group, BY_STAMP, 0);
+    this.setReleases(group, 0);
     this.setEntriesRead(group, entriesRead);
-    const entry = this.addNamed(this.owner, this.ownerWord, buf, off, len, group);
+    const entry = this.names.add(this.owner, this.ownerWord, buf, off, len, group);
     this.setWord(group, GROUP_ENTRY, entry);
     return group;
   }
 
   /** Removes a group with its consumers and pending entries. O(those). */
   destroy(group: Ref): void {
+    this.pending.dropIndex(group, BY_STAMP);
     while (this.pending.freeStep(group, PENDING));
     while (this.freeConsumers(group, Number.POSITIVE_INFINITY));
-    this.removeNamed(this.owner, this.ownerWord, this.word(group, GROUP_ENTRY));
+    this.names.remove(this.owner, this.ownerWord, this.word(group, GROUP_ENTRY));
     this.arena.free(group);
   }
 
   /** All groups, in the order of their names. O(n log n). */
   list(): Ref[] {
-    return this.listNamed(this.dictRoot);
+    return this.names.list(this.owner, this.ownerWord);
   }
 
-  /** Whether every group passes a test. O(n). */
+  /** Whether every group passes a test, which must not write to groups' names. O(n). */
   every(test: (group: Ref) => boolean): boolean {
     let passed = true;
-    if (this.dictRoot === 0) return true;
-    this.tools.dict.some(this.dictRoot, (entry) => {
-      passed = test(this.word(entry, 1));
+    this.names.some(this.owner, this.ownerWord, (group) => {
+      passed = test(group);
       return passed;
     });
     return passed;
@@ -112,8 +118,7 @@ export class StreamGroups {
 
   /** A group's name, a view until the next operation. */
   name(group: Ref): Text {
-    locateMember(this.arena, this.word(group, GROUP_ENTRY), this.nameText);
-    return this.nameText;
+    return this.names.name(this.word(group, GROUP_ENTRY));
   }
 
   readLastId(group: Ref, id: StreamId): void {
@@ -140,13 +145,12 @@ export class StreamGroups {
 
   /** Number of a group's consumers. O(1). */
   consumerCount(group: Ref): number {
-    const root = this.word(group, CONSUMERS);
-    return root === 0 ? 0 : this.tools.dict.size(root);
+    return this.names.size(group, CONSUMERS);
   }
 
   /** The consumer with a name, or 0. O(1). */
   findConsumer(group: Ref, buf: Uint8Array, off: number, len: number): Ref {
-    return this.findNamed(this.word(group, CONSUMERS), buf, off, len);
+    return this.names.find(group, CONSUMERS, buf, off, len);
   }
 
   /** Adds a consumer; none has the name. O(1). */
@@ -155,7 +159,7 @@ export class StreamGroups {
     this.setWord(consumer, OWN_PENDING, 0);
     this.setSeen(consumer, seenAt);
     this.setActive(consumer, -1);
-    const entry = this.addNamed(group, CONSUMERS, buf, off, len, consumer);
+    const entry = this.names.add(group, CONSUMERS, buf, off, len, consumer);
     this.setWord(consumer, CONSUMER_ENTRY, entry);
     return consumer;
   }
@@ -165,23 +169,23 @@ export class StreamGroups {
     const { pending } = this;
     const count = pending.count(consumer, OWN_PENDING);
     for (let found = pending.seekFirst(consumer, OWN_PENDING); found; found = pending.next()) {
+      this.unstamp(group, pending.at);
       pending.remove(group, PENDING, pending.at);
     }
     while (pending.freeStep(consumer, OWN_PENDING));
-    this.removeNamed(group, CONSUMERS, this.word(consumer, CONSUMER_ENTRY));
+    this.names.remove(group, CONSUMERS, this.word(consumer, CONSUMER_ENTRY));
     this.arena.free(consumer);
     return count;
   }
 
   /** A group's consumers in the order of their names. O(n log n). */
   listConsumers(group: Ref): Ref[] {
-    return this.listNamed(this.word(group, CONSUMERS));
+    return this.names.list(group, CONSUMERS);
   }
 
   /** A consumer's name, a view until the next operation. */
   consumerName(consumer: Ref): Text {
-    locateMember(this.arena, this.word(consumer, CONSUMER_ENTRY), this.nameText);
-    return this.nameText;
+    return this.names.name(this.word(consumer, CONSUMER_ENTRY));
   }
 
   /** When a consumer last tried to read or claim, ms. */
@@ -221,7 +225,7 @@ export class StreamGroups {
     return this.pending.find(group, PENDING, id);
   }
 
-  /** Adds a pending entry, of a consumer or (0) of none. O(log n). */
+  /** Adds a pending entry of a consumer. O(log n). */
   addPending(
     group: Ref,
     id: StreamId,
@@ -232,22 +236,45 @@ export class StreamGroups {
     const entry = this.pending.create(id, consumer, deliveredAt, count);
     this.pending.add(group, PENDING, entry);
     if (consumer !== 0) this.pending.add(consumer, OWN_PENDING, entry);
+    this.restamp(group, entry);
     return entry;
   }
 
-  /** Makes a pending entry that of another consumer, or (0) of none. O(log n). */
-  assign(entry: Ref, consumer: Ref): void {
-    const { pending } = this;
-    const before = pending.consumer(entry);
-    if (before === consumer) return;
-    if (before !== 0) pending.remove(before, OWN_PENDING, entry);
-    if (consumer !== 0) pending.add(consumer, OWN_PENDING, entry);
-    pending.setConsumer(entry, consumer);
+  /** Adds a pending entry that is no consumer's. O(log n). */
+  addReleased(group: Ref, id: StreamId, count: number | bigint): Ref {
+    return this.addPending(group, id, 0, this.nextRelease(group), count);
+  }
+
+  /** Makes a pending entry that of a consumer, delivered at a time so many times. O(log n). */
+  deliver(
+    group: Ref,
+    entry: Ref,
+    consumer: Ref,
+    deliveredAt: number,
+    count: number | bigint,
+  ): void {
+    this.assign(entry, consumer);
+    this.unstamp(group, entry);
+    this.pending.setDelivery(entry, deliveredAt, count);
+    this.restamp(group, entry);
+  }
+
+  /** As `deliver`, with one delivery more, modulo 2^64. */
+  deliverAgain(group: Ref, entry: Ref, consumer: Ref, deliveredAt: number): void {
+    const count = this.pending.deliveries(entry);
+    const more = typeof count === 'number' ? count + 1 : (count + 1n) & DELIVERIES_MAX;
+    this.deliver(group, entry, consumer, deliveredAt, more);
+  }
+
+  /** Takes a pending entry from its consumer: it is the next to be claimed. O(log n). */
+  release(group: Ref, entry: Ref, count: number | bigint): void {
+    this.deliver(group, entry, 0, this.nextRelease(group), count);
   }
 
   /** Removes a pending entry. O(log n). */
   removePending(group: Ref, entry: Ref): void {
     this.assign(entry, 0);
+    this.unstamp(group, entry);
     this.pending.remove(group, PENDING, entry);
     this.arena.free(entry);
   }
@@ -267,107 +294,72 @@ export class StreamGroups {
     return last ? this.pending.seekLast(group, PENDING) : this.pending.seekFirst(group, PENDING);
   }
 
-  // ---- names -------------------------------------------------------------------------------
-
-  private findNamed(root: Ref, buf: Uint8Array, off: number, len: number): Ref {
-    if (root === 0) return 0;
-    const { dict } = this.tools;
-    const entry = dict.find(root, dict.hash(buf, off, len), buf, off, len);
-    return entry === 0 ? 0 : this.word(entry, 1);
-  }
-
-  private addNamed(
-    owner: Ref,
-    word: number,
-    buf: Uint8Array,
-    off: number,
-    len: number,
-    block: Ref,
-  ): Ref {
-    const { dict } = this.tools;
-    if (this.word(owner, word) === 0) {
-      const root = dict.create();
-      this.arena.touch(owner);
-      this.setWord(owner, word, root);
+  /**
+   * Goes to the pending entry that has waited longest, released ones first. The first call makes
+   * an index for that: O(n log n), later ones O(1).
+   */
+  seekOldest(group: Ref): boolean {
+    const { pending } = this;
+    if (this.word(group, BY_STAMP) === 0) {
+      for (let found = pending.seekFirst(group, PENDING); found; found = pending.next()) {
+        pending.addStamp(group, BY_STAMP, pending.at);
+      }
     }
-    const entry = newMember(this.arena, buf, off, len, false, 0);
-    this.setWord(entry, 1, block);
-    dict.insert(this.word(owner, word), dict.hash(buf, off, len), entry);
-    return entry;
+    return pending.seekFirst(group, BY_STAMP);
   }
 
-  private removeNamed(owner: Ref, word: number, entry: Ref): void {
-    const { dict } = this.tools;
-    const root = this.word(owner, word);
-    if (root === 0) return;
-    dict.unlinkEntry(root, dict.hashOfEntry(entry), entry);
-    this.arena.free(entry);
-    if (dict.size(root) > 0) return;
-    dict.destroy(root);
-    this.arena.touch(owner);
-    this.setWord(owner, word, 0);
+  private assign(entry: Ref, consumer: Ref): void {
+    const { pending } = this;
+    const before = pending.consumer(entry);
+    if (before === consumer) return;
+    if (before !== 0) pending.remove(before, OWN_PENDING, entry);
+    if (consumer !== 0) pending.add(consumer, OWN_PENDING, entry);
+    pending.setConsumer(entry, consumer);
   }
 
-  private listNamed(root: Ref): Ref[] {
-    if (root === 0) return [];
-    const found: { readonly name: Buffer; readonly block: Ref }[] = [];
-    this.tools.dict.forEach(root, (entry) => {
-      locateMember(this.arena, entry, this.nameText);
-      const { buf, off, len } = this.nameText;
-      found.push({ name: Buffer.from(buf.subarray(off, off + len)), block: this.word(entry, 1) });
-    });
-    found.sort((a, b) => Buffer.compare(a.name, b.name));
-    return found.map(({ block }) => block);
+  /** Takes an entry out of the index by stamp, if there is one, before its stamp changes. */
+  private unstamp(group: Ref, entry: Ref): void {
+    if (this.word(group, BY_STAMP) !== 0) this.pending.removeStamp(group, BY_STAMP, entry);
+  }
+
+  private restamp(group: Ref, entry: Ref): void {
+    // With the last element the index has gone: what is alone is made an index of when asked for.
+    if (this.word(group, BY_STAMP) !== 0) this.pending.addStamp(group, BY_STAMP, entry);
+  }
+
+  private nextRelease(group: Ref): number {
+    const releases = this.arena.f64[group >>> 15]![(group & 0x7fff) + RELEASES]!;
+    this.setReleases(group, releases + 1);
+    return RELEASED_FROM + releases;
+  }
+
+  private setReleases(group: Ref, releases: number): void {
+    this.arena.touch(group);
+    this.arena.f64[group >>> 15]![(group & 0x7fff) + RELEASES] = releases;
   }
 
   // ---- all of them -------------------------------------------------------------------------
 
   /** Frees about `max` blocks. Returns whether some are left. */
   freeSome(max: number): boolean {
-    const { dict } = this.tools;
     let left = max;
-    if (this.dictRoot === 0) return false;
-    dict.some(this.dictRoot, (entry) => {
-      const group = this.word(entry, 1);
+    this.every((group) => {
+      this.pending.dropIndex(group, BY_STAMP);
       while (left > 0 && this.pending.freeStep(group, PENDING)) left -= 62;
       while (left > 0 && this.freeConsumers(group, left)) left -= max;
       return left > 0;
     });
     if (left <= 0) return true;
-    const more = dict.clearStep(
-      this.dictRoot,
-      (entry) => {
-        this.arena.free(this.word(entry, 1));
-        this.arena.free(entry);
-      },
-      left,
-    );
-    if (more) return true;
-    dict.destroy(this.dictRoot);
-    this.arena.touch(this.owner);
-    this.setWord(this.owner, this.ownerWord, 0);
-    return false;
+    return this.names.freeSome(this.owner, this.ownerWord, (group) => this.arena.free(group), left);
   }
 
   /** Frees about `max` consumers, not the entries they share with their group. More left? */
   private freeConsumers(group: Ref, max: number): boolean {
-    const { dict } = this.tools;
-    const root = this.word(group, CONSUMERS);
-    if (root === 0) return false;
-    const more = dict.clearStep(
-      root,
-      (entry) => {
-        this.pending.dropIndex(this.word(entry, 1), OWN_PENDING);
-        this.arena.free(this.word(entry, 1));
-        this.arena.free(entry);
-      },
-      max,
-    );
-    if (more) return true;
-    dict.destroy(root);
-    this.arena.touch(group);
-    this.setWord(group, CONSUMERS, 0);
-    return false;
+    const free = (consumer: Ref) => {
+      this.pending.dropIndex(consumer, OWN_PENDING);
+      this.arena.free(consumer);
+    };
+    return this.names.freeSome(group, CONSUMERS, free, max);
   }
 
   /** Copies all groups to the stream whose root has its word for them at `word`. O(all). */
@@ -378,10 +370,11 @@ export class StreamGroups {
   }
 
   private addCopy(source: StreamGroups, from: Ref): void {
-    const lastId = new StreamId();
-    source.readLastId(from, lastId);
+    const id = new StreamId();
+    source.readLastId(from, id);
     const { buf, off, len } = source.name(from);
-    const group = this.create(buf, off, len, lastId, source.entriesRead(from));
+    const group = this.create(buf, off, len, id, source.entriesRead(from));
+    this.setReleases(group, this.arena.f64[from >>> 15]![(from & 0x7fff) + RELEASES]!);
     const consumers = new Map<Ref, Ref>([[0, 0]]);
     for (const consumer of source.listConsumers(from)) {
       const name = source.consumerName(consumer);
@@ -393,25 +386,21 @@ export class StreamGroups {
     const { pending } = source;
     for (let found = source.seekPendingEdge(from, false); found; found = pending.next()) {
       const { at } = pending;
-      pending.readId(at, lastId);
+      pending.readId(at, id);
       const consumer = consumers.get(pending.consumer(at))!;
-      this.addPending(group, lastId, consumer, pending.deliveredAt(at), pending.deliveries(at));
+      this.addPending(group, id, consumer, pending.stamp(at), pending.deliveries(at));
     }
   }
 
   /** Bytes of groups, consumers and pending entries. O(all). */
   memory(): number {
-    const { arena, pending } = this;
-    const { dict } = this.tools;
-    if (this.dictRoot === 0) return 0;
-    let total = dict.memory(this.dictRoot);
+    const { arena, names, pending } = this;
+    let total = names.memory(this.owner, this.ownerWord);
     for (const group of this.list()) {
-      total += arena.capacity(group) + arena.capacity(this.word(group, GROUP_ENTRY));
-      total += pending.memory(group, PENDING, true);
-      if (this.word(group, CONSUMERS) !== 0) total += dict.memory(this.word(group, CONSUMERS));
+      total += arena.capacity(group) + names.memory(group, CONSUMERS);
+      total += pending.memory(group, PENDING, true) + pending.memory(group, BY_STAMP, false);
       for (const consumer of this.listConsumers(group)) {
-        total += arena.capacity(consumer) + arena.capacity(this.word(consumer, CONSUMER_ENTRY));
-        total += pending.memory(consumer, OWN_PENDING, false);
+        total += arena.capacity(consumer) + pending.memory(consumer, OWN_PENDING, false);
       }
     }
     return total;
@@ -419,25 +408,30 @@ export class StreamGroups {
 
   /** Throws when an invariant is broken; for tests. */
   checkInvariants(): void {
-    if (this.dictRoot === 0) return;
+    this.names.check(this.owner, this.ownerWord);
+    for (const group of this.list()) this.checkGroup(group);
+  }
+
+  private checkGroup(group: Ref): void {
     const { pending } = this;
-    const { dict } = this.tools;
-    dict.checkInvariants(this.dictRoot);
-    for (const group of this.list()) {
-      let owned = 0;
-      const total = pending.check(group, PENDING);
-      for (let found = this.seekPendingEdge(group, false); found; found = pending.next()) {
-        if (pending.consumer(pending.at) === 0) owned++;
-      }
-      if (this.word(group, CONSUMERS) !== 0) dict.checkInvariants(this.word(group, CONSUMERS));
-      for (const consumer of this.listConsumers(group)) {
-        owned += pending.check(consumer, OWN_PENDING);
-        for (let found = pending.seekFirst(consumer, OWN_PENDING); found; found = pending.next()) {
-          if (pending.consumer(pending.at) !== consumer) throw new Error('stream: wrong consumer');
-        }
-      }
-      if (owned !== total) throw new Error(`stream: ${total} pending, consumers have ${owned}`);
+    let owned = 0;
+    const total = pending.check(group, PENDING);
+    const stamped = pending.check(group, BY_STAMP, true);
+    if (stamped !== 0 && stamped !== total) throw new Error('stream: a stamp is missing');
+    for (let found = this.seekPendingEdge(group, false); found; found = pending.next()) {
+      const released = pending.consumer(pending.at) === 0;
+      if (released) owned++;
+      if (released !== pending.stamp(pending.at) < 0) throw new Error('stream: wrong stamp');
     }
+    this.names.check(group, CONSUMERS);
+    for (const consumer of this.listConsumers(group)) {
+      owned += pending.check(consumer, OWN_PENDING);
+      let found = pending.seekFirst(consumer, OWN_PENDING);
+      for (; found; found = pending.next()) {
+        if (pending.consumer(pending.at) !== consumer) throw new Error('stream: wrong consumer');
+      }
+    }
+    if (owned !== total) throw new Error(`stream: ${total} pending, consumers have ${owned}`);
   }
 
   private word(ref: Ref, i: number): number {

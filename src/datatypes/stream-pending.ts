@@ -1,10 +1,14 @@
 /**
  * Pending entries of consumer groups: what was delivered and not yet acknowledged. Each is a block
  *
- *     0-3 id | 4-5 float64 time of delivery, ms | 6-7 deliveries (high, low) | 8 consumer, or 0
+ *     0-3 id | 4-5 float64 stamp | 6-7 deliveries (high, low) | 8 consumer, or 0 when released
  *
- * linked by id in an ordered index of its group and in one of its consumer. Such an index is there
- * only while it has elements; a word of the group's or the consumer's block names it.
+ * linked in ordered indexes: by id in one of its group and one of its consumer, by stamp in a
+ * further one of its group once somebody asked for the oldest entries. An index is there only
+ * while it has elements; a word of the group's or the consumer's block names it.
+ *
+ * A stamp is the time of delivery in ms. Released entries (XNACK) come before all others in the
+ * order of their release: their stamps are negative and ascend.
  */
 import type { Arena, Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
@@ -32,11 +36,11 @@ export class PendingEntries {
   }
 
   /** A pending entry that is in no index yet. */
-  create(id: StreamId, consumer: Ref, deliveredAt: number, count: number | bigint): Ref {
+  create(id: StreamId, consumer: Ref, stamp: number, count: number | bigint): Ref {
     const entry = this.arena.alloc(BYTES);
     id.store(this.arena, entry, 0);
     this.setWord(entry, CONSUMER, consumer);
-    this.setDelivery(entry, deliveredAt, count);
+    this.setDelivery(entry, stamp, count);
     return entry;
   }
 
@@ -44,6 +48,7 @@ export class PendingEntries {
     id.load(this.arena, entry, 0);
   }
 
+  /** The consumer that has the entry, 0 when it was released. */
   consumer(entry: Ref): Ref {
     return this.word(entry, CONSUMER);
   }
@@ -53,9 +58,13 @@ export class PendingEntries {
     this.setWord(entry, CONSUMER, consumer);
   }
 
-  /** When it was delivered last, ms since the epoch. */
-  deliveredAt(entry: Ref): number {
+  stamp(entry: Ref): number {
     return this.arena.f64[entry >>> 15]![(entry & 0x7fff) + 2]!;
+  }
+
+  /** When it was delivered last, ms since the epoch; 0 for a released one. */
+  deliveredAt(entry: Ref): number {
+    return Math.max(0, this.stamp(entry));
   }
 
   /** How often it was delivered, unsigned. */
@@ -63,21 +72,15 @@ export class PendingEntries {
     return unsigned(this.word(entry, COUNT), this.word(entry, COUNT + 1));
   }
 
-  setDelivery(entry: Ref, deliveredAt: number, count: number | bigint): void {
+  /** The entry must not be in an index by stamp. */
+  setDelivery(entry: Ref, stamp: number, count: number | bigint): void {
     this.arena.touch(entry);
-    this.arena.f64[entry >>> 15]![(entry & 0x7fff) + 2] = deliveredAt;
+    this.arena.f64[entry >>> 15]![(entry & 0x7fff) + 2] = stamp;
     this.setWord(entry, COUNT, highOf(count));
     this.setWord(entry, COUNT + 1, lowOf(count));
   }
 
-  /** One delivery more, modulo 2^64. */
-  deliveredAgain(entry: Ref, deliveredAt: number): void {
-    const count = this.deliveries(entry);
-    const more = typeof count === 'number' ? count + 1 : BigInt.asUintN(64, count + 1n);
-    this.setDelivery(entry, deliveredAt, more);
-  }
-
-  // ---- the index that a word of an owner's block names -------------------------------------
+  // ---- the index by id that a word of an owner's block names -------------------------------
 
   /** Number of entries. O(1). */
   count(owner: Ref, word: number): number {
@@ -97,12 +100,7 @@ export class PendingEntries {
 
   /** Adds an entry whose id is not in. O(log n). */
   add(owner: Ref, word: number, entry: Ref): void {
-    let root = this.word(owner, word);
-    if (root === 0) {
-      root = this.index.create();
-      this.arena.touch(owner);
-      this.setWord(owner, word, root);
-    }
+    const root = this.rootFor(owner, word);
     const { probe } = this.byId;
     probe.load(this.arena, entry, 0);
     this.index.insert(root, probe.score, entry);
@@ -110,25 +108,29 @@ export class PendingEntries {
 
   /** Takes an entry out, which stays. O(log n). */
   remove(owner: Ref, word: number, entry: Ref): void {
-    const root = this.word(owner, word);
     const { probe } = this.byId;
     probe.load(this.arena, entry, 0);
-    if (root === 0 || !this.index.remove(root, probe.score)) {
-      throw new Error('stream: a pending entry is not in the index');
-    }
-    if (this.index.size(root) === 0) this.dropIndex(owner, word);
+    this.removeAt(owner, word, probe.score);
   }
 
-  /** Frees an index, not its entries. O(n / 62). */
-  dropIndex(owner: Ref, word: number): void {
-    const root = this.word(owner, word);
-    if (root === 0) return;
-    this.index.clearStep(root, Number.POSITIVE_INFINITY);
-    this.arena.touch(owner);
-    this.setWord(owner, word, 0);
+  // ---- the index by stamp ------------------------------------------------------------------
+
+  /** As `add`, by stamp. */
+  addStamp(owner: Ref, word: number, entry: Ref): void {
+    const root = this.rootFor(owner, word);
+    this.byId.probe.load(this.arena, entry, 0);
+    this.index.insert(root, this.stamp(entry), entry);
   }
 
-  /** Goes to the first entry of an index whose id is at least `id`. O(log n). */
+  /** As `remove`, by stamp. */
+  removeStamp(owner: Ref, word: number, entry: Ref): void {
+    this.byId.probe.load(this.arena, entry, 0);
+    this.removeAt(owner, word, this.stamp(entry));
+  }
+
+  // ---- any index ---------------------------------------------------------------------------
+
+  /** Goes to the first entry of an index by id whose id is at least `id`. O(log n). */
   seek(owner: Ref, word: number, id: StreamId): boolean {
     const root = this.word(owner, word);
     this.at = 0;
@@ -138,6 +140,7 @@ export class PendingEntries {
     return this.settle();
   }
 
+  /** Goes to the first entry of an index. */
   seekFirst(owner: Ref, word: number): boolean {
     const root = this.word(owner, word);
     this.at = 0;
@@ -160,12 +163,16 @@ export class PendingEntries {
     return this.settle();
   }
 
-  private settle(): boolean {
-    this.at = this.walk.leaf === 0 ? 0 : this.walk.entry;
-    return this.at !== 0;
+  /** Frees an index, not its entries. O(n / 62). */
+  dropIndex(owner: Ref, word: number): void {
+    const root = this.word(owner, word);
+    if (root === 0) return;
+    this.index.clearStep(root, Number.POSITIVE_INFINITY);
+    this.arena.touch(owner);
+    this.setWord(owner, word, 0);
   }
 
-  /** Frees some 62 entries of an index at a time, at last the index. Returns whether some are left. */
+  /** Frees some 62 entries of an index, at last the index. Returns whether some are left. */
   freeStep(owner: Ref, word: number): boolean {
     const root = this.word(owner, word);
     if (root === 0) return false;
@@ -195,21 +202,48 @@ export class PendingEntries {
     return total;
   }
 
-  /** Throws when an index is not in order; returns its size. */
-  check(owner: Ref, word: number): number {
+  /** Throws when an index by id (or by stamp) is not in order; returns its size. */
+  check(owner: Ref, word: number, byStamp = false): number {
     const root = this.word(owner, word);
     if (root === 0) return 0;
     if (this.index.size(root) === 0) throw new Error('stream: an empty index of pending entries');
     this.index.checkInvariants(root);
     let before: Ref = 0;
     for (let found = this.seekFirst(owner, word); found; found = this.next()) {
-      this.byId.probe.load(this.arena, this.at, 0);
-      if (before !== 0 && this.byId.compareProbe(before) <= 0) {
+      const { probe } = this.byId;
+      probe.load(this.arena, this.at, 0);
+      const score = byStamp ? this.stamp(this.at) : probe.score;
+      if (this.walk.score !== score) throw new Error('stream: a pending entry at a wrong place');
+      const ties = before !== 0 && (!byStamp || this.stamp(before) === score);
+      if (ties && this.byId.compareProbe(before) <= 0) {
         throw new Error('stream: pending entries out of order');
       }
       before = this.at;
     }
     return this.index.size(root);
+  }
+
+  private settle(): boolean {
+    this.at = this.walk.leaf === 0 ? 0 : this.walk.entry;
+    return this.at !== 0;
+  }
+
+  private rootFor(owner: Ref, word: number): Ref {
+    const present = this.word(owner, word);
+    if (present !== 0) return present;
+    const root = this.index.create();
+    this.arena.touch(owner);
+    this.setWord(owner, word, root);
+    return root;
+  }
+
+  /** Removes the element with this score that the probe names. */
+  private removeAt(owner: Ref, word: number, score: number): void {
+    const root = this.word(owner, word);
+    if (root === 0 || !this.index.remove(root, score)) {
+      throw new Error('stream: a pending entry is not in the index');
+    }
+    if (this.index.size(root) === 0) this.dropIndex(owner, word);
   }
 
   private word(ref: Ref, i: number): number {

@@ -10,11 +10,17 @@ export interface Waiter {
   readonly keys: readonly string[];
 }
 
+/** A key that has changed. */
+export interface ChangedKey {
+  readonly dbIndex: number;
+  readonly key: string;
+}
+
 export class Waiters<W extends Waiter = Waiter> {
   /** By database and key: waiters, first come first. */
   private readonly queues = new Map<number, Map<string, Set<W>>>();
   /** Keys that changed and are waited for, in the order of their change. */
-  private changed = new Map<string, { dbIndex: number; key: string }>();
+  private changed = new Map<string, ChangedKey>();
   size = 0;
 
   /** Whether a waited-for key has changed since `take`. */
@@ -62,15 +68,16 @@ export class Waiters<W extends Waiter = Waiter> {
     for (const key of this.queues.get(dbIndex)?.keys() ?? []) this.note(dbIndex, key);
   }
 
-  /** The waiters of all changed keys, by key in the order of their change, oldest waiter first. */
-  take(): W[] {
+  /** The keys that have changed since the last call, in the order of their change. */
+  take(): Iterable<ChangedKey> {
     const { changed } = this;
     this.changed = new Map();
-    const out: W[] = [];
-    for (const { dbIndex, key } of changed.values()) {
-      out.push(...(this.queues.get(dbIndex)?.get(key) ?? []));
-    }
-    return out;
+    return changed.values();
+  }
+
+  /** Who waits for a key, first come first; may be changed while it is gone through. */
+  of({ dbIndex, key }: ChangedKey): Iterable<W> {
+    return this.queues.get(dbIndex)?.get(key) ?? [];
   }
 
   private note(dbIndex: number, key: string): void {

@@ -102,7 +102,8 @@ export class StreamReader {
       this.readRawId(id);
       const entry = groups.findPending(group, id);
       if (entry === 0 || groups.pending.consumer(entry) !== 0) throw badData;
-      groups.assign(entry, consumer);
+      const { pending } = groups;
+      groups.deliver(group, entry, consumer, pending.deliveredAt(entry), pending.deliveries(entry));
     }
   }
 

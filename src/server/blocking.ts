@@ -6,7 +6,7 @@
  */
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
-import type { Waiter, Waiters } from '../keyspace/waiters.ts';
+import type { ChangedKey, Waiter, Waiters } from '../keyspace/waiters.ts';
 import { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
@@ -21,6 +21,8 @@ export class Blocked implements Waiter {
   readonly args: Args;
   readonly keys: readonly string[];
   readonly dbIndex: number;
+  readonly type: number;
+  readonly evenWithout: boolean;
   readonly onTimeout: (reply: Reply) => void;
   timer: NodeJS.Timeout | undefined;
 
@@ -30,6 +32,8 @@ export class Blocked implements Waiter {
     this.dbIndex = session.dbIndex;
     this.args = request.args.copy();
     this.keys = [...new Set(request.keys)];
+    this.type = request.type;
+    this.evenWithout = request.evenWithout === true;
     this.onTimeout = request.onTimeout;
   }
 }
@@ -37,6 +41,8 @@ export class Blocked implements Waiter {
 export interface BlockingHooks {
   /** Wall clock in ms. */
   now(): number;
+  /** Type of a key's value, undefined when there is none. */
+  typeOf(key: ChangedKey): number | undefined;
   /** Runs a blocked command again. False when it goes on waiting. */
   retry(blocked: Blocked, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
@@ -81,14 +87,21 @@ export class Blocking {
     this.serving = true;
     // What is served may change further keys: BLMOVE pushes to its destination.
     while (this.waiters.hasChanged) {
-      for (const blocked of this.waiters.take()) {
-        if (this.bySession.get(blocked.session) !== blocked) continue;
-        this.reply.version = blocked.session.respVersion;
-        if (this.hooks.retry(blocked, this.reply)) this.release(blocked);
-        else this.reply.rollback(0);
-      }
+      for (const key of this.waiters.take()) this.serveKey(key);
     }
     this.serving = false;
+  }
+
+  private serveKey(key: ChangedKey): void {
+    let type = this.hooks.typeOf(key);
+    for (const blocked of this.waiters.of(key)) {
+      if (type !== blocked.type && !blocked.evenWithout) continue;
+      this.reply.version = blocked.session.respVersion;
+      if (this.hooks.retry(blocked, this.reply)) {
+        this.release(blocked);
+        type = this.hooks.typeOf(key);
+      } else this.reply.rollback(0);
+    }
   }
 
   /**

@@ -40,7 +40,9 @@ export class Clients implements Driver {
   private readonly sessionsById = new Map<number, Session>();
   private nextSessionId = 1;
   private pauseTimer: NodeJS.Timeout | undefined;
-  private sessionsGone: (() => void) | undefined;
+  /** Connections of sessions, those on their way out included. */
+  private connections = 0;
+  private allClosed: (() => void) | undefined;
 
   constructor(options: ClientsOptions) {
     this.config = options.config;
@@ -75,9 +77,9 @@ export class Clients implements Driver {
   /** Ends all connections; resolves when the last one is gone. */
   async endAll(): Promise<void> {
     clearTimeout(this.pauseTimer);
-    if (this.sessionsById.size === 0) return;
+    if (this.connections === 0) return;
     const gone = new Promise<void>((resolve) => {
-      this.sessionsGone = resolve;
+      this.allClosed = resolve;
     });
     for (const session of this.sessionsById.values()) session.kill();
     await gone;
@@ -104,7 +106,11 @@ export class Clients implements Driver {
   ended(session: Session): void {
     this.dispatcher.blocking.forget(session);
     this.sessionsById.delete(session.id);
-    if (this.sessionsById.size === 0) this.sessionsGone?.();
+  }
+
+  closed(): void {
+    this.connections--;
+    if (this.connections === 0) this.allClosed?.();
   }
 
   /** Timeouts and soft output limits; called by the cron. */
@@ -137,6 +143,7 @@ export class Clients implements Driver {
     session.authenticated = !this.gates.passwordRequired;
     connection.receiver = session;
     this.sessionsById.set(session.id, session);
+    this.connections++;
     connection.start();
   }
 

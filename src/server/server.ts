@@ -12,7 +12,7 @@ import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import type { Limits } from '../datatypes/value.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
-import type { Waiters } from '../keyspace/waiters.ts';
+import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import { Arena } from '../memory/arena.ts';
 import { Listener } from '../net/listener.ts';
 import { Reply } from '../resp/reply.ts';
@@ -119,6 +119,7 @@ export class Server implements ServerPort {
     this.clients.dispatcher = this.dispatcher;
     this.blocking = new Blocking(this.keyspace.waiters as Waiters<Blocked>, {
       now: this.now,
+      typeOf: (key) => this.typeOf(key),
       retry: (blocked, reply) => this.dispatcher.retry(blocked, reply),
       send: (session, reply) => this.clients.flush(session, reply),
       resume: (session) => this.clients.resumeLater(session),
@@ -128,6 +129,13 @@ export class Server implements ServerPort {
     this.cron = new Cron(this);
     this.applyConfig();
     this.startupMemory = this.usedMemory();
+  }
+
+  private typeOf({ dbIndex, key }: ChangedKey): number | undefined {
+    const db = this.keyspace.dbs[dbIndex]!;
+    const bytes = Buffer.from(key, 'latin1');
+    const entry = db.find(bytes, 0, bytes.length);
+    return entry === 0 ? undefined : db.typeOf(entry);
   }
 
   /** What the cron does for clients and figures. */

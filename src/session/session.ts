@@ -26,7 +26,10 @@ export interface Driver {
   /** The parser holds `bytes` new bytes. */
   readable(session: Session, bytes: number): void;
   drained(session: Session): void;
+  /** The session is over, whoever ended it. Called once. */
   ended(session: Session): void;
+  /** The connection is closed. Called once. */
+  closed(): void;
 }
 
 /** Fixed part of a client's memory: resident memory per client, measured with 9,990 idle ones. */
@@ -102,6 +105,12 @@ export class Session implements SessionPort {
 
   /** The connection has ended, whoever caused it. */
   connectionClosed(): void {
+    this.finish();
+    this.driver.closed();
+  }
+
+  private finish(): void {
+    if (this.closed) return;
     this.closing = true;
     this.closed = true;
     this.driver.ended(this);
@@ -122,8 +131,8 @@ export class Session implements SessionPort {
   }
 
   kill(): void {
-    this.closing = true;
     this.connection.destroy();
+    this.finish();
   }
 
   reset(): void {

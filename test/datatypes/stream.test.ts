@@ -243,7 +243,7 @@ describe('stream', () => {
             } else if (kind === 'deliver' || (kind === 'assign' && entry !== 0)) {
               const owner = consumerRef(ref, groupName, name);
               if (entry === 0) groups.addPending(ref, entryId, owner, n, 3);
-              else groups.assign(entry, owner);
+              else groups.deliver(ref, entry, owner, n, 3);
               pending.set(n, name);
             }
           }

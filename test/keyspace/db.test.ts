@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { Encoding } from '../../src/datatypes/value-types.ts';
+import { Keyspace } from '../../src/keyspace/keyspace.ts';
 import { Arena, type Snapshot } from '../../src/memory/arena.ts';
 
 interface Model {

@@ -76,7 +76,7 @@ describe('createServer()', () => {
     const bytes = Buffer.from([0, 255, 13, 10]);
     await redis.set('bin', bytes);
     expect(await redis.getBuffer('bin')).toEqual(bytes);
-    const results = await redis.pipeline().incr('n').incr('n').get('n').lpush('l', 'x').exec();
+    const results = await redis.pipeline().incr('n').incr('n').get('n').call('NOSUCH').exec();
     expect(results?.slice(0, 3)).toEqual([
       [null, 1],
       [null, 2],

@@ -4,7 +4,7 @@
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors, wrongArity } from '../../util/errors.ts';
-import { keysToWaitFor, timeoutArgument } from '../blocking.ts';
+import { keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
@@ -130,7 +130,7 @@ function blockingPop(ctx: Context, args: Args, reply: Reply, atTail: boolean): v
   const i = firstList(ctx, args, 1, last);
   if (i === 0) {
     const keys = keysToWaitFor(args, 1, last);
-    ctx.block({ args, keys, untilMs, onTimeout: (r) => r.nullArray() }, reply);
+    waitFor(ctx, args, keys, ctx.keyspace.lists.type, untilMs, reply);
     return;
   }
   const entry = ctx.db.writeValue(args, i, ctx.keyspace.lists);
@@ -236,6 +236,6 @@ export const blmpop = command({
     const untilMs = timeoutArgument(args, 1, ctx.nowMs);
     if (multiPop(ctx, args, 3, pop, reply)) return;
     const keys = keysToWaitFor(args, 3, pop.end);
-    ctx.block({ args, keys, untilMs, onTimeout: (r) => r.nullArray() }, reply);
+    waitFor(ctx, args, keys, ctx.keyspace.lists.type, untilMs, reply);
   },
 });

@@ -76,13 +76,13 @@ function notePending(ctx: Context, group: GroupRef, consumer: GroupRef, entryId:
     groups.addPending(group, entryId, consumer, ctx.nowMs, 1);
     return;
   }
-  groups.assign(entry, consumer);
-  groups.pending.setDelivery(entry, ctx.nowMs, 1);
+  groups.deliver(group, entry, consumer, ctx.nowMs, 1);
 }
 
 /** Replies with a consumer's pending entries from an id on; those still there are delivered again. */
 export function replyHistory(
   ctx: Context,
+  group: GroupRef,
   consumer: GroupRef,
   from: StreamId,
   count: number,
@@ -97,7 +97,7 @@ export function replyHistory(
     pending.readId(pending.at, id);
     if (streams.find(id)) {
       replyEntry(reply, streams.cursor);
-      pending.deliveredAgain(pending.at, ctx.nowMs);
+      groups.deliverAgain(group, pending.at, consumer, ctx.nowMs);
     } else {
       reply.array(2);
       replyId(reply, id);

@@ -103,7 +103,6 @@ function claim(
   if (options.consumer === 0) options.consumer = consumerForUse(ctx, args, 1, group, 3);
   const { consumer } = options;
   const claimed = entry !== 0 ? entry : groups.addPending(group, id, consumer, ctx.nowMs, 1);
-  groups.assign(claimed, consumer);
   setDelivery(ctx, claimed, options);
   if (options.justId) replyId(reply, id);
   else replyEntry(reply, streams.cursor);
@@ -118,11 +117,14 @@ function isIdleTooShort(ctx: Context, entry: GroupRef, minIdleMs: number): boole
 }
 
 function setDelivery(ctx: Context, entry: GroupRef, options: ClaimOptions): void {
-  const { pending } = ctx.keyspace.streams.groups;
-  const { deliveredAt, retryCount, justId } = options;
-  if (retryCount >= 0) pending.setDelivery(entry, deliveredAt, retryCount);
-  else if (justId) pending.setDelivery(entry, deliveredAt, pending.deliveries(entry));
-  else pending.deliveredAgain(entry, deliveredAt);
+  const { groups } = ctx.keyspace.streams;
+  const { group, consumer, deliveredAt, retryCount, justId } = options;
+  if (retryCount < 0 && !justId) {
+    groups.deliverAgain(group, entry, consumer, deliveredAt);
+    return;
+  }
+  const count = retryCount >= 0 ? retryCount : groups.pending.deliveries(entry);
+  groups.deliver(group, entry, consumer, deliveredAt, count);
 }
 
 /**

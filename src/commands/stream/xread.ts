@@ -178,7 +178,7 @@ function serve(
   if (fresh) {
     streams.seek(id, highest);
     deliver(ctx, group, consumer, options.count, options.noAck, reply);
-  } else replyHistory(ctx, consumer, id, options.count, reply);
+  } else replyHistory(ctx, group, consumer, id, options.count, reply);
   ctx.keyspace.dirty++;
   return true;
 }
@@ -206,6 +206,8 @@ function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
     {
       args: withLastIds(args, options, sources),
       keys: keysToWaitFor(args, firstKey, firstKey + streams),
+      type: ctx.keyspace.streams.type,
+      evenWithout: options.group !== 0,
       untilMs: options.untilMs,
       onTimeout: (r) => r.nullArray(),
     },
