@@ -66,6 +66,10 @@ export const Flag = {
   stale: 1024,
   mayReplicate: 2048,
   protected: 4096,
+  immediate: 8192,
+  commits: 16384,
+  subscriber: 32768,
+  skipMonitor: 65536,
 } as const;
 
 function flagBits(spec: CommandSpec): number {
@@ -83,6 +87,10 @@ function flagBits(spec: CommandSpec): number {
     else if (flag === 'stale') bits |= Flag.stale;
     else if (flag === 'may_replicate') bits |= Flag.mayReplicate;
     else if (flag === 'protected') bits |= Flag.protected;
+    else if (flag === 'immediate') bits |= Flag.immediate;
+    else if (flag === 'commits') bits |= Flag.commits;
+    else if (flag === 'subscriber') bits |= Flag.subscriber;
+    else if (flag === 'skip_monitor') bits |= Flag.skipMonitor;
   }
   return bits;
 }

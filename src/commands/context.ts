@@ -8,8 +8,12 @@ import type { Entry } from '../keyspace/entry.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
+import type { Command } from './command-table.ts';
 import type { ServerPort, SessionPort } from './ports.ts';
 import type { CommandSpec } from './spec.ts';
+
+/** Runs a command as part of the one that runs; its reply or error is written to `reply`. */
+export type Caller = (command: Command, args: Args, reply: Reply) => void;
 
 /** What a handler asks for that finds nothing to do and may wait. */
 export interface BlockRequest {
@@ -25,6 +29,8 @@ export interface BlockRequest {
   readonly untilMs: number;
   /** Writes the reply of a wait that was in vain. */
   readonly onTimeout: (reply: Reply) => void;
+  /** Writes the reply where nothing may wait, if that is another one. */
+  readonly onDenied?: (reply: Reply) => void;
 }
 
 export class Context {
@@ -35,10 +41,15 @@ export class Context {
   declare session: SessionPort;
   /** The command being run; set by the dispatcher before every call. */
   declare command: CommandSpec;
+  /** Set by the dispatcher, once. */
+  declare call: Caller;
   /** Wall clock in ms, the same for the whole command (and for a whole EXEC). */
   nowMs = 0;
-  /** Whether the command is run again after it had to wait: keys of a wrong type count as missing. */
-  retrying = false;
+  /**
+   * The key, as latin1 text, whose change makes a command that had to wait run again. To it all
+   * other keys are as if they were missing, and so is this one while it is of another type.
+   */
+  awaitedKey: string | undefined;
   /** False inside a transaction or script: what would wait gives up at once. */
   mayBlock = true;
   /** What the command asked for with `block`; the dispatcher takes it. */
@@ -50,12 +61,23 @@ export class Context {
     this.server = server;
   }
 
+  /** Whether the command is run again after it had to wait. */
+  get retrying(): boolean {
+    return this.awaitedKey !== undefined;
+  }
+
+  /** Whether the key that is argument i counts: in a command run again only the one that changed. */
+  isAwaited(args: Args, i: number): boolean {
+    return this.awaitedKey === undefined || args.latin1(i) === this.awaitedKey;
+  }
+
   /**
    * Opens the value at argument i for writing, or 0 when the key is missing. Throws WRONGTYPE, but
    * not for a command that was waiting: to it a value of another type is none.
    */
   openAwaited(args: Args, i: number, value: Value): Entry {
     if (!this.retrying) return this.db.writeValue(args, i, value);
+    if (!this.isAwaited(args, i)) return 0;
     const entry = this.db.write(args, i);
     if (entry === 0 || this.db.typeOf(entry) !== value.type) return 0;
     return this.db.writeValue(args, i, value);
@@ -67,7 +89,7 @@ export class Context {
    */
   block(request: BlockRequest, reply: Reply): void {
     if (this.mayBlock) this.blockRequest = request;
-    else request.onTimeout(reply);
+    else (request.onDenied ?? request.onTimeout)(reply);
   }
 
   /** The handler changed the key that is argument i; `event` is its keyspace event. */

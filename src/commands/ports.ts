@@ -2,10 +2,29 @@
  * The narrow doors through which handlers reach what lies outside the data: their session, other
  * sessions, configuration, lifecycle. `src/session` and `src/server` implement them.
  */
-import type { CommandTable } from './command-table.ts';
+import type { Watcher } from '../keyspace/watches.ts';
+import type { Args } from '../util/args.ts';
+import type { Command, CommandTable } from './command-table.ts';
 
 /** CLIENT REPLY's states: `skipNext` turns into `skip` for exactly one command. */
 export type ReplyMode = 'on' | 'off' | 'skipNext' | 'skip';
+
+/** A command that waits for EXEC; it owns its arguments. */
+export interface QueuedCommand {
+  readonly command: Command;
+  readonly args: Args;
+}
+
+/** A session's transaction. */
+export interface TransactionPort extends Watcher {
+  /** Between MULTI and EXEC: commands are queued. */
+  readonly isOpen: boolean;
+  /** A command was refused while queueing: EXEC will refuse all. */
+  readonly isRefused: boolean;
+  begin(): void;
+  /** Back to no transaction; what is watched is the keyspace's to forget. Returns the queue. */
+  end(): readonly QueuedCommand[];
+}
 
 /** One connection as commands see it. */
 export interface SessionPort {
@@ -21,6 +40,7 @@ export interface SessionPort {
   replyMode: ReplyMode;
   noEvict: boolean;
   noTouch: boolean;
+  readonly transaction: TransactionPort;
   /** `ip:port` of the peer, or `path:0` on a unix socket. */
   readonly address: string;
   readonly localAddress: string;

@@ -14,6 +14,7 @@ import { sortedSetCommands } from './sorted-set/index.ts';
 import type { CommandSpec } from './spec.ts';
 import { streamCommands } from './stream/index.ts';
 import { stringCommands } from './string/index.ts';
+import { transactionCommands } from './transactions/index.ts';
 
 export const allCommands: readonly CommandSpec[] = [
   ...bitmapCommands,
@@ -28,4 +29,5 @@ export const allCommands: readonly CommandSpec[] = [
   ...sortedSetCommands,
   ...streamCommands,
   ...stringCommands,
+  ...transactionCommands,
 ];

@@ -28,8 +28,14 @@ export type CommandFlag =
   | 'movablekeys'
   | 'allow_busy'
   | 'no_async_loading'
-  /** Runs only when enable-debug-command (or its like) allows it for the client. */
-  | 'protected';
+  /** Ours, not shown: runs only when enable-debug-command (or its like) allows it for the client. */
+  | 'protected'
+  /** Ours: is run, not queued, between MULTI and EXEC. */
+  | 'immediate'
+  /** Ours: runs what was queued, so that the gates look at that, too. */
+  | 'commits'
+  /** Ours: may be sent by a RESP2 client that is subscribed to something. */
+  | 'subscriber';
 
 export type CommandGroup =
   | 'string'

@@ -71,6 +71,13 @@ export class Db extends EntryReader {
     return this.findHashed(this.dict.hash(buf, off, len), buf, off, len);
   }
 
+  /** What there is of a key, removing nothing: an expired key may be there still. */
+  presence(buf: Uint8Array, off: number, len: number): 'missing' | 'live' | 'expired' {
+    const entry = this.dict.find(this.root, this.dict.hash(buf, off, len), buf, off, len);
+    if (entry === 0) return 'missing';
+    return this.isVolatile(entry) && this.isExpired(entry) ? 'expired' : 'live';
+  }
+
   private findHashed(hash: number, buf: Uint8Array, off: number, len: number): Ref {
     this.hash = hash;
     const entry = this.dict.find(this.root, hash, buf, off, len);
@@ -373,12 +380,14 @@ export class Db extends EntryReader {
   /** Empties the database; the old entries are freed in slices by the keyspace. O(1). */
   clear(): number {
     const removed = this.size;
+    const { space } = this;
+    if (space.watches.size > 0) space.watches.replaced(this, undefined);
     const old = this.root;
     this.root = this.dict.create();
     this.expires.clear();
     this.fieldExpires.clear();
-    this.space.reclaim(old);
-    this.space.waiters.databaseChanged(this.index);
+    space.reclaim(old);
+    space.waiters.databaseChanged(this.index);
     return removed;
   }
 

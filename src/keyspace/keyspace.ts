@@ -15,6 +15,7 @@ import type { Args } from '../util/args.ts';
 import { LfuClock, lruClock } from './access-time.ts';
 import { Db } from './db.ts';
 import { type Waiter, Waiters } from './waiters.ts';
+import { Watches } from './watches.ts';
 
 /** Told of every change of a key; pub/sub, AOF, replicas and tracking hang here. */
 export interface ChangeSink {
@@ -75,6 +76,8 @@ export class Keyspace {
   sink: ChangeSink | undefined;
   /** Clients that wait for keys. */
   readonly waiters = new Waiters<Waiter>();
+  /** Keys that transactions watch. */
+  readonly watches = new Watches();
   /** Told when there is something to free in slices. */
   onGarbage: (() => void) | undefined;
   /** Emptied databases and removed large values. */
@@ -111,14 +114,19 @@ export class Keyspace {
   /** As `changed`, of a key given by its bytes. */
   changedKey(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     this.dirty++;
+    this.signal(db, event, key, off, len);
+  }
+
+  private signal(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     if (this.waiters.size > 0) this.waiters.keyChanged(db.index, key, off, len);
+    if (this.watches.size > 0) this.watches.keyChanged(db, key, off, len);
     if (this.sink !== undefined) this.sink.changed(db, event, key, off, len);
   }
 
   /** A key reached its end, found by access or by the active cycle. */
   expired(db: Db, key: Uint8Array, off: number, len: number): void {
     this.expiredKeys++;
-    this.changedKey(db, 'expired', key, off, len);
+    this.signal(db, 'expired', key, off, len);
   }
 
   /** Access data of a new entry: 24 bits. */
@@ -153,6 +161,8 @@ export class Keyspace {
   swap(a: number, b: number): void {
     const first = this.dbs[a]!;
     const second = this.dbs[b]!;
+    this.watches.replaced(first, second);
+    this.watches.replaced(second, first);
     this.dbs[a] = second;
     this.dbs[b] = first;
     second.index = a;

@@ -43,8 +43,8 @@ export interface BlockingHooks {
   now(): number;
   /** Type of a key's value, undefined when there is none. */
   typeOf(key: ChangedKey): number | undefined;
-  /** Runs a blocked command again. False when it goes on waiting. */
-  retry(blocked: Blocked, reply: Reply): boolean;
+  /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
+  retry(blocked: Blocked, key: string, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
   send(session: Session, reply: Reply): void;
   /** The session may go on with what it has sent meanwhile. */
@@ -97,7 +97,7 @@ export class Blocking {
     for (const blocked of this.waiters.of(key)) {
       if (type !== blocked.type && !blocked.evenWithout) continue;
       this.reply.version = blocked.session.respVersion;
-      if (this.hooks.retry(blocked, this.reply)) {
+      if (this.hooks.retry(blocked, key.key, this.reply)) {
         this.release(blocked);
         type = this.hooks.typeOf(key);
       } else this.reply.rollback(0);

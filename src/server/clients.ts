@@ -104,7 +104,7 @@ export class Clients implements Driver {
   }
 
   ended(session: Session): void {
-    this.dispatcher.blocking.forget(session);
+    this.dispatcher.forget(session);
     this.sessionsById.delete(session.id);
   }
 

@@ -7,7 +7,7 @@
  *
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
-import type { Command, CommandTable } from '../commands/command-table.ts';
+import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
 import type { Db } from '../keyspace/db.ts';
 import { ArenaFullError } from '../memory/arena.ts';
@@ -17,7 +17,7 @@ import type { Session } from '../session/session.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import type { Blocked, Blocking } from './blocking.ts';
-import type { Gates } from './gates.ts';
+import { type Gates, isQueued } from './gates.ts';
 import type { Stats } from './stats.ts';
 
 /** Output of one batch is sent early past this size, so that limits on it apply. */
@@ -55,6 +55,8 @@ export class Dispatcher {
   private timed: Command | undefined;
   private timedCalls = 0;
   private timedSince = 0;
+  /** Whether a command runs as part of another one. */
+  private nested = false;
   /** Requests read ahead, and the commands they name. */
   private readonly batch: Args[] = [];
   private readonly commands: (Command | undefined)[] = [];
@@ -81,6 +83,7 @@ export class Dispatcher {
     this.gates = gates;
     this.stats = stats;
     this.hooks = hooks;
+    context.call = (command, args, reply) => this.call(command, args, reply);
     for (let i = 0; i < BATCH_MAX; i++) {
       this.batch.push(new Args());
       this.commands.push(undefined);
@@ -112,7 +115,8 @@ export class Dispatcher {
       }
     }
     if (result === ParseResult.error && !session.closing) {
-      this.refuse(session, reply.pos, new CommandError(`ERR ${session.parser.error}`));
+      const error = new CommandError(`ERR ${session.parser.error}`);
+      this.refuse(session, reply.pos, undefined, error);
       session.closeAfterReply();
     }
     this.endTiming();
@@ -137,15 +141,15 @@ export class Dispatcher {
     return session.blocked || session.postponed.length > 0;
   }
 
-  /** Runs a blocked command again. False when it goes on waiting. */
-  retry(blocked: Blocked, reply: Reply): boolean {
+  /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
+  retry(blocked: Blocked, key: string, reply: Reply): boolean {
     const { context } = this;
     const { session, command, args } = blocked;
     this.endTiming();
     context.session = session;
     context.command = command.spec;
     context.db = context.keyspace.dbs[session.dbIndex]!;
-    context.retrying = true;
+    context.awaitedKey = key;
     const writesBefore = context.keyspace.arena.writes;
     const before = context.blockRequest;
     context.blockRequest = undefined;
@@ -157,7 +161,7 @@ export class Dispatcher {
     }
     const waits = context.blockRequest !== undefined;
     context.blockRequest = before;
-    context.retrying = false;
+    context.awaitedKey = undefined;
     if (session.replyMode !== 'on' && !waits) reply.rollback(0);
     return !waits;
   }
@@ -250,54 +254,43 @@ export class Dispatcher {
     if (command === undefined) {
       stats.commandsProcessed++;
       if (args.is(0, 'POST') || args.is(0, 'HOST:')) this.hooks.crossProtocol(session);
-      else this.refuse(session, start, unknownCommand(this.table, args));
+      else this.refuse(session, start, undefined, unknownCommand(this.table, args));
       return;
     }
     session.lastCommand = command.fullName;
     const { arity } = command;
     if (arity > 0 ? args.argc !== arity : args.argc < -arity) {
-      command.rejectedCalls++;
-      this.refuse(session, start, wrongArity(command.fullName));
+      this.refuse(session, start, command, wrongArity(command.fullName));
       return;
     }
     const refused = this.gates.check(session, command);
     if (refused !== undefined) {
-      command.rejectedCalls++;
-      this.refuse(session, start, refused);
+      this.refuse(session, start, command, refused);
       return;
     }
-    if (this.gates.holdsBack(command)) {
+    if (this.gates.holdsBack(session, command)) {
       session.postponed.push(args.copy());
+      return;
+    }
+    if (isQueued(session, command)) {
+      session.transaction.add(command, args);
+      reply.simple('QUEUED');
+      this.settleReplyMode(session, start);
       return;
     }
     this.run(session, command, args, start);
   }
 
   private run(session: Session, command: Command, args: Args, start: number): void {
-    const { context, reply, stats } = this;
-    if (command !== this.timed || this.timedCalls >= COMMANDS_PER_CLOCK) {
-      this.endTiming();
-      this.timed = command;
-      this.timedSince = performance.now();
-    }
-    this.timedCalls++;
+    const { context, reply } = this;
     const { keyspace } = context;
-    context.session = session;
-    context.command = command.spec;
-    context.db = keyspace.dbs[session.dbIndex]!;
-    keyspace.touchEnabled = !session.noTouch;
-    stats.commandsProcessed++;
-    const changesBefore = keyspace.arena.writes;
     const member = args.memberAt;
     if (member >= 0) {
       keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
     }
-    const muted = session.replyMode === 'off' || session.replyMode === 'skip';
-    try {
-      command.run!(context, args, reply);
-    } catch (error) {
-      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
-    }
+    const muted = isMuted(session);
+    context.session = session;
+    this.invoke(session, command, args, reply);
     if (member >= 0) keyspace.dict.forget();
     if (context.blockRequest !== undefined) {
       this.blocking.block(session, command, context.blockRequest);
@@ -310,6 +303,41 @@ export class Dispatcher {
     // A command that may take long must not leave a stale clock behind.
     if (!command.brief) this.endTiming();
     reply.version = session.respVersion;
+  }
+
+  /** Runs a command as part of another one (EXEC): the clock stands still meanwhile. */
+  private call(command: Command, args: Args, reply: Reply): void {
+    const session = this.context.session as Session;
+    const start = reply.pos;
+    const muted = isMuted(session);
+    this.nested = true;
+    this.invoke(session, command, args, reply);
+    this.nested = false;
+    if (muted && isMuted(session)) reply.rollback(start);
+    reply.version = session.respVersion;
+  }
+
+  /** Runs the handler and writes its reply or error. */
+  private invoke(session: Session, command: Command, args: Args, reply: Reply): void {
+    const { context, stats } = this;
+    if (command !== this.timed || this.timedCalls >= COMMANDS_PER_CLOCK) {
+      this.endTiming();
+      this.timed = command;
+      this.timedSince = performance.now();
+    }
+    this.timedCalls++;
+    const { keyspace } = context;
+    context.command = command.spec;
+    context.db = keyspace.dbs[session.dbIndex]!;
+    keyspace.touchEnabled = !session.noTouch;
+    stats.commandsProcessed++;
+    const start = reply.pos;
+    const changesBefore = keyspace.arena.writes;
+    try {
+      command.run!(context, args, reply);
+    } catch (error) {
+      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
+    }
   }
 
   private failed(
@@ -336,11 +364,42 @@ export class Dispatcher {
     session.closeAfterReply();
   }
 
-  private refuse(session: Session, start: number, error: CommandError): void {
-    this.stats.countError(error.line);
-    this.reply.error(error.line);
-    if (session.replyMode === 'off' || session.replyMode === 'skip') this.reply.rollback(start);
+  /** A command that is not run: its reply is an error, and an open transaction is spoilt. */
+  private refuse(
+    session: Session,
+    start: number,
+    command: Command | undefined,
+    error: CommandError,
+  ): void {
+    let { line } = error;
+    session.transaction.refuse();
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      if ((command.flagBits & Flag.commits) !== 0) {
+        line = `EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`;
+        this.endTransaction(session);
+      }
+    }
+    this.stats.countError(line);
+    this.reply.error(line);
+    this.settleReplyMode(session, start);
+  }
+
+  /** Takes back what CLIENT REPLY leaves out, of a command that did not run. */
+  private settleReplyMode(session: Session, start: number): void {
+    if (isMuted(session)) this.reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
+  }
+
+  /** The session has ended: nothing waits or watches for it any more. */
+  forget(session: Session): void {
+    this.blocking.forget(session);
+    this.endTransaction(session);
+  }
+
+  private endTransaction(session: Session): void {
+    this.context.keyspace.watches.forget(session.transaction);
+    session.transaction.end();
   }
 
   /** Books the time of the present run of equal commands and refreshes the clock. */
@@ -351,8 +410,13 @@ export class Dispatcher {
     command.microseconds += (performance.now() - this.timedSince) * 1000;
     this.timed = undefined;
     this.timedCalls = 0;
-    this.updateClock();
+    if (!this.nested) this.updateClock();
   }
+}
+
+/** Whether CLIENT REPLY leaves the reply of the present command out. */
+function isMuted(session: Session): boolean {
+  return session.replyMode === 'off' || session.replyMode === 'skip';
 }
 
 /** Longest stretch of arguments quoted back at a client. */

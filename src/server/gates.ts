@@ -5,7 +5,14 @@
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { PauseMode } from '../commands/ports.ts';
 import type { Session } from '../session/session.ts';
-import { type CommandError, errors } from '../util/errors.ts';
+import { CommandError, errors } from '../util/errors.ts';
+
+const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
+
+/** Whether a session's command waits for EXEC. */
+export function isQueued(session: Session, command: Command): boolean {
+  return session.transaction.isOpen && (command.flagBits & Flag.immediate) === 0;
+}
 
 export class Gates {
   /** Whether a client must authenticate first. */
@@ -31,7 +38,9 @@ export class Gates {
 
   /** Why the command may not run now, or undefined. */
   check(session: Session, command: Command): CommandError | undefined {
-    const flags = command.flagBits;
+    const { transaction } = session;
+    let flags = command.flagBits;
+    if ((flags & Flag.commits) !== 0) flags |= transaction.flagBits;
     if ((flags & Flag.protected) !== 0) {
       const refused = this.protectedCommands(session, command);
       if (refused !== undefined) return refused;
@@ -39,16 +48,19 @@ export class Gates {
     if (this.passwordRequired && !session.authenticated && (flags & Flag.noAuth) === 0) {
       return errors.noAuth;
     }
-    if (this.maxMemory > 0 && (flags & Flag.denyoom) !== 0) {
-      if (this.usedMemory() > this.maxMemory) return errors.oom;
-    }
+    if (transaction.isOpen && (command.flagBits & Flag.noMulti) !== 0) return notInTransaction;
+    // A queue takes memory, whatever it holds.
+    const grows = (flags & Flag.denyoom) !== 0 || isQueued(session, command);
+    if (grows && this.maxMemory > 0 && this.usedMemory() > this.maxMemory) return errors.oom;
     return undefined;
   }
 
   /** Whether CLIENT PAUSE makes the command wait. */
-  holdsBack(command: Command): boolean {
+  holdsBack(session: Session, command: Command): boolean {
     if (this.pausedUntilMs === 0) return false;
     if (this.pauseMode === 'all') return true;
-    return (command.flagBits & (Flag.write | Flag.mayReplicate)) !== 0;
+    let flags = command.flagBits;
+    if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;
+    return (flags & (Flag.write | Flag.mayReplicate)) !== 0;
   }
 }

@@ -120,7 +120,7 @@ export class Server implements ServerPort {
     this.blocking = new Blocking(this.keyspace.waiters as Waiters<Blocked>, {
       now: this.now,
       typeOf: (key) => this.typeOf(key),
-      retry: (blocked, reply) => this.dispatcher.retry(blocked, reply),
+      retry: (blocked, key, reply) => this.dispatcher.retry(blocked, key, reply),
       send: (session, reply) => this.clients.flush(session, reply),
       resume: (session) => this.clients.resumeLater(session),
     });

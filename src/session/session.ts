@@ -6,6 +6,7 @@
 import type { ReplyMode, SessionPort } from '../commands/ports.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { Args } from '../util/args.ts';
+import { Transaction } from './transaction.ts';
 
 /** The connection as a session needs it; `src/net/connection.ts` is one. */
 export interface Transport {
@@ -52,6 +53,7 @@ export class Session implements SessionPort {
   replyMode: ReplyMode = 'on';
   noEvict = false;
   noTouch = false;
+  readonly transaction = new Transaction();
   /** When it last sent something, ms since the epoch. */
   lastSeenMs: number;
   /** Full name of the latest command. */
@@ -136,6 +138,7 @@ export class Session implements SessionPort {
   }
 
   reset(): void {
+    this.transaction.end();
     this.respVersion = 2;
     this.dbIndex = 0;
     this.name = '';

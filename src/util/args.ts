@@ -113,11 +113,16 @@ export class Args {
     return true;
   }
 
-  /** A vector that owns its bytes: only the ranges used are copied. O(total bytes). */
-  copy(): Args {
+  /** Bytes of all arguments together. */
+  get byteLength(): number {
     let total = 0;
     for (let i = 0; i < this.argc; i++) total += this.len[i]!;
-    const out = new Args(new Uint8Array(total), Math.max(1, this.argc));
+    return total;
+  }
+
+  /** A vector that owns its bytes: only the ranges used are copied. O(total bytes). */
+  copy(): Args {
+    const out = new Args(new Uint8Array(this.byteLength), Math.max(1, this.argc));
     let at = 0;
     for (let i = 0; i < this.argc; i++) {
       const from = this.off[i]!;

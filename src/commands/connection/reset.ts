@@ -11,9 +11,19 @@ export const reset = command({
   since: '6.2.0',
   summary: 'Brings the connection back to the state it had when it was opened.',
   complexity: 'O(1)',
-  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+  flags: [
+    'noscript',
+    'loading',
+    'stale',
+    'fast',
+    'no_auth',
+    'allow_busy',
+    'immediate',
+    'subscriber',
+  ],
 
   run(ctx, _args, reply) {
+    ctx.keyspace.watches.forget(ctx.session.transaction);
     ctx.session.reset();
     ctx.session.authenticated = ctx.server.config.string('requirepass') === '';
     reply.version = 2;
@@ -29,7 +39,16 @@ export const quit = command({
   since: '1.0.0',
   summary: 'Ends the connection once its replies are sent.',
   complexity: 'O(1)',
-  flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
+  flags: [
+    'noscript',
+    'loading',
+    'stale',
+    'fast',
+    'no_auth',
+    'allow_busy',
+    'immediate',
+    'subscriber',
+  ],
   deprecated: { since: '7.2.0', replacedBy: 'just closing the connection' },
 
   run(ctx, _args, reply) {

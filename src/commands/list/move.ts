@@ -4,7 +4,7 @@
 import { ListValue } from '../../datatypes/list.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { timeoutArgument, waitFor } from '../blocking.ts';
+import { timeoutArgument } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
 import { endArgument } from './pop.ts';
@@ -48,7 +48,17 @@ function blockingMove(
 ): void {
   const untilMs = timeoutArgument(args, timeoutAt, ctx.nowMs);
   if (moveElement(ctx, args, fromTail, toTail, reply)) return;
-  waitFor(ctx, args, [args.latin1(1)], ctx.keyspace.lists.type, untilMs, reply);
+  ctx.block(
+    {
+      args,
+      keys: [args.latin1(1)],
+      type: ctx.keyspace.lists.type,
+      untilMs,
+      onTimeout: (r) => r.nullArray(),
+      onDenied: (r) => r.null(),
+    },
+    reply,
+  );
 }
 
 /** LMOVE source destination LEFT | RIGHT LEFT | RIGHT */

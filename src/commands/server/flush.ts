@@ -102,7 +102,7 @@ export const swapdb = command({
     const second = int32Argument(args, 2, invalidSecond, invalidSecond);
     const { dbs } = ctx.keyspace;
     if (dbs[first] === undefined || dbs[second] === undefined) throw errors.dbIndexOutOfRange;
-    ctx.keyspace.swap(first, second);
+    if (first !== second) ctx.keyspace.swap(first, second);
     ctx.keyspace.dirty++;
     reply.ok();
   },

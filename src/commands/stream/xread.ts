@@ -99,6 +99,7 @@ interface Source {
 function openStream(ctx: Context, args: Args, i: number): boolean {
   const { streams } = ctx.keyspace;
   if (!ctx.retrying) return ctx.db.readValue(args, i, streams) !== 0;
+  if (!ctx.isAwaited(args, i)) return false;
   const entry = ctx.db.read(args, i);
   if (entry === 0 || ctx.db.typeOf(entry) !== streams.type) return false;
   ctx.db.open(entry, streams);
@@ -123,7 +124,7 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
     const i = key + streams;
     const source: Source = { id: new StreamId(), fresh: group === 0, last: false };
     const found = openStream(ctx, args, key);
-    if (group !== 0) checkGroup(ctx, args, found, key, group);
+    if (group !== 0 && ctx.isAwaited(args, key)) checkGroup(ctx, args, found, key, group);
     if (isCharacter(args, i, '$')) {
       if (group !== 0) throw lastIdInGroup;
       source.last = true;

@@ -1,0 +1,127 @@
+/**
+ * MULTI, EXEC, DISCARD and what they watch for. Queueing itself is the dispatcher's.
+ * Source: redis-server 7.0.15 (multi.c).
+ */
+import { CommandError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { type CommandSpec, command, keyRange } from '../spec.ts';
+
+const nested = new CommandError('ERR MULTI calls can not be nested');
+const execWithoutMulti = new CommandError('ERR EXEC without MULTI');
+const discardWithoutMulti = new CommandError('ERR DISCARD without MULTI');
+const watchInside = new CommandError('ERR WATCH inside MULTI is not allowed');
+const aborted = new CommandError('EXECABORT Transaction discarded because of previous errors.');
+
+const common = {
+  group: 'transactions',
+  arity: 1,
+  flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy', 'immediate'],
+} as const;
+
+/** MULTI */
+const multi = command({
+  ...common,
+  name: 'multi',
+  since: '1.2.0',
+  summary: 'Begins a transaction: the commands that follow are queued.',
+  complexity: 'O(1)',
+
+  run(ctx, _args, reply) {
+    const { transaction } = ctx.session;
+    if (transaction.isOpen) throw nested;
+    transaction.begin();
+    reply.ok();
+  },
+});
+
+/** EXEC */
+const exec = command({
+  ...common,
+  name: 'exec',
+  since: '1.2.0',
+  summary: 'Runs all queued commands with nothing in between.',
+  complexity: 'Depends on commands in the transaction',
+  flags: ['noscript', 'loading', 'stale', 'skip_slowlog', 'immediate', 'commits'],
+
+  run(ctx, _args, reply) {
+    const { transaction } = ctx.session;
+    const { watches, dbs } = ctx.keyspace;
+    if (!transaction.isOpen) throw execWithoutMulti;
+    const touched = transaction.touched || watches.hasExpired(transaction, dbs);
+    const refused = transaction.isRefused;
+    const queue = end(ctx);
+    if (refused) throw aborted;
+    if (touched) {
+      reply.nullArray();
+      return;
+    }
+    reply.array(queue.length);
+    ctx.mayBlock = false;
+    for (const { command, args } of queue) ctx.call(command, args, reply);
+    ctx.mayBlock = true;
+  },
+});
+
+/** DISCARD */
+const discard = command({
+  ...common,
+  name: 'discard',
+  since: '2.0.0',
+  summary: 'Gives up the transaction and what is queued and watched for it.',
+  complexity: 'O(N), when N is the number of queued commands',
+
+  run(ctx, _args, reply) {
+    if (!ctx.session.transaction.isOpen) throw discardWithoutMulti;
+    end(ctx);
+    reply.ok();
+  },
+});
+
+/** WATCH key [key ...] */
+const watch = command({
+  ...common,
+  name: 'watch',
+  arity: -2,
+  since: '2.2.0',
+  summary: 'Lets the next EXEC run only if the keys do not change until then.',
+  complexity: 'O(1) for every key.',
+  keys: [keyRange(1, -1, 1, 'RO')],
+  syntax: 'key [key ...]',
+
+  run(ctx, args, reply) {
+    const { transaction } = ctx.session;
+    if (transaction.isOpen) throw watchInside;
+    // What is bound to fail needs no further watching.
+    if (!transaction.touched) {
+      for (let i = 1; i < args.argc; i++) {
+        ctx.keyspace.watches.add(transaction, ctx.db, args.latin1(i));
+      }
+    }
+    reply.ok();
+  },
+});
+
+/** UNWATCH */
+const unwatch = command({
+  ...common,
+  name: 'unwatch',
+  since: '2.2.0',
+  summary: 'Forgets all keys that are watched.',
+  complexity: 'O(1)',
+  flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+
+  run(ctx, _args, reply) {
+    const { transaction } = ctx.session;
+    ctx.keyspace.watches.forget(transaction);
+    transaction.touched = false;
+    reply.ok();
+  },
+});
+
+/** Ends the session's transaction with its watches; returns what was queued. */
+function end(ctx: Context) {
+  ctx.keyspace.watches.forget(ctx.session.transaction);
+  return ctx.session.transaction.end();
+}
+
+export const transactionCommands: readonly CommandSpec[] = [multi, exec, discard, watch, unwatch];

@@ -1,0 +1,107 @@
+/**
+ * Keys that transactions watch (WATCH): who watches what, and whose watched key has changed. It
+ * knows no client; a watcher is whatever WATCH puts in. Costs nothing while nobody watches.
+ *
+ * A key that had expired, but was not removed yet, when WATCH named it counts as missing: its
+ * removal is no change. Source: redis-server 7.0.15 (multi.c).
+ */
+import type { Db } from './db.ts';
+
+/** Somebody with watched keys; a transaction. */
+export interface Watcher {
+  /** A watched key has changed; nothing is watched any more then. */
+  touched: boolean;
+  /** Kept here for `Watches` alone. */
+  watches: Watch[];
+}
+
+/** One watched key of one watcher. */
+interface Watch {
+  readonly watcher: Watcher;
+  readonly dbIndex: number;
+  /** As latin1 text. */
+  readonly key: string;
+  /** Whether it had expired already. */
+  stale: boolean;
+}
+
+export class Watches {
+  private readonly byDb = new Map<number, Map<string, Map<Watcher, Watch>>>();
+  /** Number of watched keys, each counted once for each of its watchers. */
+  size = 0;
+
+  /** Watches a key; nothing happens when the watcher does so already. O(1). */
+  add(watcher: Watcher, db: Db, key: string): void {
+    let keys = this.byDb.get(db.index);
+    if (keys === undefined) {
+      keys = new Map();
+      this.byDb.set(db.index, keys);
+    }
+    let watches = keys.get(key);
+    if (watches === undefined) {
+      watches = new Map();
+      keys.set(key, watches);
+    }
+    if (watches.has(watcher)) return;
+    const stale = presence(db, key) === 'expired';
+    const watch = { watcher, dbIndex: db.index, key, stale };
+    watches.set(watcher, watch);
+    watcher.watches.push(watch);
+    this.size++;
+  }
+
+  /** Ends all watches of a watcher. O(those). */
+  forget(watcher: Watcher): void {
+    for (const { dbIndex, key } of watcher.watches) {
+      const keys = this.byDb.get(dbIndex)!;
+      const watches = keys.get(key)!;
+      watches.delete(watcher);
+      if (watches.size === 0) keys.delete(key);
+      if (keys.size === 0) this.byDb.delete(dbIndex);
+      this.size--;
+    }
+    watcher.watches = [];
+  }
+
+  /** Whether a watched key has expired since, removed or not. O(watched keys). */
+  hasExpired(watcher: Watcher, dbs: readonly Db[]): boolean {
+    return watcher.watches.some(
+      ({ dbIndex, key, stale }) => !stale && presence(dbs[dbIndex]!, key) === 'expired',
+    );
+  }
+
+  /** A key has changed. */
+  keyChanged(db: Db, buf: Uint8Array, off: number, len: number): void {
+    const keys = this.byDb.get(db.index);
+    if (keys === undefined) return;
+    const key = Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
+    for (const watch of keys.get(key)?.values() ?? []) {
+      if (watch.stale && presence(db, key) === 'missing') watch.stale = false;
+      else this.touch(watch.watcher);
+    }
+  }
+
+  /** A database is about to be emptied, or to be replaced by the content of another one. */
+  replaced(old: Db, next: Db | undefined): void {
+    for (const [key, watches] of this.byDb.get(old.index) ?? []) {
+      const before = presence(old, key);
+      const after = next === undefined ? 'missing' : presence(next, key);
+      if (before === 'missing' && after === 'missing') continue;
+      for (const watch of watches.values()) {
+        if (watch.stale && after !== 'live') watch.stale = after === 'expired';
+        else if (before === 'missing' && after === 'expired') watch.stale = true;
+        else this.touch(watch.watcher);
+      }
+    }
+  }
+
+  private touch(watcher: Watcher): void {
+    watcher.touched = true;
+    this.forget(watcher);
+  }
+}
+
+function presence(db: Db, key: string): 'missing' | 'live' | 'expired' {
+  const bytes = Buffer.from(key, 'latin1');
+  return db.presence(bytes, 0, bytes.length);
+}
