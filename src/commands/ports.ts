@@ -48,6 +48,11 @@ export interface SessionPort {
   readonly type: 'normal' | 'master' | 'replica' | 'pubsub';
   /** One line of CLIENT LIST without the line end. */
   describe(nowMs: number): string;
+  /**
+   * Sends a message that is no reply: as it is, in order with the replies, whatever CLIENT REPLY
+   * says. The bytes are shared, never written to again.
+   */
+  push(message: Buffer): void;
   /** Replies written so far are sent, then the connection ends. */
   closeAfterReply(): void;
   /** Ends the connection without delay. */

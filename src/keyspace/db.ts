@@ -100,7 +100,7 @@ export class Db extends EntryReader {
   /** Entry of argument i for a command that reads: counts hit or miss, renews the access time. */
   read(args: Args, i: number): Ref {
     const entry = this.findArgument(args, i);
-    if (entry === 0) this.space.misses++;
+    if (entry === 0) this.missed(args, i);
     else {
       this.space.hits++;
       this.space.accessed(entry);
@@ -111,9 +111,16 @@ export class Db extends EntryReader {
   /** As `read`, but leaves the access time alone (TTL, TYPE, EXISTS). */
   peek(args: Args, i: number): Ref {
     const entry = this.findArgument(args, i);
-    if (entry === 0) this.space.misses++;
+    if (entry === 0) this.missed(args, i);
     else this.space.hits++;
     return entry;
+  }
+
+  private missed(args: Args, i: number): void {
+    const { space } = this;
+    space.misses++;
+    if (space.events === undefined) return;
+    space.events.happened(this, 'keymiss', args.buf, args.off[i]!, args.len[i]!);
   }
 
   /** Entry of argument i for a command that writes: renews the access time. */
@@ -574,6 +581,8 @@ export class Db extends EntryReader {
     if (extended) i32[word + 3] = -1;
     copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, (word << 2) + header, keyLen);
     this.dict.insert(this.root, this.hash, e);
+    const { events } = this.space;
+    if (events !== undefined) events.happened(this, 'new', key, keyOff, keyLen);
     return e;
   }
 

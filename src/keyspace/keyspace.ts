@@ -17,10 +17,17 @@ import { Db } from './db.ts';
 import { type Waiter, Waiters } from './waiters.ts';
 import { Watches } from './watches.ts';
 
-/** Told of every change of a key; pub/sub, AOF, replicas and tracking hang here. */
+/** Told of keyspace events. Keys are valid during the call only. */
+export interface EventSink {
+  /** `event` is its name: that of a change, or `new` or `keymiss`. */
+  happened(db: Db, event: string, key: Uint8Array, off: number, len: number): void;
+}
+
+/** Told of keys whose value is another one now. Keys are valid during the call only. */
 export interface ChangeSink {
-  /** `key` is valid during the call only. `event` is the keyspace event's name. */
-  changed(db: Db, event: string, key: Uint8Array, off: number, len: number): void;
+  changed(db: Db, key: Uint8Array, off: number, len: number): void;
+  /** All keys of one or more databases are gone. */
+  flushed(): void;
 }
 
 export interface KeyspaceOptions {
@@ -73,7 +80,10 @@ export class Keyspace {
   readonly tools: Tools;
   /** Changes since the last save. */
   dirty = 0;
-  sink: ChangeSink | undefined;
+  /** Keyspace notifications; set only while somebody may want them. */
+  events: EventSink | undefined;
+  /** Client-side caching; set only while a client uses it. */
+  invalidations: ChangeSink | undefined;
   /** Clients that wait for keys. */
   readonly waiters = new Waiters<Waiter>();
   /** Keys that transactions watch. */
@@ -120,7 +130,8 @@ export class Keyspace {
   private signal(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     if (this.waiters.size > 0) this.waiters.keyChanged(db.index, key, off, len);
     if (this.watches.size > 0) this.watches.keyChanged(db, key, off, len);
-    if (this.sink !== undefined) this.sink.changed(db, event, key, off, len);
+    if (this.invalidations !== undefined) this.invalidations.changed(db, key, off, len);
+    if (this.events !== undefined && event !== '') this.events.happened(db, event, key, off, len);
   }
 
   /** A key reached its end, found by access or by the active cycle. */

@@ -15,6 +15,9 @@ import { isLoopback } from './loopback.ts';
 import { OutputLimits } from './output-limits.ts';
 import type { Stats } from './stats.ts';
 
+/** An outbox is sent early past this size, so that limits on it apply. */
+const OUTBOX_BYTES = 64 * 1024;
+
 /** What the clients share with the server that has them. */
 export interface ClientsOptions {
   readonly config: Config;
@@ -38,6 +41,8 @@ export class Clients implements Driver {
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly sessionsById = new Map<number, Session>();
+  /** Sessions whose outbox is to be sent. */
+  private addressees: Session[] = [];
   private nextSessionId = 1;
   private pauseTimer: NodeJS.Timeout | undefined;
   /** Connections of sessions, those on their way out included. */
@@ -103,6 +108,42 @@ export class Clients implements Driver {
     session.softLimitSinceMs = 0;
   }
 
+  deliver(session: Session, message: Buffer): void {
+    if (session.closing || this.dispatcher.deliver(session, message)) return;
+    if (session.outbox.length === 0) {
+      if (this.addressees.length === 0) setImmediate(() => this.sendOutboxes());
+      this.addressees.push(session);
+    }
+    session.outbox.push(message);
+    session.outboxBytes += message.length;
+    if (session.outboxBytes > OUTBOX_BYTES) this.sendOutbox(session);
+  }
+
+  /** Once a turn, so that what many publishers send to one session leaves in one write. */
+  private sendOutboxes(): void {
+    const { addressees } = this;
+    this.addressees = [];
+    for (const session of addressees) this.sendOutbox(session);
+  }
+
+  private sendOutbox(session: Session): void {
+    const { outbox } = session;
+    if (outbox.length === 0) return;
+    const bytes = outbox.length === 1 ? outbox[0]! : Buffer.concat(outbox);
+    session.outbox = [];
+    session.outboxBytes = 0;
+    if (session.closed) return;
+    this.countOutput(session, bytes.length);
+    if (!session.connection.write(bytes, bytes.length))
+      this.enforceOutputLimit(session, this.now());
+  }
+
+  private countOutput(session: Session, bytes: number): void {
+    session.netOutputBytes += bytes;
+    this.stats.netOutputBytes += bytes;
+    this.stats.writesProcessed++;
+  }
+
   ended(session: Session): void {
     this.dispatcher.forget(session);
     this.sessionsById.delete(session.id);
@@ -161,10 +202,9 @@ export class Clients implements Driver {
   /** Sends what the reply buffer holds to a session; ends it when it is closing. */
   flush(session: Session, reply = this.reply): void {
     const length = reply.pos;
+    if (session.outbox.length > 0) this.sendOutbox(session);
     if (length > 0) {
-      session.netOutputBytes += length;
-      this.stats.netOutputBytes += length;
-      this.stats.writesProcessed++;
+      this.countOutput(session, length);
       if (session.closed) reply.pos = 0;
       else if (session.connection.write(reply.buf, length)) reply.clear();
       else {
@@ -176,7 +216,7 @@ export class Clients implements Driver {
   }
 
   private enforceOutputLimit(session: Session, nowMs: number): void {
-    const unsent = session.connection.unsentBytes;
+    const unsent = session.unsentBytes;
     if (unsent === 0) return;
     if (this.outputLimits.exceeded(session, unsent, nowMs, this.gates.passwordRequired)) {
       this.stats.clientOutputLimitDisconnections++;

@@ -55,6 +55,10 @@ export class Dispatcher {
   private timed: Command | undefined;
   private timedCalls = 0;
   private timedSince = 0;
+  /** The session whose requests are being run. */
+  private serving: Session | undefined;
+  /** Messages that went to this session itself while its present command ran. */
+  private readonly ownMessages: Buffer[] = [];
   /** Whether a command runs as part of another one. */
   private nested = false;
   /** Requests read ahead, and the commands they name. */
@@ -99,6 +103,7 @@ export class Dispatcher {
     const { reply } = this;
     this.stats.readsProcessed++;
     this.updateClock();
+    this.serving = session;
     session.lastSeenMs = this.context.nowMs;
     reply.version = session.respVersion;
     let result: ParseResult = ParseResult.request;
@@ -120,6 +125,7 @@ export class Dispatcher {
       session.closeAfterReply();
     }
     this.endTiming();
+    this.serving = undefined;
     this.hooks.flush(session);
   }
 
@@ -128,6 +134,7 @@ export class Dispatcher {
     const held = session.postponed;
     session.postponed = [];
     this.updateClock();
+    this.serving = session;
     this.reply.version = session.respVersion;
     for (const args of held) {
       if (this.isHeld(session)) session.postponed.push(args);
@@ -288,7 +295,7 @@ export class Dispatcher {
     if (member >= 0) {
       keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
     }
-    const muted = isMuted(session);
+    const muted = session.isMuted;
     context.session = session;
     this.invoke(session, command, args, reply);
     if (member >= 0) keyspace.dict.forget();
@@ -309,11 +316,11 @@ export class Dispatcher {
   private call(command: Command, args: Args, reply: Reply): void {
     const session = this.context.session as Session;
     const start = reply.pos;
-    const muted = isMuted(session);
+    const muted = session.isMuted;
     this.nested = true;
     this.invoke(session, command, args, reply);
     this.nested = false;
-    if (muted && isMuted(session)) reply.rollback(start);
+    if (muted && session.isMuted) reply.rollback(start);
     reply.version = session.respVersion;
   }
 
@@ -331,6 +338,7 @@ export class Dispatcher {
     context.db = keyspace.dbs[session.dbIndex]!;
     keyspace.touchEnabled = !session.noTouch;
     stats.commandsProcessed++;
+    if (this.ownMessages.length > 0) this.ownMessages.length = 0;
     const start = reply.pos;
     const changesBefore = keyspace.arena.writes;
     try {
@@ -349,6 +357,7 @@ export class Dispatcher {
     reply: Reply,
   ): void {
     reply.rollback(start);
+    if (reply === this.reply) for (const message of this.ownMessages) reply.raw(message);
     command.failedCalls++;
     // The arena refuses before anything has changed.
     const refusal = error instanceof ArenaFullError ? errors.oom : error;
@@ -387,8 +396,19 @@ export class Dispatcher {
 
   /** Takes back what CLIENT REPLY leaves out, of a command that did not run. */
   private settleReplyMode(session: Session, start: number): void {
-    if (isMuted(session)) this.reply.rollback(start);
+    if (session.isMuted) this.reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
+  }
+
+  /**
+   * Puts a message that is no reply among the replies to the session that is being served, as
+   * redis-server 7.0.15 does: before the reply of the command that caused it. False for others.
+   */
+  deliver(session: Session, message: Buffer): boolean {
+    if (session !== this.serving || session.isMuted) return false;
+    this.reply.raw(message);
+    this.ownMessages.push(message);
+    return true;
   }
 
   /** The session has ended: nothing waits or watches for it any more. */
@@ -412,11 +432,6 @@ export class Dispatcher {
     this.timedCalls = 0;
     if (!this.nested) this.updateClock();
   }
-}
-
-/** Whether CLIENT REPLY leaves the reply of the present command out. */
-function isMuted(session: Session): boolean {
-  return session.replyMode === 'off' || session.replyMode === 'skip';
 }
 
 /** Longest stretch of arguments quoted back at a client. */

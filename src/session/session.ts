@@ -27,6 +27,8 @@ export interface Driver {
   /** The parser holds `bytes` new bytes. */
   readable(session: Session, bytes: number): void;
   drained(session: Session): void;
+  /** Sends a message that is no reply. */
+  deliver(session: Session, message: Buffer): void;
   /** The session is over, whoever ended it. Called once. */
   ended(session: Session): void;
   /** The connection is closed. Called once. */
@@ -62,6 +64,9 @@ export class Session implements SessionPort {
   postponed: Args[] = [];
   /** Whether a command of this client waits for a key. */
   blocked = false;
+  /** Messages that are no replies, to be sent at the end of the turn; shared with others. */
+  outbox: Buffer[] = [];
+  outboxBytes = 0;
   /** No further request is read once true; output still goes out. */
   closing = false;
   closed = false;
@@ -118,6 +123,16 @@ export class Session implements SessionPort {
     this.driver.ended(this);
   }
 
+  /** Bytes of output that the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.outboxBytes + this.connection.unsentBytes;
+  }
+
+  /** Whether CLIENT REPLY leaves the reply of the present command out. */
+  get isMuted(): boolean {
+    return this.replyMode === 'off' || this.replyMode === 'skip';
+  }
+
   get authenticated(): boolean {
     return this.parser.authenticated;
   }
@@ -127,6 +142,10 @@ export class Session implements SessionPort {
   }
 
   // ---- SessionPort -------------------------------------------------------------------------
+
+  push(message: Buffer): void {
+    this.driver.deliver(this, message);
+  }
 
   closeAfterReply(): void {
     this.closing = true;
@@ -151,7 +170,7 @@ export class Session implements SessionPort {
 
   describe(nowMs: number): string {
     const flags = this.flags();
-    const unsent = this.connection.unsentBytes;
+    const unsent = this.unsentBytes;
     const queued = this.parser.bufferedBytes;
     return (
       `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=${this.connection.fd} ` +
@@ -166,7 +185,7 @@ export class Session implements SessionPort {
 
   /** Bytes this client costs: its state, unread input, unsent output. */
   memoryBytes(): number {
-    return SESSION_BYTES + this.parser.bufferedBytes + this.connection.unsentBytes;
+    return SESSION_BYTES + this.parser.bufferedBytes + this.unsentBytes;
   }
 
   private flags(): string {

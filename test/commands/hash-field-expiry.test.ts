@@ -29,8 +29,8 @@ beforeAll(async () => {
   server.anyPort = true;
   await server.listen();
   connection = await Connection.open(server.port);
-  server.keyspace.sink = {
-    changed: (db, event, key, off, len) => {
+  server.keyspace.events = {
+    happened: (db, event, key, off, len) => {
       const name = Buffer.from(key.subarray(off, off + len)).toString();
       events.push(`${event} ${name}${db.index === 0 ? '' : `@${db.index}`}`);
     },

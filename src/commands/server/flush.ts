@@ -39,6 +39,7 @@ function flushesLater(ctx: Context, args: Args): boolean {
 function flush(ctx: Context, indexes: readonly number[], later: boolean): void {
   const { keyspace } = ctx;
   for (const index of indexes) keyspace.dirty += keyspace.dbs[index]!.clear();
+  keyspace.invalidations?.flushed();
   if (!later) while (keyspace.freeGarbage(FREED_AT_ONCE));
 }
 
