@@ -31,6 +31,7 @@ beforeAll(async () => {
   connection = await Connection.open(server.port);
   server.keyspace.events = {
     happened: (db, event, key, off, len) => {
+      if (event === 'new' || event === 'keymiss') return;
       const name = Buffer.from(key.subarray(off, off + len)).toString();
       events.push(`${event} ${name}${db.index === 0 ? '' : `@${db.index}`}`);
     },
