@@ -1,40 +1,44 @@
 /**
- * Throughput, latency, processor time, memory and start-up time of respite beside redis-server.
+ * Throughput, latency, processor time and start-up time of respite beside redis-server.
  *
  * The two run alternately, never at once, and the order changes with every round, so that what the
  * machine does meanwhile falls on both. Medians are reported.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { load } from './loader.ts';
+import type { ServerProcess } from '../test/harness/server-process.ts';
+import { writeSection } from './document.ts';
+import { fill } from './loader.ts';
 import { Progress } from './progress.ts';
-import { CLIENTS, KEY_SPACE, type LoadTest, measure, TESTS } from './redis-benchmark.ts';
-import { type Memory, markdown, type Results, type Run, svg, terminal } from './report.ts';
+import { CLIENTS, measure } from './redis-benchmark.ts';
+import { markdown, type Results, type Run, svg, terminal } from './report.ts';
 import {
   CONTESTANTS,
   type Contestant,
   cpuSeconds,
-  infoNumber,
-  residentBytes,
+  environment,
   root,
+  settled,
   start,
   startUpMs,
-  versionOf,
 } from './servers.ts';
+import { CONSUMED_MAX, KEY_SPACE, type LoadTest, TESTS } from './tests.ts';
 
 const usage = `npm run bench -- [options]
-  --rounds N        rounds, each with both servers (5)
+  --rounds N        rounds, each with both servers (3)
   --tests a,b       of: ${TESTS.map(({ name }) => name).join(' ')} (all)
   --pipelines a,b   depths of pipelining (1,16,64)
-  --seconds N       length of one measurement (3)
-  --quick           1 round, 1 second, pipelines 1 and 16, no docs
+  --seconds N       length of one measurement (1.5)
+  --quick           1 round, 0.5 seconds, pipelines 1 and 16, no docs
   --docs            write docs/benchmarks.md and .svg even so
   --json FILE       write all measurements`;
 
 const STARTS_PER_ROUND = 2;
-const CALIBRATION_REQUESTS = 20_000;
+/** A trial is long enough to say how many requests a measurement takes. */
+const TRIAL_SECONDS = 0.2;
+/** Requests without pipelining that a test gets which uses its data up, so that both get the same. */
+const CONSUMED_PER_SECOND = 75_000;
 
 interface Plan {
   readonly rounds: number;
@@ -66,10 +70,10 @@ function readPlan(): Plan {
   const pipelines = values.pipelines ?? (values.quick ? '1,16' : '1,16,64');
   const partial = values.quick || wanted !== undefined || values.pipelines !== undefined;
   return {
-    rounds: Number(values.rounds ?? (values.quick ? 1 : 5)),
+    rounds: Number(values.rounds ?? (values.quick ? 1 : 3)),
     tests: TESTS.filter(({ name }) => wanted?.includes(name) ?? true),
     pipelines: pipelines.split(',').map(Number),
-    seconds: Number(values.seconds ?? (values.quick ? 1 : 3)),
+    seconds: Number(values.seconds ?? (values.quick ? 0.5 : 1.5)),
     docs: values.docs ?? !partial,
     json: values.json,
   };
@@ -79,7 +83,6 @@ class LoadBenchmark {
   private readonly plan: Plan;
   private readonly progress = new Progress();
   private readonly runs: Run[] = [];
-  private readonly memory: Memory[] = [];
   private readonly startUps: Record<Contestant, number[]> = { respite: [], redis: [] };
   /** Requests that take about the planned time, found once per server, test and pipeline. */
   private readonly sizes = new Map<string, number>();
@@ -89,53 +92,61 @@ class LoadBenchmark {
   }
 
   async run(): Promise<Results> {
-    const versions = { respite: await versionOf('respite'), redis: await versionOf('redis') };
     for (let round = 0; round < this.plan.rounds; round++) {
       const order = round % 2 === 0 ? CONTESTANTS : [...CONTESTANTS].reverse();
       for (const who of order) await this.turn(who, round);
     }
     this.progress.end();
-    const [cpu] = cpus();
-    const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
     return {
-      date: new Date().toISOString().slice(0, 10),
-      machine: `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${gigabytes} GiB, Node ${process.version}`,
-      versions,
-      method: `${this.plan.rounds} rounds, servers alternating; redis-benchmark -c ${CLIENTS} on the same machine, -r ${KEY_SPACE} over ${KEY_SPACE} loaded keys, about ${this.plan.seconds} s per measurement; medians; nothing written to disk`,
+      environment: await environment(),
+      method: `${this.plan.rounds} rounds, servers alternating; redis-benchmark -c ${CLIENTS} on the same machine, keys and members out of ${KEY_SPACE}, about ${this.plan.seconds} s per measurement; medians; nothing written to disk`,
       runs: this.runs,
-      memory: this.memory,
       startUpMs: this.startUps,
     };
   }
 
-  /** One server's part of a round: start-up, memory, then every test at every depth. */
+  /** One server's part of a round: start-up, then every test at every depth. */
   private async turn(who: Contestant, round: number): Promise<void> {
     const label = `round ${round + 1}/${this.plan.rounds} ${who}`;
     this.progress.show(`${label}: start-up`);
     for (let i = 0; i < STARTS_PER_ROUND; i++) this.startUps[who].push(await startUpMs(who));
     await using server = await start(who);
-    if (this.plan.tests.some(({ keyed }) => keyed)) {
-      this.progress.show(`${label}: loading ${KEY_SPACE} keys`);
-      await load({ port: server.port, count: KEY_SPACE });
-      const connection = await server.connect();
-      const usedBytes = await infoNumber(connection, 'used_memory');
-      connection.close();
-      this.memory.push({ server: who, usedBytes, residentBytes: residentBytes(server.pid) });
+    for (const setup of new Set(this.plan.tests.map((test) => test.setup))) {
+      if (setup === undefined) continue;
+      await fill(server.port, setup(), (sent) =>
+        this.progress.show(`${label}: loading, ${sent} commands`),
+      );
     }
     for (const pipeline of this.plan.pipelines) {
       for (const test of this.plan.tests) {
         this.progress.show(`${label}: ${test.name} -P ${pipeline}`);
-        const requests = await this.size(who, server.port, test, pipeline);
-        const cpuBefore = cpuSeconds(server.pid);
-        const measured = await measure(server.port, test, pipeline, requests);
-        const cpuMicros = ((cpuSeconds(server.pid) - cpuBefore) * 1e6) / requests;
-        this.runs.push({ ...measured, server: who, test: test.name, pipeline, cpuMicros });
+        const run = await this.measure(who, server, test, pipeline);
+        this.runs.push(run);
         if (!process.stderr.isTTY) continue;
         this.progress.show(
-          `${label}: ${test.name} -P ${pipeline}: ${Math.round(measured.requestsPerSecond)}/s`,
+          `${label}: ${test.name} -P ${pipeline}: ${Math.round(run.requestsPerSecond)}/s`,
         );
       }
     }
+  }
+
+  private async measure(
+    who: Contestant,
+    server: ServerProcess,
+    test: LoadTest,
+    pipeline: number,
+  ): Promise<Run> {
+    const requests = await this.size(who, server.port, test, pipeline);
+    if (test.refill !== undefined) {
+      await fill(server.port, test.refill(requests));
+      const connection = await server.connect();
+      await settled(connection);
+      connection.close();
+    }
+    const cpuBefore = cpuSeconds(server.pid);
+    const measured = await measure(server.port, test, pipeline, requests);
+    const cpuMicros = ((cpuSeconds(server.pid) - cpuBefore) * 1e6) / requests;
+    return { ...measured, server: who, test: test.name, pipeline, cpuMicros };
   }
 
   private async size(
@@ -144,16 +155,21 @@ class LoadBenchmark {
     test: LoadTest,
     pipeline: number,
   ): Promise<number> {
-    const key = `${who} ${test.name} ${pipeline}`;
-    let requests = this.sizes.get(key);
-    if (requests === undefined) {
-      // The first run also lets the just-in-time compiler see the command.
-      await measure(port, test, pipeline, CALIBRATION_REQUESTS * Math.min(pipeline, 8));
-      const trial = await measure(port, test, pipeline, CALIBRATION_REQUESTS * pipeline);
-      requests = Math.max(10_000, Math.round(trial.requestsPerSecond * this.plan.seconds));
-      this.sizes.set(key, requests);
+    const { seconds } = this.plan;
+    if (test.refill !== undefined) {
+      return Math.min(CONSUMED_MAX, Math.round(CONSUMED_PER_SECOND * seconds * pipeline));
     }
-    return requests;
+    const key = `${who} ${test.name} ${pipeline}`;
+    let size = this.sizes.get(key);
+    // The trials also let the just-in-time compiler see the command.
+    for (let requests = 5_000; size === undefined; ) {
+      const { requestsPerSecond } = await measure(port, test, pipeline, requests);
+      const took = requests / requestsPerSecond;
+      if (took >= TRIAL_SECONDS) size = Math.max(5_000, Math.round(requestsPerSecond * seconds));
+      requests = Math.ceil(requests * Math.min(10, Math.max(1.5, (1.2 * TRIAL_SECONDS) / took)));
+    }
+    this.sizes.set(key, size);
+    return size;
   }
 }
 
@@ -162,7 +178,6 @@ const results = await new LoadBenchmark(plan).run();
 console.log(terminal(results));
 if (plan.json !== undefined) writeFileSync(plan.json, `${JSON.stringify(results, undefined, 1)}\n`);
 if (plan.docs) {
-  writeFileSync(path.join(root, 'docs/benchmarks.md'), markdown(results));
   writeFileSync(path.join(root, 'docs/benchmarks.svg'), svg(results));
-  console.log('\nwritten: docs/benchmarks.md, docs/benchmarks.svg');
+  writeSection('Throughput', markdown(results));
 }

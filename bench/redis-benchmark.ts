@@ -7,25 +7,17 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-export interface LoadTest {
-  /** As `redis-benchmark -t` calls it. */
-  readonly name: string;
-  /** Whether it works on random keys. */
-  readonly keyed: boolean;
-}
-
-/** Grows with the commands that we have. */
-export const TESTS: readonly LoadTest[] = [
-  { name: 'ping_inline', keyed: false },
-  { name: 'ping_mbulk', keyed: false },
-  { name: 'set', keyed: true },
-  { name: 'get', keyed: true },
-  { name: 'incr', keyed: true },
-  { name: 'mset', keyed: true },
-];
-
 export const CLIENTS = 50;
-export const KEY_SPACE = 1_000_000;
+
+/** What redis-benchmark is to send. */
+export interface Load {
+  /** As `redis-benchmark -t` calls it, or a name of ours when there is a command. */
+  readonly name: string;
+  /** A command line instead of one of redis-benchmark's own tests. */
+  readonly command?: readonly string[];
+  /** `__rand_int__` becomes 12 digits of a number below. */
+  readonly range?: number;
+}
 
 export interface Measurement {
   readonly requestsPerSecond: number;
@@ -38,16 +30,18 @@ export interface Measurement {
 
 export async function measure(
   port: number,
-  test: LoadTest,
+  { name, command, range }: Load,
   pipeline: number,
   requests: number,
+  clients = CLIENTS,
 ): Promise<Measurement> {
   const { stdout } = await execute(
     'redis-benchmark',
     [
-      ...['-h', '127.0.0.1', '-p', String(port), '-c', String(CLIENTS), '-t', test.name],
+      ...['-h', '127.0.0.1', '-p', String(port), '-c', String(clients)],
       ...['-n', String(requests), '-P', String(pipeline), '--precision', '3'],
-      ...(test.keyed ? ['-r', String(KEY_SPACE)] : []),
+      ...(range === undefined ? [] : ['-r', String(range)]),
+      ...(command ?? ['-t', name]),
     ],
     { maxBuffer: 64 * 1024 * 1024 },
   );

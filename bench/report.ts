@@ -1,8 +1,13 @@
-/** Results as text for the terminal, as docs/benchmarks.md and as an SVG plot. */
-
+/** Results of the load benchmark as text for the terminal, as Markdown and as an SVG plot. */
+import { table } from './document.ts';
 import type { Measurement } from './redis-benchmark.ts';
 import { CONTESTANTS, type Contestant } from './servers.ts';
 import { median } from './statistics.ts';
+
+/** Least ratio of requests per second: the median over all tests, per depth of pipelining. */
+const MEDIAN_TARGETS: Readonly<Record<number, number>> = { 1: 0.9, 16: 1.1, 64: 1.3 };
+/** The same for every single test. */
+const LOWEST = 0.7;
 
 export interface Run extends Measurement {
   readonly server: Contestant;
@@ -12,33 +17,25 @@ export interface Run extends Measurement {
   readonly cpuMicros: number;
 }
 
-export interface Memory {
-  readonly server: Contestant;
-  readonly usedBytes: number;
-  readonly residentBytes: number;
-}
-
 export interface Results {
-  readonly date: string;
-  readonly machine: string;
-  readonly versions: Readonly<Record<Contestant, string>>;
+  readonly environment: string;
   readonly method: string;
   readonly runs: readonly Run[];
-  readonly memory: readonly Memory[];
   readonly startUpMs: Readonly<Record<Contestant, readonly number[]>>;
 }
 
-export interface Row {
+interface Row {
   readonly test: string;
   readonly pipeline: number;
   readonly rps: Readonly<Record<Contestant, number>>;
+  /** Requests per second, respite's by redis-server's. */
   readonly ratio: number;
   readonly cpu: Readonly<Record<Contestant, number>>;
   readonly latency: Readonly<Record<Contestant, readonly [number, number, number]>>;
 }
 
 /** Medians over the rounds, one row per test and pipeline. */
-export function rows(results: Results): Row[] {
+function rows(results: Results): Row[] {
   const keys = [...new Set(results.runs.map(({ test, pipeline }) => `${test} ${pipeline}`))];
   return keys.map((key) => {
     const [test = '', pipeline] = key.split(' ');
@@ -76,24 +73,28 @@ const BAR_WIDTH = 24;
 const BAR_MAX = 3;
 
 export function terminal(results: Results): string {
+  const all = rows(results);
   const header = [
     pad('test', 12) + pad('-P', 4),
     lead('respite/s', 12) + lead('redis/s', 12),
     `  ${pad('ratio', 6 + BAR_WIDTH)}`,
-    lead('CPU us/req', 14),
+    lead('CPU us/req', 16),
     lead('p50/p99/p99.9 ms', 24),
   ].join('');
-  const lines = rows(results).map((row) =>
+  const lines = all.map((row) =>
     [
       pad(row.test, 12) + pad(String(row.pipeline), 4),
       lead(count(row.rps.respite), 12) + lead(count(row.rps.redis), 12),
       `  ${row.ratio.toFixed(2)}x ${pad(bar(row.ratio), BAR_WIDTH)}`,
-      lead(`${row.cpu.respite.toFixed(2)} : ${row.cpu.redis.toFixed(2)}`, 14),
+      lead(`${row.cpu.respite.toFixed(2)} : ${row.cpu.redis.toFixed(2)}`, 16),
       lead(row.latency.respite.map((ms) => ms.toFixed(2)).join('/'), 24),
       lead(`: ${row.latency.redis.map((ms) => ms.toFixed(2)).join('/')}`, 20),
     ].join(''),
   );
-  return [header, ...lines, '', ...summary(results)].join('\n');
+  const grid = ratios(all).map(([name = '', ...cells]) =>
+    [pad(name, 24), ...cells.map((cell) => lead(cell, 10))].join(''),
+  );
+  return [header, ...lines, '', ...grid, '', ...startUps(results)].join('\n');
 }
 
 /** One block per eighth of the scale, a mark where both are equal. */
@@ -106,79 +107,111 @@ function bar(ratio: number): string {
   }).join('');
 }
 
-function summary(results: Results): string[] {
-  return CONTESTANTS.flatMap((server) => {
-    const memory = results.memory.filter((one) => one.server === server);
-    const starts = results.startUpMs[server];
-    const lines: string[] = [];
-    if (memory.length > 0) {
-      const used = median(memory.map((one) => one.usedBytes)) / 1e6;
-      const resident = median(memory.map((one) => one.residentBytes)) / 1e6;
-      lines.push(
-        `${pad(server, 8)} 1M keys (16-byte keys, 3-byte values): used_memory ${used.toFixed(1)} MB, resident ${resident.toFixed(1)} MB`,
-      );
-    }
-    if (starts.length > 0) {
-      lines.push(`${pad(server, 8)} start to first PONG: ${median(starts).toFixed(0)} ms`);
-    }
-    return lines;
-  });
+/** The header, a line per test with its ratio at each depth, then what is asked of all together. */
+function ratios(all: readonly Row[]): string[][] {
+  const pipelines = [...new Set(all.map(({ pipeline }) => pipeline))];
+  const tests = [...new Set(all.map(({ test }) => test))];
+  const at = (depth: number) => all.filter(({ pipeline }) => pipeline === depth);
+  const perDepth = (name: string, cell: (depth: number) => string) => [
+    name,
+    ...pipelines.map(cell),
+  ];
+  return [
+    perDepth('test', (depth) => `-P ${depth}`),
+    ...tests.map((name) =>
+      perDepth(name, (depth) =>
+        judged(at(depth).find(({ test }) => test === name)?.ratio ?? Number.NaN, LOWEST),
+      ),
+    ),
+    perDepth('median', (depth) =>
+      judged(median(at(depth).map(({ ratio }) => ratio)), MEDIAN_TARGETS[depth] ?? 0),
+    ),
+    perDepth('wanted of the median', (depth) => MEDIAN_TARGETS[depth]?.toFixed(2) ?? '-'),
+    perDepth('lowest', (depth) => judged(Math.min(...at(depth).map((row) => row.ratio)), LOWEST)),
+    perDepth('wanted of the lowest', () => LOWEST.toFixed(2)),
+    perDepth('median by CPU time', (depth) =>
+      median(at(depth).map(({ cpu }) => cpu.redis / cpu.respite)).toFixed(2),
+    ),
+  ];
+}
+
+/** A miss is bold. */
+function judged(ratio: number, target: number): string {
+  const text = ratio.toFixed(2);
+  return ratio < target ? `**${text}**` : text;
+}
+
+function startUps(results: Results): string[] {
+  return CONTESTANTS.map(
+    (server) => `${server}: start to first PONG ${median(results.startUpMs[server]).toFixed(0)} ms`,
+  );
 }
 
 export function markdown(results: Results): string {
-  const table = rows(results).map(({ test, pipeline, rps, ratio, cpu, latency }) =>
-    [
-      ...[test, pipeline, count(rps.respite), count(rps.redis), `**${ratio.toFixed(2)}**`],
-      ...[cpu.respite.toFixed(2), cpu.redis.toFixed(2)],
-      latency.respite.map((ms) => ms.toFixed(2)).join(' / '),
-      latency.redis.map((ms) => ms.toFixed(2)).join(' / '),
-    ].join(' | '),
-  );
-  return `# Benchmarks
-
-Written by \`npm run bench\` on ${results.date}; do not edit.
-
-- Machine: ${results.machine}
-- respite ${results.versions.respite}, redis-server ${results.versions.redis}
+  const all = rows(results);
+  const [header = [], ...lines] = ratios(all);
+  const details = all.map(({ test, pipeline, rps, cpu, latency }) => [
+    ...[test, String(pipeline), count(rps.respite), count(rps.redis)],
+    ...[cpu.respite.toFixed(2), cpu.redis.toFixed(2)],
+    latency.respite.map((ms) => ms.toFixed(2)).join(' / '),
+    latency.redis.map((ms) => ms.toFixed(2)).join(' / '),
+  ]);
+  return `- ${results.environment}
 - Method: ${results.method}
+${startUps(results)
+  .map((line) => `- ${line}`)
+  .join('\n')}
+
+Requests per second, respite's by redis-server's; misses of what is wanted are bold. The last line is
+redis-server's processor time per request by respite's.
+
+${table(header, lines)}
 
 ![Throughput relative to redis-server](benchmarks.svg)
 
-| test | -P | respite req/s | redis req/s | ratio | CPU us/req, respite | CPU us/req, redis | p50 / p99 / p99.9 ms, respite | p50 / p99 / p99.9 ms, redis |
-|---|---|---|---|---|---|---|---|---|
-${table.map((line) => `| ${line} |`).join('\n')}
+### In detail
 
-${summary(results)
-  .map((line) => `- ${line.replace(/\s+/g, ' ')}`)
-  .join('\n')}
+Times are respite's, then redis-server's: processor time in microseconds per request, latency (p50 /
+p99 / p99.9) in milliseconds.
+
+${table(['test', '-P', 'req/s', 'redis', 'CPU', 'redis', 'latency', 'redis'], details)}
 `;
 }
 
-/** Bars of the ratio; the line at 1.0 is redis-server. */
+const COLOURS = ['#9cc5b5', '#4f9a80', '#1f5f4a'];
+
+/** A group of bars per test, one for each depth; the line at 1.0 is redis-server. */
 export function svg(results: Results): string {
-  const data = rows(results);
-  const barHeight = 18;
-  const left = 150;
-  const width = 760;
-  const scale = (width - left - 70) / Math.max(1.2, ...data.map((row) => row.ratio));
-  const height = data.length * (barHeight + 6) + 60;
-  const bars = data.map((row, i) => {
-    const y = 40 + i * (barHeight + 6);
-    const colour = row.ratio >= 1 ? '#2a7f62' : '#c08030';
-    const length = (row.ratio * scale).toFixed(1);
-    const end = (left + row.ratio * scale + 6).toFixed(1);
+  const all = rows(results);
+  const tests = [...new Set(all.map(({ test }) => test))];
+  const pipelines = [...new Set(all.map(({ pipeline }) => pipeline))];
+  const [left, top, width, barHeight] = [110, 50, 760, 9];
+  const groupHeight = pipelines.length * barHeight + 8;
+  const height = top + tests.length * groupHeight + 30;
+  const scale = (width - left - 50) / Math.max(1.2, ...all.map((row) => row.ratio));
+  const colour = (depth: number) => COLOURS[pipelines.indexOf(depth) % COLOURS.length];
+  const names = tests.map((test, i) => {
+    const y = top + i * groupHeight + (groupHeight - 8) / 2 + 4;
+    return `<text x="${left - 8}" y="${y}" text-anchor="end">${test}</text>`;
+  });
+  const bars = all.map(({ test, pipeline, ratio }) => {
+    const y = top + tests.indexOf(test) * groupHeight + pipelines.indexOf(pipeline) * barHeight;
+    const length = ratio * scale;
     return [
-      `<text x="${left - 8}" y="${y + 13}" text-anchor="end">${row.test} -P ${row.pipeline}</text>`,
-      `<rect x="${left}" y="${y}" width="${length}" height="${barHeight}" fill="${colour}"/>`,
-      `<text x="${end}" y="${y + 13}">${row.ratio.toFixed(2)}</text>`,
+      `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${barHeight - 1}" fill="${colour(pipeline)}"/>`,
+      `<text x="${(left + length + 4).toFixed(1)}" y="${y + 8}" font-size="9">${ratio.toFixed(2)}</text>`,
     ].join('');
+  });
+  const legend = pipelines.map((depth, i) => {
+    const x = left + i * 80;
+    return `<rect x="${x}" y="30" width="10" height="10" fill="${colour(depth)}"/><text x="${x + 14}" y="39">-P ${depth}</text>`;
   });
   const one = (left + scale).toFixed(1);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
-<text x="${left}" y="20" font-size="14">Requests per second, redis-server ${results.versions.redis} = 1</text>
-${bars.join('\n')}
-<line x1="${one}" y1="32" x2="${one}" y2="${height - 22}" stroke="#333333" stroke-dasharray="4 3"/>
+<text x="${left}" y="20" font-size="14">Requests per second, redis-server = 1</text>
+${[...legend, ...names, ...bars].join('\n')}
+<line x1="${one}" y1="44" x2="${one}" y2="${height - 22}" stroke="#333333" stroke-dasharray="4 3"/>
 <text x="${one}" y="${height - 6}" text-anchor="middle">redis-server</text>
 </svg>
 `;

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import type { Connection } from '../test/harness/connection.ts';
 import { freePort, ServerProcess } from '../test/harness/server-process.ts';
@@ -79,14 +80,34 @@ export function residentBytes(pid: number): number {
 /** A number of INFO. */
 export async function infoNumber(connection: Connection, field: string): Promise<number> {
   const text = await connection.text('INFO');
-  return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN);
+  return Number(new RegExp(`^${field}:([\\d.]+)`, 'm').exec(text)?.[1] ?? Number.NaN);
 }
 
-export async function versionOf(who: Contestant): Promise<string> {
+/** Waits until what was deleted is freed; respite does that in slices. */
+export async function settled(connection: Connection): Promise<void> {
+  while ((await infoNumber(connection, 'lazyfree_pending_objects')) > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function versionOf(who: Contestant): Promise<string> {
   await using server = await start(who);
   const connection = await server.connect();
   const text = await connection.text('INFO', 'server');
   connection.close();
   const field = who === 'respite' ? 'respite_version' : 'redis_version';
   return new RegExp(`^${field}:(\\S+)`, 'm').exec(text)?.[1] ?? 'unknown';
+}
+
+/** What belongs beside every number: day, machine and versions. */
+export async function environment(): Promise<string> {
+  const [cpu] = cpus();
+  const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
+  return [
+    new Date().toISOString().slice(0, 10),
+    `${cpu?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${gigabytes} GiB`,
+    `Node ${process.version}`,
+    `respite ${await versionOf('respite')}`,
+    `redis-server ${await versionOf('redis')}`,
+  ].join('; ');
 }
