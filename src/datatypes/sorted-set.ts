@@ -226,37 +226,52 @@ export class SortedSetValue extends Value {
     });
   }
 
+  /** Reads the element of a rank, which is there; `step` goes on from it. O(log n). */
+  seek(rank: number): void {
+    if (this.isListpack) {
+      this.at = this.tools.listpack.seek(this.ref, rank * 2);
+      this.readListpack();
+    } else {
+      this.index.seekRank(this.indexRoot, rank);
+      this.readIndexed();
+    }
+  }
+
+  /** Reads the next element, or the previous one, after `seek`; it is there. O(1). */
+  step(backwards: boolean): void {
+    if (this.isListpack) {
+      this.stepListpack(backwards);
+      this.readListpack();
+      return;
+    }
+    if (backwards) this.index.previous();
+    else this.index.next();
+    this.readIndexed();
+  }
+
+  private readIndexed(): void {
+    const { index } = this;
+    locateMember(this.arena, index.entry, this.member);
+    this.score = index.score;
+  }
+
   /**
    * Calls `emit` with `member` and `score` set for `count` elements from a rank on, or backwards
    * from it. They are there; `emit` must not write. O(log n + count).
    */
   forRange(rank: number, count: number, backwards: boolean, emit: () => void): void {
     if (count <= 0) return;
-    if (this.isListpack) {
-      this.forListpackRange(rank, count, backwards, emit);
-      return;
-    }
-    const { index, member, arena } = this;
-    index.seekRank(this.indexRoot, rank);
-    for (let left = count; left > 0; left--) {
-      const { entry } = index;
-      locateMember(arena, entry, member);
-      this.score = index.score;
+    this.seek(rank);
+    emit();
+    for (let left = count - 1; left > 0; left--) {
+      this.step(backwards);
       emit();
-      if (left === 1) return;
-      if (backwards) index.previous();
-      else index.next();
     }
   }
 
   /** Every element in order. */
   forEach(emit: () => void): void {
     this.forRange(0, this.size, false, emit);
-  }
-
-  /** Reads the element of a rank, which is there. O(log n). */
-  read(rank: number): void {
-    this.forRange(rank, 1, false, () => {});
   }
 
   /** Removes `count` elements from a rank on; they are there. O(count log n). */
@@ -345,27 +360,28 @@ export class SortedSetValue extends Value {
     return parseDouble(scoreEntry.buf, scoreEntry.off, scoreEntry.len);
   }
 
-  private forListpackRange(
-    rank: number,
-    count: number,
-    backwards: boolean,
-    emit: () => void,
-  ): void {
-    const { listpack } = this.tools;
-    const { text, member } = this;
-    const u8 = this.arena.u8[this.ref >>> 15]!;
-    const start = (this.ref & 0x7fff) << 3;
-    let p = start + listpack.seek(this.ref, rank * 2);
-    for (let left = count; left > 0; left--) {
-      text.locate(u8, p);
-      copyText(member, text);
-      const scoreAt = p + text.sizeAt(u8, p);
-      this.score = this.readScore(u8, scoreAt);
-      emit();
-      if (left === 1) return;
-      if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
-      else p = scoreAt + text.sizeAt(u8, scoreAt);
+  /** Reads the listpack's element at `at`. */
+  private readListpack(): void {
+    const { text, arena, ref } = this;
+    const u8 = arena.u8[ref >>> 15]!;
+    const p = ((ref & 0x7fff) << 3) + this.at;
+    text.locate(u8, p);
+    copyText(this.member, text);
+    this.score = this.readScore(u8, p + text.sizeAt(u8, p));
+  }
+
+  /** Moves `at` to the next or the previous element of the listpack. */
+  private stepListpack(backwards: boolean): void {
+    const { text, arena, ref } = this;
+    const u8 = arena.u8[ref >>> 15]!;
+    const start = (ref & 0x7fff) << 3;
+    let p = start + this.at;
+    if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
+    else {
+      p += text.sizeAt(u8, p);
+      p += text.sizeAt(u8, p);
     }
+    this.at = p - start;
   }
 
   /** Number of leading elements for which `isBefore` holds. */

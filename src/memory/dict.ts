@@ -33,8 +33,8 @@ const SHRINK_BELOW = 10;
 const KEY_LENGTH = 0x3fffffff;
 const HEADER = 12;
 const EXTENDED_HEADER = 24;
-/** Chains longer than this do not happen with a keyed hash at load 1 (p < 1e-14). */
-const CHAIN_MAX = 16;
+/** Places in a chain that `random` tells apart; at load 1 one chain in 12,000 is longer. */
+const RANDOM_PLACES = 6;
 
 export class Dict {
   private readonly arena: Arena;
@@ -283,7 +283,7 @@ export class Dict {
 
   /**
    * A uniformly random entry, or 0 when there is none: a random bucket and a random place in its
-   * chain, until that place is taken, so long chains are not at a disadvantage. About 16 tries at
+   * chain, until that place is taken, so long chains are not at a disadvantage. About 6 tries at
    * load 1. `random` gives numbers in [0, 1).
    */
   random(root: Ref, random: () => number): Ref {
@@ -294,11 +294,11 @@ export class Dict {
     for (let tries = 0; tries < 4096; tries++) {
       const r = random() * (first + second);
       const b = Math.floor(r);
-      const place = Math.floor((r - b) * CHAIN_MAX);
+      const place = Math.floor((r - b) * RANDOM_PLACES);
       const entry =
         b < first
-          ? this.chainAt(this.word(root, 0), b + moved, place)
-          : this.chainAt(this.word(root, 3), b - first, place);
+          ? this.chainAt(this.word(root, 0), b + moved, place, random)
+          : this.chainAt(this.word(root, 3), b - first, place, random);
       if (entry !== 0) return entry;
     }
     return this.anyFrom(root, Math.floor(random() * (first + second)), first, second, moved);
@@ -485,10 +485,14 @@ export class Dict {
     }
   }
 
-  private chainAt(table: Ref, b: number, place: number): Ref {
+  /** The entry at a place of a chain, or 0; those past the last place share it. */
+  private chainAt(table: Ref, b: number, place: number, random: () => number): Ref {
     let entry = this.bucket(table, b);
     for (let i = 0; i < place && entry !== 0; i++) entry = this.nextOf(entry);
-    return entry;
+    if (place < RANDOM_PLACES - 1 || entry === 0 || this.nextOf(entry) === 0) return entry;
+    const rest: Ref[] = [];
+    for (; entry !== 0; entry = this.nextOf(entry)) rest.push(entry);
+    return rest[Math.floor(random() * rest.length)]!;
   }
 
   /** The first entry at or after a bucket: the way out when a table is nearly empty. */

@@ -244,7 +244,7 @@ class Fixture {
       same(this.find(member), score);
       const rank = sorted.findIndex(([m]) => m === member);
       same(zset.rankOfFound(), rank);
-      zset.read(rank);
+      zset.seek(rank);
       sameList(this.read(), [member, score]);
     }
     this.checkRanks([-INFINITY, INFINITY, 0, ...some.map(([, score]) => score)]);

@@ -26,7 +26,7 @@ export const zrandmember = command({
     if (args.argc === 2) {
       if (ctx.db.readValue(args, 1, zsets) === 0) reply.null();
       else {
-        zsets.read(Math.floor(random() * zsets.size));
+        zsets.seek(Math.floor(random() * zsets.size));
         replyElement(zsets, reply, false);
       }
       return;
@@ -50,13 +50,13 @@ export const zrandmember = command({
     replyElements(reply, Math.abs(count), withScores);
     if (count > 0) {
       for (const rank of sampleIndexes(size, count, random)) {
-        zsets.read(rank);
+        zsets.seek(rank);
         replyElement(zsets, reply, withScores);
       }
       return;
     }
     for (let i = 0; i < -count; i++) {
-      zsets.read(Math.floor(random() * size));
+      zsets.seek(Math.floor(random() * size));
       replyElement(zsets, reply, withScores);
     }
   },
