@@ -92,20 +92,23 @@ export class Context {
     else (request.onDenied ?? request.onTimeout)(reply);
   }
 
-  /** The handler changed the key that is argument i; `event` is its keyspace event. */
-  changed(event: string, args: Args, i: number): void {
-    this.keyspace.changed(this.db, event, args, i);
+  /**
+   * The handler changed the key that is argument i; `event` is its keyspace event. `count` is by
+   * how much `rdb_changes_since_last_save` grows: 0 for what another event has counted.
+   */
+  changed(event: string, args: Args, i: number, count = 1): void {
+    this.keyspace.changed(this.db, event, args, i, count);
   }
 
   /**
-   * Elements of the value at argument i were added, changed or removed: tells so, and removes a key
-   * whose value is empty now. `entry` is the key's, `value` is open on it.
+   * `count` elements of the value at argument i were added, changed or removed: tells so, and
+   * removes a key whose value is empty now. `entry` is the key's, `value` is open on it.
    */
-  changedValue(event: string, entry: Entry, value: Value, args: Args, i: number): void {
-    this.changed(event, args, i);
+  changedValue(event: string, entry: Entry, value: Value, args: Args, i: number, count = 1): void {
+    this.changed(event, args, i, count);
     if (value.size === 0) {
       this.db.removeEntry(entry);
-      this.changed('del', args, i);
+      this.changed('del', args, i, 0);
     } else this.db.fieldsChanged(entry, value);
   }
 }

@@ -107,8 +107,12 @@ export interface CommandSpec {
   readonly subcommands?: readonly CommandSpec[];
   /** Redis version that deprecated it, and what replaces it. */
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Of no use to applications: COMMAND DOCS says so. */
+  readonly system?: true;
   /** The flags of the keys where they depend on the arguments (`variable_flags`). */
   keyFlags?(args: Args): readonly string[];
+  /** Arguments that MONITOR and logs must not show, passwords mostly. */
+  secrets?(args: Args): readonly number[];
   /**
    * Reads everything, then changes, then answers. What it throws before the first change is the
    * client's error; it must not throw after one. Absent on a pure container.

@@ -176,6 +176,12 @@ export class Db extends EntryReader {
 
   /** As `addValue`, of a key given by its bytes. */
   addValueAt(key: Uint8Array, keyOff: number, keyLen: number, value: Value): Ref {
+    const e = this.linkValue(key, keyOff, keyLen, value);
+    this.tellNew(key, keyOff, keyLen);
+    return e;
+  }
+
+  private linkValue(key: Uint8Array, keyOff: number, keyLen: number, value: Value): Ref {
     this.hash = this.dict.hash(key, keyOff, keyLen);
     const e = this.newEntry(key, keyOff, keyLen, -1, false);
     const i32 = this.arena.i32[e >>> 15]!;
@@ -190,8 +196,9 @@ export class Db extends EntryReader {
   /** Puts a value that belongs to no key yet in the place of whatever the key holds. */
   putValue(args: Args, i: number, value: Value): Ref {
     const present = this.find(args.buf, args.off[i]!, args.len[i]!);
-    if (present !== 0) this.remove(present);
-    return this.addValue(args, i, value);
+    if (present === 0) return this.addValue(args, i, value);
+    this.remove(present);
+    return this.linkValue(args.buf, args.off[i]!, args.len[i]!, value);
   }
 
   /**
@@ -243,6 +250,7 @@ export class Db extends EntryReader {
     let e = entry;
     if (e === 0) {
       e = this.addEntry(key, keyOff, keyLen, valueLen, expireAt > 0);
+      this.tellNew(key, keyOff, keyLen);
     } else {
       if (expireAt === NO_TTL && this.isVolatile(e)) this.persist(e);
       e = this.roomFor(e, valueLen, expireAt > 0);
@@ -341,6 +349,7 @@ export class Db extends EntryReader {
     if (inline) source.locateString(entry);
     const length = inline ? source.valueLen : 0;
     const e = this.newEntry(key, keyOff, keyLen, inline ? length : -1, expireAt !== -1);
+    this.tellNew(key, keyOff, keyLen);
     const i32 = this.arena.i32[e >>> 15]!;
     i32[((e & 0x7fff) << 1) + 1] = info;
     const at = ((e & 0x7fff) << 3) + this.keyEnd(e);
@@ -463,6 +472,7 @@ export class Db extends EntryReader {
   /** Removes what is due of the hash just opened. The entry, or 0 when nothing is left of it. */
   private withoutDueFields(entry: Ref, hash: HashValue): Ref {
     const { expiryEnabled, nowMs } = this.space;
+    hash.log?.clear();
     if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled) return entry;
     return this.fieldsExpired(entry, hash, hash.expireDue(nowMs, Number.MAX_VALUE, nothing));
   }
@@ -581,9 +591,11 @@ export class Db extends EntryReader {
     if (extended) i32[word + 3] = -1;
     copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, (word << 2) + header, keyLen);
     this.dict.insert(this.root, this.hash, e);
-    const { events } = this.space;
-    if (events !== undefined) events.happened(this, 'new', key, keyOff, keyLen);
     return e;
+  }
+
+  private tellNew(key: Uint8Array, off: number, len: number): void {
+    this.space.events?.happened(this, 'new', key, off, len);
   }
 
   /** Makes an existing entry hold a string of `valueLen` bytes; the old value may be lost. */

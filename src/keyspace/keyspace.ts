@@ -25,7 +25,8 @@ export interface EventSink {
 
 /** Told of keys whose value is another one now. Keys are valid during the call only. */
 export interface ChangeSink {
-  changed(db: Db, key: Uint8Array, off: number, len: number): void;
+  /** `expired`: the key reached its end; nobody did it. */
+  changed(db: Db, key: Uint8Array, off: number, len: number, expired: boolean): void;
   /** All keys of one or more databases are gone. */
   flushed(): void;
 }
@@ -116,21 +117,26 @@ export class Keyspace {
     this.freeEntry = (entry) => this.dbs[0]!.freeUnlinked(entry);
   }
 
-  /** A key was changed: the single point from which dirty count and events follow. */
-  changed(db: Db, event: string, args: Args, i: number): void {
-    this.changedKey(db, event, args.buf, args.off[i]!, args.len[i]!);
+  /**
+   * A key was changed: the single point from which dirty count and events follow. The dirty count
+   * grows by `count`, the elements changed.
+   */
+  changed(db: Db, event: string, args: Args, i: number, count = 1): void {
+    this.changedKey(db, event, args.buf, args.off[i]!, args.len[i]!, count);
   }
 
   /** As `changed`, of a key given by its bytes. */
-  changedKey(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
-    this.dirty++;
+  changedKey(db: Db, event: string, key: Uint8Array, off: number, len: number, count = 1): void {
+    this.dirty += count;
     this.signal(db, event, key, off, len);
   }
 
   private signal(db: Db, event: string, key: Uint8Array, off: number, len: number): void {
     if (this.waiters.size > 0) this.waiters.keyChanged(db.index, key, off, len);
     if (this.watches.size > 0) this.watches.keyChanged(db, key, off, len);
-    if (this.invalidations !== undefined) this.invalidations.changed(db, key, off, len);
+    if (this.invalidations !== undefined) {
+      this.invalidations.changed(db, key, off, len, event === 'expired');
+    }
     if (this.events !== undefined && event !== '') this.events.happened(db, event, key, off, len);
   }
 

@@ -2,6 +2,7 @@
  * OBJECT: how a value is kept and when it was used.
  */
 import { Encoding, encodingName } from '../../datatypes/value-types.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { parseInt64 } from '../../util/numbers.ts';
@@ -23,9 +24,12 @@ const noFrequency = new CommandError(
 const SHARED_INTEGERS = 10000;
 const SHARED_REFCOUNT = 2147483647;
 
-/** The entry of argument 2, found without leaving a trace in statistics or access time. */
-function findQuietly(ctx: Context, args: Args): number {
-  return ctx.db.find(args.buf, args.off[2]!, args.len[2]!);
+/** The entry of argument 2, or 0. Counts as a read; that the key was used leaves no other trace. */
+function lookUp(ctx: Context, args: Args): Entry {
+  const entry = ctx.db.find(args.buf, args.off[2]!, args.len[2]!);
+  if (entry === 0) ctx.keyspace.misses++;
+  else ctx.keyspace.hits++;
+  return entry;
 }
 
 const common = {
@@ -46,7 +50,7 @@ const encoding = command({
   summary: 'Answers the name of the representation that a value has.',
 
   run(ctx, args, reply) {
-    const entry = findQuietly(ctx, args);
+    const entry = lookUp(ctx, args);
     if (entry === 0) reply.null();
     else reply.bulkLatin1(encodingName(ctx.db.encodingOf(entry)));
   },
@@ -59,7 +63,7 @@ const freq = command({
   summary: 'Answers the logarithmic access counter of a key (LFU policies only).',
 
   run(ctx, args, reply) {
-    const entry = findQuietly(ctx, args);
+    const entry = lookUp(ctx, args);
     if (entry === 0) reply.null();
     else if (!ctx.keyspace.lfuEnabled) throw noFrequency;
     else reply.int(ctx.keyspace.frequency(entry));
@@ -73,7 +77,7 @@ const idletime = command({
   summary: 'Answers how many seconds ago a key was last used (not with LFU policies).',
 
   run(ctx, args, reply) {
-    const entry = findQuietly(ctx, args);
+    const entry = lookUp(ctx, args);
     if (entry === 0) reply.null();
     else if (ctx.keyspace.lfuEnabled) throw noIdleTime;
     else reply.int(ctx.keyspace.idleSeconds(entry));
@@ -88,7 +92,7 @@ const refcount = command({
 
   run(ctx, args, reply) {
     const { db } = ctx;
-    const entry = findQuietly(ctx, args);
+    const entry = lookUp(ctx, args);
     if (entry === 0) {
       reply.null();
       return;

@@ -30,7 +30,7 @@ function renameKey(ctx: Context, args: Args, overwrite: boolean): boolean {
   if (!overwrite && db.write(args, 2) !== 0) return false;
   moveValue(args, db, 1, db, 2);
   ctx.changed('rename_from', args, 1);
-  ctx.changed('rename_to', args, 2);
+  ctx.changed('rename_to', args, 2, 0);
   return true;
 }
 
@@ -93,6 +93,7 @@ export const move = command({
     moveValue(args, db, 1, target, 1);
     ctx.changed('move_from', args, 1);
     ctx.keyspace.changed(target, 'move_to', args, 1);
+    ctx.keyspace.dirty--;
     reply.int(1);
   },
 });

@@ -73,15 +73,21 @@ export const scan = command({
     reply.bulkLatin1(String(cursor));
     const mark = reply.beginDeferred();
     let replied = 0;
+    const expired: Buffer[] = [];
     for (const entry of found) {
-      if (db.isVolatile(entry) && db.isExpired(entry)) continue;
       if (type !== undefined && typeName(db.typeOf(entry)) !== type) continue;
       if (patternAt > 0 && !matches(db, entry, args, patternAt)) continue;
+      if (db.isVolatile(entry) && db.isExpired(entry)) {
+        expired.push(db.keyOf(entry));
+        continue;
+      }
       db.locateKey(entry);
       reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
       replied++;
     }
     reply.endArray(mark, replied);
+    // Looking for an expired key removes it.
+    for (const key of expired) db.find(key, 0, key.length);
   },
 });
 

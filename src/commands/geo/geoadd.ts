@@ -69,7 +69,7 @@ export const geoadd = command({
         moved++;
       }
     }
-    if (added + moved > 0) ctx.changedValue('zadd', entry, zset, args, 1);
+    if (added + moved > 0) ctx.changedValue('zadd', entry, zset, args, 1, added + moved);
     reply.int(countChanged ? added + moved : added);
   },
 });

@@ -108,4 +108,5 @@ function storeMatches(
   }
   db.putValue(args, key, result);
   ctx.changed(event, args, key);
+  ctx.keyspace.dirty += count - 1;
 }

@@ -24,7 +24,7 @@ export const hdel = command({
       for (let i = 2; i < args.argc; i++) {
         if (hashes.delete(args.buf, args.off[i]!, args.len[i]!)) removed++;
       }
-      if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1);
+      if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1, removed);
     }
     reply.int(removed);
   },

@@ -63,7 +63,9 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
       changed++;
     }
   }
-  if (changed > 0) ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1);
+  if (changed > 0) {
+    ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1, changed);
+  }
 }
 
 const common = {
@@ -148,6 +150,6 @@ export const hpersist = command({
         changed++;
       }
     }
-    if (changed > 0) ctx.changedValue('hpersist', entry, hashes, args, 1);
+    if (changed > 0) ctx.changedValue('hpersist', entry, hashes, args, 1, changed);
   },
 });

@@ -64,7 +64,9 @@ export const hgetex = command({
       reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
       if (dispose(ctx, options)) changed++;
     }
-    if (changed > 0) ctx.changedValue(eventOf[options.fate], entry, hashes, args, 1);
+    if (changed > 0) {
+      ctx.changedValue(eventOf[options.fate], entry, hashes, args, 1, changed);
+    }
   },
 });
 
@@ -95,6 +97,6 @@ export const hgetdel = command({
       hashes.deleteFound();
       removed++;
     }
-    if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1);
+    if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1, removed);
   },
 });

@@ -31,7 +31,7 @@ function setPairs(ctx: Context, args: Args): number {
   const { hashes } = ctx.keyspace;
   let added = 0;
   for (let i = 2; i < args.argc; i += 2) if (setArguments(hashes, args, i, i + 1)) added++;
-  ctx.changedValue('hset', entry, hashes, args, 1);
+  ctx.changedValue('hset', entry, hashes, args, 1, (args.argc - 2) >> 1);
   return added;
 }
 

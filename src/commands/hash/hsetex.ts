@@ -91,11 +91,10 @@ function setPairs(ctx: Context, args: Args, options: Options): void {
     if (past) hashes.deleteFound();
     else hashes.setExpiry(expireAt);
   }
-  if (!timed) ctx.changedValue('hset', entry, hashes, args, 1);
-  else {
-    ctx.changed('hset', args, 1);
-    ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1);
-  }
+  const count = (args.argc - first) >> 1;
+  if (timed) ctx.changed('hset', args, 1, 0);
+  const last = past ? 'hdel' : timed ? 'hexpire' : 'hset';
+  ctx.changedValue(last, entry, hashes, args, 1, count);
 }
 
 /** HSETEX key [FNX | FXX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] FIELDS numfields field value … */

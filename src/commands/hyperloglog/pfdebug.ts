@@ -69,6 +69,7 @@ export const pfdebug = command({
   summary: 'Shows registers, runs or encoding of a HyperLogLog, or makes it dense.',
   complexity: 'O(N) where N is the number of registers.',
   flags: ['write', 'denyoom', 'admin'],
+  system: true,
   keys: [keyAt(2, 'RW', 'access')],
   syntax: 'subcommand:string key',
 

@@ -93,6 +93,7 @@ export const pfselftest = command({
   summary: 'Tests the HyperLogLog functions of the server.',
   complexity: 'O(1), about a tenth of a second.',
   flags: ['admin'],
+  system: true,
 
   run(ctx, _args, reply) {
     const { random } = ctx.keyspace;

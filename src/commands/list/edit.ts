@@ -97,7 +97,7 @@ export const lrem = command({
         : lists.removeForwards(buf, off, len, most);
     if (removed > 0) {
       lists.mergeSmall();
-      ctx.changedValue('lrem', entry, lists, args, 1);
+      ctx.changedValue('lrem', entry, lists, args, 1, removed);
     }
     reply.int(removed);
   },
@@ -129,7 +129,7 @@ export const ltrim = command({
       const behind = start > stop ? 0 : size - 1 - stop;
       lists.removeRange(false, before);
       lists.removeRange(true, behind);
-      ctx.changedValue('ltrim', entry, lists, args, 1);
+      ctx.changedValue('ltrim', entry, lists, args, 1, before + behind);
     }
     reply.ok();
   },

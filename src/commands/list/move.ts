@@ -33,8 +33,8 @@ function moveElement(
   listForWriting(ctx, target, args, 2);
   target.push(toTail, moved, 0, moved.length);
   reply.bytes(moved);
-  ctx.changed(toTail ? 'rpush' : 'lpush', args, 2);
-  ctx.changedValue(fromTail ? 'rpop' : 'lpop', entry, lists, args, 1);
+  ctx.changed(toTail ? 'rpush' : 'lpush', args, 2, 0);
+  ctx.changedValue(fromTail ? 'rpop' : 'lpop', entry, lists, args, 1, 1);
   return true;
 }
 

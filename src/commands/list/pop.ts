@@ -39,7 +39,7 @@ function popMany(
     });
   }
   lists.removeRange(atTail, n);
-  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i);
+  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, n);
 }
 
 function popOne(
@@ -55,7 +55,7 @@ function popOne(
   lists.readEnd(atTail);
   reply.bulk(element.buf, element.off, element.len);
   lists.removeEnd(atTail);
-  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i);
+  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, 1);
 }
 
 function pop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {

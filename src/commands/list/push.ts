@@ -30,7 +30,8 @@ function pushAll(ctx: Context, args: Args, reply: Reply, atTail: boolean, create
   const { buf, off, len } = args;
   for (let i = 2; i < args.argc; i++) lists.push(atTail, buf, off[i]!, len[i]!);
   reply.int(lists.size);
-  ctx.changedValue(atTail ? 'rpush' : 'lpush', entry, lists, args, 1);
+  const event = atTail ? 'rpush' : 'lpush';
+  ctx.changedValue(event, entry, lists, args, 1, args.argc - 2);
 }
 
 /** LPUSH key element [element ...] */

@@ -23,6 +23,11 @@ export function replyDocs(command: Command, reply: Reply): void {
     text(reply, 'deprecated_since', spec.deprecated.since);
     text(reply, 'replaced_by', spec.deprecated.replacedBy);
     fields += 3;
+  } else if (spec.system) {
+    reply.bulkLatin1('doc_flags');
+    reply.set(1);
+    reply.simple('syscmd');
+    fields++;
   }
   if (syntax.length > 0) {
     reply.bulkLatin1('arguments');

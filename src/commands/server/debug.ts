@@ -229,6 +229,7 @@ export const debug = command({
   summary: 'Tools for testing the server itself.',
   complexity: 'Depends on subcommand.',
   flags: ['admin', 'noscript', 'loading', 'stale', 'protected'],
+  system: true,
 
   run(ctx, args, reply) {
     const name = args.latin1(1);

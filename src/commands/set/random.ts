@@ -20,14 +20,18 @@ function popMany(ctx: Context, args: Args, reply: Reply): void {
     reply.set(0);
     return;
   }
-  if (count >= sets.size) {
-    reply.set(sets.size);
+  const { size } = sets;
+  if (count >= size) {
+    reply.set(size);
     sets.forEach(() => {
       reply.bulk(member.buf, member.off, member.len);
     });
     ctx.changed('spop', args, 1);
     ctx.db.removeEntry(entry);
-    ctx.changed('del', args, 1);
+    ctx.changed('del', args, 1, 0);
+    ctx.keyspace.dirty += size - 1;
+    // To redis-server this is SUNION, a read.
+    ctx.keyspace.hits++;
     return;
   }
   reply.set(count);
@@ -36,7 +40,7 @@ function popMany(ctx: Context, args: Args, reply: Reply): void {
     reply.bulk(member.buf, member.off, member.len);
     sets.deleteAt(at);
   }
-  ctx.changedValue('spop', entry, sets, args, 1);
+  ctx.changedValue('spop', entry, sets, args, 1, count);
 }
 
 /** SPOP key [count] */
@@ -68,7 +72,7 @@ export const spop = command({
     const at = sets.seekRandom();
     reply.bulk(sets.member.buf, sets.member.off, sets.member.len);
     sets.deleteAt(at);
-    ctx.changedValue('spop', entry, sets, args, 1);
+    ctx.changedValue('spop', entry, sets, args, 1, 1);
   },
 });
 

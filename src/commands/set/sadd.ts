@@ -30,7 +30,7 @@ export const sadd = command({
     for (let i = 2; i < args.argc; i++) {
       if (sets.add(args.buf, args.off[i]!, args.len[i]!)) added++;
     }
-    if (added > 0) ctx.changedValue('sadd', entry, sets, args, 1);
+    if (added > 0) ctx.changedValue('sadd', entry, sets, args, 1, added);
     reply.int(added);
   },
 });
@@ -56,7 +56,7 @@ export const srem = command({
       for (let i = 2; i < args.argc; i++) {
         if (sets.delete(args.buf, args.off[i]!, args.len[i]!)) removed++;
       }
-      if (removed > 0) ctx.changedValue('srem', entry, sets, args, 1);
+      if (removed > 0) ctx.changedValue('srem', entry, sets, args, 1, removed);
     }
     reply.int(removed);
   },
@@ -95,7 +95,7 @@ export const smove = command({
       reply.int(0);
       return;
     }
-    ctx.changedValue('srem', entry, sets, args, 1);
+    ctx.changedValue('srem', entry, sets, args, 1, 1);
     if (targetEntry === 0) {
       target.createFor(buf, off, len);
       targetEntry = db.addValue(args, 2, target);

@@ -7,7 +7,6 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseDouble } from '../../util/numbers.ts';
-import { changedElements } from '../changes.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -113,7 +112,7 @@ function addPairs(
   else reply.double(zsets.score);
   if (added + updated > 0) {
     const event = increment ? 'zincr' : 'zadd';
-    changedElements(ctx, event, entry, zsets, args, 1, added + updated);
+    ctx.changedValue(event, entry, zsets, args, 1, added + updated);
   }
 }
 
@@ -194,7 +193,7 @@ export const zrem = command({
       for (let i = 2; i < args.argc; i++) {
         if (zsets.delete(args.buf, args.off[i]!, args.len[i]!)) removed++;
       }
-      if (removed > 0) changedElements(ctx, 'zrem', entry, zsets, args, 1, removed);
+      if (removed > 0) ctx.changedValue('zrem', entry, zsets, args, 1, removed);
     }
     reply.int(removed);
   },

@@ -5,7 +5,6 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
-import { changedElements } from '../changes.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
@@ -33,7 +32,7 @@ function popElements(
     reply.double(zsets.score);
   });
   zsets.removeRange(highest ? size - count : 0, count);
-  changedElements(ctx, highest ? 'zpopmax' : 'zpopmin', entry, zsets, args, i, count);
+  ctx.changedValue(highest ? 'zpopmax' : 'zpopmin', entry, zsets, args, i, count);
 }
 
 function pop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {

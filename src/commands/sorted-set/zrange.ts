@@ -5,7 +5,6 @@ import { SortedSetValue } from '../../datatypes/sorted-set.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
-import { changedElements } from '../changes.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
@@ -292,7 +291,7 @@ function removeRange(
     const { from, count } = ranksOf(zsets);
     removed = count;
     zsets.removeRange(from, count);
-    if (count > 0) changedElements(ctx, event, entry, zsets, args, 1, count);
+    if (count > 0) ctx.changedValue(event, entry, zsets, args, 1, count);
   }
   reply.int(removed);
 }

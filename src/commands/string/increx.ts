@@ -172,7 +172,7 @@ export const increx = command({
       const key = args.off[1]!;
       db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, expireAt);
       ctx.changed(options.float ? 'incrbyfloat' : 'incrby', args, 1);
-      if (expireAt > 0) ctx.changed('expire', args, 1);
+      if (expireAt > 0) ctx.changed('expire', args, 1, 0);
     }
     reply.array(2);
     replyNumber(reply, outcome.value, options.float);

@@ -76,7 +76,7 @@ export const msetex = command({
     for (let i = 2; i < end; i += 2) {
       storeArgument(ctx, ctx.db.write(args, i), args, i, i + 1, expireAt);
       ctx.changed('set', args, i);
-      if (expireAt > 0) ctx.changed('expire', args, i);
+      if (expireAt > 0) ctx.changed('expire', args, i, 0);
     }
     reply.int(1);
   },

@@ -118,7 +118,7 @@ export const set = command({
     if (get) replyPrevious(ctx, entry, reply);
     storeArgument(ctx, entry, args, 1, 2, expireAt);
     ctx.changed('set', args, 1);
-    if (expireAt > 0) ctx.changed('expire', args, 1);
+    if (expireAt > 0) ctx.changed('expire', args, 1, 0);
     if (!get) reply.ok();
   },
 });
@@ -151,7 +151,7 @@ function setWithExpiry(ctx: Context, args: Args, reply: Reply, form: TimeForm): 
   const expireAt = positiveExpireAt(ctx, args, 2, form);
   storeArgument(ctx, ctx.db.write(args, 1), args, 1, 3, expireAt);
   ctx.changed('set', args, 1);
-  ctx.changed('expire', args, 1);
+  ctx.changed('expire', args, 1, 0);
   reply.ok();
 }
 
