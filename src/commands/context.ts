@@ -27,6 +27,8 @@ export interface BlockRequest {
   readonly evenWithout?: boolean;
   /** When it gives up, wall clock in ms; 0 for never. */
   readonly untilMs: number;
+  /** When it is run again though no key has changed, wall clock in ms; 0 or nothing for never. */
+  readonly retryAtMs?: number;
   /** Writes the reply of a wait that was in vain. */
   readonly onTimeout: (reply: Reply) => void;
   /** Writes the reply where nothing may wait, if that is another one. */

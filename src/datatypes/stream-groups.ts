@@ -37,6 +37,8 @@ export type GroupRef = Ref;
 /** Of `entriesRead`: not known. */
 export const READ_UNKNOWN = -1;
 
+const nobody: Text = { buf: new Uint8Array(0), off: 0, len: 0 };
+
 export class StreamGroups {
   /** Fields and iteration of pending entries. */
   readonly pending: PendingEntries;
@@ -183,8 +185,9 @@ export class StreamGroups {
     return this.names.list(group, CONSUMERS);
   }
 
-  /** A consumer's name, a view until the next operation. */
+  /** A consumer's name, a view until the next operation; empty for none. */
   consumerName(consumer: Ref): Text {
+    if (consumer === 0) return nobody;
     return this.names.name(this.word(consumer, CONSUMER_ENTRY));
   }
 
@@ -271,6 +274,30 @@ export class StreamGroups {
     this.deliver(group, entry, 0, this.nextRelease(group), count);
   }
 
+  /** Whether pending entries of a group were ever released. */
+  hadReleased(group: Ref): boolean {
+    return this.releases(group) > 0;
+  }
+
+  /** Number of a group's pending entries that are no consumer's. O(consumers). */
+  releasedCount(group: Ref): number {
+    let count = this.pendingCount(group);
+    this.names.some(group, CONSUMERS, (consumer) => {
+      count -= this.ownPendingCount(consumer);
+      return true;
+    });
+    return count;
+  }
+
+  /** Pending entries without a consumer, as files bring them, count as released. O(n log n). */
+  releaseUnowned(group: Ref): void {
+    const { pending } = this;
+    for (let found = this.seekPendingEdge(group, false); found; found = pending.next()) {
+      const { at } = pending;
+      if (pending.consumer(at) === 0) this.release(group, at, pending.deliveries(at));
+    }
+  }
+
   /** Removes a pending entry. O(log n). */
   removePending(group: Ref, entry: Ref): void {
     this.assign(entry, 0);
@@ -328,9 +355,13 @@ export class StreamGroups {
   }
 
   private nextRelease(group: Ref): number {
-    const releases = this.arena.f64[group >>> 15]![(group & 0x7fff) + RELEASES]!;
+    const releases = this.releases(group);
     this.setReleases(group, releases + 1);
     return RELEASED_FROM + releases;
+  }
+
+  private releases(group: Ref): number {
+    return this.arena.f64[group >>> 15]![(group & 0x7fff) + RELEASES]!;
   }
 
   private setReleases(group: Ref, releases: number): void {
@@ -374,7 +405,7 @@ export class StreamGroups {
     source.readLastId(from, id);
     const { buf, off, len } = source.name(from);
     const group = this.create(buf, off, len, id, source.entriesRead(from));
-    this.setReleases(group, this.arena.f64[from >>> 15]![(from & 0x7fff) + RELEASES]!);
+    this.setReleases(group, source.releases(from));
     const consumers = new Map<Ref, Ref>([[0, 0]]);
     for (const consumer of source.listConsumers(from)) {
       const name = source.consumerName(consumer);

@@ -4,7 +4,7 @@
  *
  *     root, int32 words:   0 entries | 1-4 last id | 5-8 first id | 9-12 largest deleted id
  *                          13-14 entries ever added (high, low) | 15 ordered index of the nodes
- *                          16 dict of groups, or 0 | 17 recent producers, or 0
+ *                          16 dict of groups, or 0 | 17 state of the producers, or 0
  *     node's block:        0-3 id | 4 listpack
  *
  * A stream without entries has an index without nodes or, after trimming by id, a node whose

@@ -1,14 +1,23 @@
 /**
- * Streams: entries in nodes (`stream-nodes.ts`) and consumer groups (`stream-groups.ts`); here is
- * what concerns both, trimming and the work on whole values.
+ * Streams: entries in nodes (`stream-nodes.ts`) and consumer groups (`stream-groups.ts`),
+ * recent producers (`stream-producers.ts`); here is what concerns all, trimming and the work on
+ * whole values.
  */
 import type { Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
 import { NODE_BYTES, NODE_LISTPACK } from './stream-cursor.ts';
 import { StreamGroups } from './stream-groups.ts';
 import { StreamId } from './stream-id.ts';
-import { GROUPS, NODES, ROOT_BYTES, StreamNodes } from './stream-nodes.ts';
+import { GROUPS, NODES, PRODUCERS, ROOT_BYTES, StreamNodes } from './stream-nodes.ts';
+import { StreamProducers } from './stream-producers.ts';
+import { dropReferences, isReferenced } from './stream-references.ts';
 import type { Tools } from './value.ts';
+
+/**
+ * What becomes of groups' references to entries that are to be removed: they stay, they go, or the
+ * entries stay for their sake.
+ */
+export type References = 'keep' | 'drop' | 'acked';
 
 /** How XADD and XTRIM shorten a stream. */
 export interface Trim {
@@ -20,56 +29,115 @@ export interface Trim {
   readonly approximate: boolean;
   /** The most entries to remove, 0 for no limit. */
   readonly limit: number;
+  /** 'keep' when left out. */
+  readonly references?: References;
 }
 
 export class StreamValue extends StreamNodes {
   /** The consumer groups of the stream that is open. */
   readonly groups: StreamGroups;
+  /** The producers that IDMP remembers of it. */
+  readonly producers: StreamProducers;
+  private readonly from = new StreamId();
+  private readonly to = new StreamId();
 
   constructor(tools: Tools) {
     super(tools);
     this.groups = new StreamGroups(tools);
+    this.producers = new StreamProducers(tools);
   }
 
   // ---- trimming ----------------------------------------------------------------------------
 
-  /** Removes the entries that `trim` tells. Returns how many. O(removed). */
+  /** Removes the entries that `trim` tells. Returns how many. */
   trim(trim: Trim): number {
+    const { references = 'keep' } = trim;
+    if (references === 'keep' || this.groups.size === 0) return this.trimAny(trim);
+    return references === 'drop' ? this.trimWithReferences(trim) : this.trimAcked(trim);
+  }
+
+  /** Removes entries whatever groups want of them. O(removed). */
+  private trimAny(trim: Trim): number {
     const { walker } = this;
     const { node } = walker;
-    const { maxLength, minId, limit } = trim;
+    const { maxLength, limit } = trim;
     const nodes = this.word(this.ref, NODES);
     let removed = 0;
     while (walker.seekEdge(nodes, false)) {
       if (maxLength >= 0 && this.size <= maxLength) break;
       if (limit > 0 && removed + node.live > limit) break;
-      if (this.mayDropNode(trim)) {
+      if (this.mayDropNode(trim, this.size)) {
         removed += node.live;
         this.addToSize(-node.live);
         this.dropNode();
         continue;
       }
-      if (!trim.approximate) removed += this.trimNode(maxLength, minId);
+      if (!trim.approximate) removed += this.trimNode(trim);
       break;
     }
     if (removed > 0) this.updateFirstId();
     return removed;
   }
 
-  /** Whether the walker's node can go as a whole. */
-  private mayDropNode(trim: Trim): boolean {
+  /** Removes entries and what is pending between the first node's start and the new first entry. */
+  private trimWithReferences(trim: Trim): number {
+    const { walker, from, to } = this;
+    if (walker.seekEdge(this.word(this.ref, NODES), false)) from.set(walker.node.master);
+    const removed = this.trimAny(trim);
+    if (removed === 0) return 0;
+    if (this.size === 0) to.setMax();
+    else {
+      this.readFirstId(to);
+      to.decrement();
+    }
+    dropReferences(this.groups, from, to);
+    return removed;
+  }
+
+  /**
+   * Removes entries that no group wants any more; others are passed over, so it may look at all
+   * entries up to the limits. O(entries looked at · groups · log n).
+   */
+  private trimAcked(trim: Trim): number {
+    const { walker } = this;
+    const { node } = walker;
+    const { maxLength, limit } = trim;
+    /** They are removed in the end: the walker's nodes must not change meanwhile. */
+    const ids: StreamId[] = [];
+    let found = walker.seekEdge(this.word(this.ref, NODES), false);
+    for (; found; found = walker.nextNode()) {
+      if (maxLength >= 0 && this.size - ids.length <= maxLength) break;
+      if (limit > 0 && ids.length + node.live > limit) break;
+      const whole = this.mayDropNode(trim, this.size - ids.length);
+      if (!whole && trim.approximate) break;
+      for (let more = node.first(); more; more = node.next()) {
+        if (isEnd(trim, this.size - ids.length, node.id)) break;
+        if (node.isDeleted || isReferenced(this.groups, node.id)) continue;
+        const id = new StreamId();
+        id.set(node.id);
+        ids.push(id);
+      }
+      // By length it goes on: what was kept here, later entries make up for.
+      if (!whole && maxLength < 0) break;
+    }
+    for (const id of ids) this.delete(id);
+    return ids.length;
+  }
+
+  /** Whether the walker's node can go as a whole when the stream has `size` entries. */
+  private mayDropNode(trim: Trim, size: number): boolean {
     const { node } = this.walker;
-    if (trim.maxLength >= 0) return this.size - node.live >= trim.maxLength;
+    if (trim.maxLength >= 0) return size - node.live >= trim.maxLength;
     const minId = trim.minId;
     return !node.last() || node.id.compare(minId) < 0;
   }
 
   /** Marks entries at the start of the walker's node deleted. */
-  private trimNode(maxLength: number, minId: StreamId): number {
+  private trimNode(trim: Trim): number {
     const { node, block } = this.walker;
     let removed = 0;
     for (let found = node.first(); found; found = node.next()) {
-      if (maxLength >= 0 ? this.size <= maxLength : node.id.compare(minId) >= 0) break;
+      if (isEnd(trim, this.size, node.id)) break;
       if (node.isDeleted) continue;
       node.markDeleted();
       this.addToSize(-1);
@@ -83,10 +151,11 @@ export class StreamValue extends StreamNodes {
 
   protected override opened(): void {
     this.groups.open(this.ref, GROUPS);
+    this.producers.open(this.ref, PRODUCERS);
   }
 
   override freeSome(ref: Ref, _encoding: number, max: number): Ref {
-    const { index, groups } = this;
+    const { index, groups, producers } = this;
     let left = max;
     for (let nodes = this.word(ref, NODES); nodes !== 0 && left > 0; ) {
       index.seekFirst(nodes);
@@ -102,6 +171,8 @@ export class StreamValue extends StreamNodes {
     if (left <= 0) return ref;
     groups.open(ref, GROUPS);
     if (groups.freeSome(left)) return ref;
+    producers.open(ref, PRODUCERS);
+    if (producers.freeSome(left)) return ref;
     this.arena.free(ref);
     return 0;
   }
@@ -113,6 +184,7 @@ export class StreamValue extends StreamNodes {
     const nodes = this.index.create();
     this.setWord(to, NODES, nodes);
     this.setWord(to, GROUPS, 0);
+    this.setWord(to, PRODUCERS, 0);
     const { listpack } = this.tools;
     const walk = new OrderedIndex(arena, this.byId);
     for (walk.seekFirst(this.word(from, NODES)); walk.leaf !== 0; walk.next()) {
@@ -125,6 +197,7 @@ export class StreamValue extends StreamNodes {
       index.insert(nodes, scratch.score, block);
     }
     this.groups.cloneTo(to, GROUPS);
+    this.producers.cloneTo(to, PRODUCERS);
     return to;
   }
 
@@ -136,7 +209,7 @@ export class StreamValue extends StreamNodes {
       total += arena.capacity(index.entry);
       total += arena.capacity(this.word(index.entry, NODE_LISTPACK));
     }
-    return total + this.groups.memory();
+    return total + this.groups.memory() + this.producers.memory();
   }
 
   override checkInvariants(): void {
@@ -164,5 +237,11 @@ export class StreamValue extends StreamNodes {
     this.readFirstId(scratch);
     if (first.compare(scratch) !== 0) fail(`first id is ${scratch}, not ${first}`);
     this.groups.checkInvariants();
+    this.producers.checkInvariants();
   }
+}
+
+/** Whether a trim removes no entry from an id on, now that `size` entries are left. */
+function isEnd({ maxLength, minId }: Trim, size: number, id: StreamId): boolean {
+  return maxLength >= 0 ? size <= maxLength : id.compare(minId) >= 0;
 }

@@ -63,6 +63,11 @@ export class Waiters<W extends Waiter = Waiter> {
     if (queues.has(key)) this.note(dbIndex, key);
   }
 
+  /** A waiter wants to look at its keys again. */
+  retry(waiter: W): void {
+    for (const key of waiter.keys) this.note(waiter.dbIndex, key);
+  }
+
   /** Any key of a database may have changed. */
   databaseChanged(dbIndex: number): void {
     for (const key of this.queues.get(dbIndex)?.keys() ?? []) this.note(dbIndex, key);

@@ -1,7 +1,8 @@
 /**
  * Reads streams in RDB encoding: type 19 (see `stream-writer.ts`), 15 without what redis 7.0 added
  * (first and largest deleted id, entries added and read), and 21 with the time a consumer was
- * active behind the time it was seen. What is missing is reckoned as redis 7.0 does.
+ * active behind the time it was seen. What is missing is reckoned as redis 7.0 does. Pending entries
+ * that are no consumer's were released (XNACK).
  */
 import type { StreamValue } from '../datatypes/stream.ts';
 import { READ_UNKNOWN, type StreamGroups } from '../datatypes/stream-groups.ts';
@@ -79,6 +80,7 @@ export class StreamReader {
     const group = groups.create(text, off, len, id, read);
     for (let n = input.count(PENDING_MIN); n > 0; n--) this.readPending(groups, group);
     for (let n = input.count(CONSUMER_MIN); n > 0; n--) this.readConsumer(groups, group, type);
+    groups.releaseUnowned(group);
   }
 
   private readPending(groups: StreamGroups, group: Ref): void {

@@ -7,7 +7,9 @@
  *         pending entries, each an id of 16 bytes | int64 time of delivery | deliveries
  *         consumers, each a name | int64 last seen | pending entries, each an id of 16 bytes
  *
- * Ids without a size are two lengths; all counts are lengths.
+ * Ids without a size are two lengths; all counts are lengths. Two things of newer versions have no
+ * place here: released pending entries (XNACK) are written as such of no consumer, without their
+ * order, which redis 7.0 does not read; producers (XADD IDMP) are left out.
  */
 import type { StreamValue } from '../datatypes/stream.ts';
 import type { StreamGroups } from '../datatypes/stream-groups.ts';

@@ -2,7 +2,7 @@
  * Clients blocked by a command (BLPOP, XREAD BLOCK ...). A blocked command is kept with a copy of
  * its arguments; when a key that it waits for changes, it is run again, and either it finds what it
  * wants or goes on waiting in its place in the queue. Nothing is done for a blocked client until
- * then, but for one timer if it gave a time.
+ * then, but for one timer if it gave a time: to give up, or to look again (XREADGROUP CLAIM).
  */
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
@@ -23,6 +23,9 @@ export class Blocked implements Waiter {
   readonly dbIndex: number;
   readonly type: number;
   readonly evenWithout: boolean;
+  readonly untilMs: number;
+  /** When to look again, 0 for never; each time it runs it says so anew. */
+  retryAtMs: number;
   readonly onTimeout: (reply: Reply) => void;
   timer: NodeJS.Timeout | undefined;
 
@@ -34,6 +37,8 @@ export class Blocked implements Waiter {
     this.keys = [...new Set(request.keys)];
     this.type = request.type;
     this.evenWithout = request.evenWithout === true;
+    this.untilMs = request.untilMs;
+    this.retryAtMs = request.retryAtMs ?? 0;
     this.onTimeout = request.onTimeout;
   }
 }
@@ -41,12 +46,16 @@ export class Blocked implements Waiter {
 export interface BlockingHooks {
   /** Wall clock in ms. */
   now(): number;
+  /** Sets the clock of what is run again; call it where no command has done so. */
+  updateClock(): void;
   /** Type of a key's value, undefined when there is none. */
   typeOf(key: ChangedKey): number | undefined;
   /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
   retry(blocked: Blocked, key: string, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
   send(session: Session, reply: Reply): void;
+  /** The reply of a command that was run again is sent. */
+  replied(): void;
   /** The session may go on with what it has sent meanwhile. */
   resume(session: Session): void;
 }
@@ -68,6 +77,13 @@ export class Blocking {
     return this.bySession.size;
   }
 
+  /** How many of them gave a time. O(blocked clients). */
+  get timed(): number {
+    let timed = 0;
+    for (const { timer } of this.bySession.values()) if (timer !== undefined) timed++;
+    return timed;
+  }
+
   isBlocked(session: Session): boolean {
     return this.bySession.has(session);
   }
@@ -77,8 +93,9 @@ export class Blocking {
     const blocked = new Blocked(session, command, request);
     this.bySession.set(session, blocked);
     session.blocked = true;
+    session.blockedBytes = blocked.args.byteLength;
     this.waiters.add(blocked);
-    if (request.untilMs > 0) this.startTimer(blocked, request.untilMs);
+    this.startTimer(blocked);
   }
 
   /** Serves the waiters of keys that have changed. Call it after each command. */
@@ -99,8 +116,12 @@ export class Blocking {
       this.reply.version = blocked.session.respVersion;
       if (this.hooks.retry(blocked, key.key, this.reply)) {
         this.release(blocked);
+        this.hooks.replied();
         type = this.hooks.typeOf(key);
-      } else this.reply.rollback(0);
+      } else {
+        this.reply.rollback(0);
+        if (blocked.retryAtMs > 0) this.startTimer(blocked);
+      }
     }
   }
 
@@ -135,17 +156,35 @@ export class Blocking {
     this.waiters.remove(blocked);
     this.bySession.delete(blocked.session);
     blocked.session.blocked = false;
+    blocked.session.blockedBytes = 0;
   }
 
-  private startTimer(blocked: Blocked, untilMs: number): void {
-    const left = Math.max(0, untilMs - this.hooks.now());
-    blocked.timer = setTimeout(
-      () => {
-        if (this.hooks.now() < untilMs) this.startTimer(blocked, untilMs);
-        else this.unblock(blocked.session, false);
-      },
-      Math.min(left, TIMER_MAX_MS),
+  private startTimer(blocked: Blocked): void {
+    const { untilMs, retryAtMs } = blocked;
+    clearTimeout(blocked.timer);
+    if (untilMs <= 0 && retryAtMs <= 0) return;
+    const next = Math.min(
+      untilMs || Number.POSITIVE_INFINITY,
+      retryAtMs || Number.POSITIVE_INFINITY,
     );
+    const left = Math.max(0, next - this.hooks.now());
+    blocked.timer = setTimeout(() => this.timeHasCome(blocked), Math.min(left, TIMER_MAX_MS));
     blocked.timer.unref();
+  }
+
+  private timeHasCome(blocked: Blocked): void {
+    const { session, untilMs, retryAtMs } = blocked;
+    const nowMs = this.hooks.now();
+    if (untilMs > 0 && nowMs >= untilMs) {
+      this.unblock(session, false);
+      return;
+    }
+    if (retryAtMs > 0 && nowMs >= retryAtMs) {
+      blocked.retryAtMs = 0;
+      this.hooks.updateClock();
+      this.waiters.retry(blocked);
+      this.serve();
+    }
+    if (this.bySession.get(session) === blocked) this.startTimer(blocked);
   }
 }

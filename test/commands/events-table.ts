@@ -845,34 +845,4 @@ export const knownDifferences: readonly KnownDifference[] = [
     what: 'changes',
     why: 'nor what a stream delivers to a consumer that has waited',
   },
-  {
-    group: /^blocking$/,
-    line: /^XADD /,
-    what: 'hits',
-    why: 'a reader that has waited looks its key up again',
-  },
-  {
-    group: /^blocking$/,
-    line: /^DEL /,
-    what: 'misses',
-    why: 'so does one whose key has gone',
-  },
-  {
-    group: /^blocking$/,
-    line: /^DEL /,
-    what: 'keymiss',
-    why: 'so does one whose key has gone; to be mended: it had no need to tell of a miss',
-  },
-  {
-    group: /^streams$/,
-    line: /^XADD .* (MAXLEN|MINID) /,
-    what: 'changes',
-    why: 'to be mended: what XADD trims is counted as a change of its own',
-  },
-  {
-    group: /./,
-    line: / STORE|STORE |STOREDIST/,
-    what: 'new',
-    why: 'to be mended: Db.putValue tells that a key is new whose value it replaces',
-  },
 ];

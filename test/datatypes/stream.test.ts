@@ -1,15 +1,17 @@
 /**
  * Streams against a model: entries across node boundaries, deletion, trimming, ids beyond 2^53,
- * groups with their pending entries; with small nodes, and under snapshots, whose bytes must not
- * change.
+ * groups with their pending entries, what groups still want of entries, producers; with small nodes,
+ * and under snapshots, whose bytes must not change.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamValue } from '../../src/datatypes/stream.ts';
 import { READ_UNKNOWN } from '../../src/datatypes/stream-groups.ts';
 import { StreamId } from '../../src/datatypes/stream-id.ts';
+import { DURATION_DEFAULT, SIZE_DEFAULT } from '../../src/datatypes/stream-producers.ts';
 import { RadixTreeCount } from '../../src/datatypes/stream-radix.ts';
-import { defaultLimits, type Tools } from '../../src/datatypes/value.ts';
+import { dropReferences, isReferenced } from '../../src/datatypes/stream-references.ts';
+import { defaultLimits, type Text, type Tools } from '../../src/datatypes/value.ts';
 import { Arena, type Ref } from '../../src/memory/arena.ts';
 import { Dict } from '../../src/memory/dict.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
@@ -51,6 +53,11 @@ function parse(text: string): StreamId {
 
 function textOf(text: { buf: Uint8Array; off: number; len: number }): string {
   return Buffer.from(text.buf.subarray(text.off, text.off + text.len)).toString('latin1');
+}
+
+function textFor(text: string): Text {
+  const buf = Buffer.from(text);
+  return { buf, off: 0, len: buf.length };
 }
 
 type Entry = [id: string, fields: string[]];
@@ -180,6 +187,9 @@ describe('stream', () => {
         'deliver',
         'ack',
         'assign',
+        'release',
+        'oldest',
+        'drop',
         'consumer',
         'delete',
         'group',
@@ -195,8 +205,8 @@ describe('stream', () => {
         const { arena, stream, tools } = setUp();
         const used = arena.usedBytes;
         const { groups } = stream;
-        /** Group, then id, then consumer. */
-        const model = new Map<string, Map<number, string>>();
+        const model: Model = new Map();
+        let releases = 0;
         const consumers = new Map<string, Set<string>>();
         const bytes = (text: string) => Buffer.from(text);
         const groupRef = (name: string): Ref => {
@@ -228,11 +238,13 @@ describe('stream', () => {
           if (kind === 'consumer') consumerRef(ref, groupName, name);
           if (kind === 'delete') {
             const owner = groups.findConsumer(ref, bytes(name), 0, name.length);
-            const own = [...pending].filter(([, c]) => c === name);
+            const own = [...pending].filter(([, { consumer: c }]) => c === name);
             if (owner !== 0) expect(groups.deleteConsumer(ref, owner)).toBe(own.length);
             for (const [n] of own) pending.delete(n);
             consumers.get(groupName)!.delete(name);
           }
+          if (kind === 'oldest') expect(listOldest(stream, ref)).toEqual(oldestOf(pending));
+          if (kind === 'drop') dropAll(stream, model, id, id + burst);
           for (let n = id; n < id + burst; n++) {
             const entryId = idOf(BigInt(n), 7n);
             const entry = groups.findPending(ref, entryId);
@@ -242,11 +254,18 @@ describe('stream', () => {
               pending.delete(n);
             } else if (kind === 'deliver' || (kind === 'assign' && entry !== 0)) {
               const owner = consumerRef(ref, groupName, name);
-              if (entry === 0) groups.addPending(ref, entryId, owner, n, 3);
-              else groups.deliver(ref, entry, owner, n, 3);
-              pending.set(n, name);
+              const time = (n * 7) % 31;
+              if (entry === 0) groups.addPending(ref, entryId, owner, time, 3);
+              else groups.deliver(ref, entry, owner, time, 3);
+              pending.set(n, { consumer: name, order: time });
+            } else if (kind === 'release') {
+              if (entry === 0) groups.addReleased(ref, entryId, 3);
+              else groups.release(ref, entry, 3);
+              pending.set(n, { consumer: '', order: releases++ - 1e9 });
             }
           }
+          const released = [...pending.values()].filter(({ consumer: c }) => c === '').length;
+          expect(groups.releasedCount(ref)).toBe(released);
           stream.checkInvariants();
         }
         expect(listGroups(stream)).toEqual(expected(model, consumers));
@@ -257,8 +276,149 @@ describe('stream', () => {
         copy.openDetached(stream.clone(), stream.encoding);
         copy.checkInvariants();
         expect(listGroups(copy)).toEqual(expected(model, consumers));
+        for (const group of copy.groups.list()) {
+          const name = textOf(copy.groups.name(group));
+          expect(listOldest(copy, group)).toEqual(oldestOf(model.get(name)!));
+        }
         free(copy, 10);
         expect(arena.usedBytes).toBe(before);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('trims with regard to what groups want', () => {
+    const steps = fc.record({
+      entries: fc.nat(30),
+      deleted: fc.array(fc.nat(30), { maxLength: 8 }),
+      groups: fc.array(fc.tuple(fc.nat(32), fc.array(fc.nat(30))), { maxLength: 3 }),
+      references: fc.constantFrom('keep' as const, 'drop' as const, 'acked' as const),
+      byLength: fc.boolean(),
+      to: fc.nat(32),
+      whole: fc.boolean(),
+      perNode: fc.integer({ min: 1, max: 6 }),
+    });
+    fc.assert(
+      fc.property(steps, ({ entries, deleted, groups, references, byLength, to, ...how }) => {
+        const { arena, stream } = setUp(how.perNode, 4096);
+        const args = Args.of('f', 'v');
+        for (let n = 1; n <= entries; n++) stream.append(idOf(BigInt(n), 0n), args, 0, 2);
+        for (const [i, [told, pending]] of groups.entries()) {
+          const group = stream.groups.create(Buffer.from(`${i}`), 0, 1, idOf(BigInt(told), 0n), 0);
+          for (const n of new Set(pending)) {
+            stream.groups.addPending(group, idOf(BigInt(n), 0n), 0, -1, 1);
+          }
+        }
+        for (const n of deleted) stream.delete(idOf(BigInt(n), 0n));
+        const before = contents(stream).map(([id]) => Number.parseInt(id, 10));
+        const wanted = new Set(
+          before.filter((n) => isReferenced(stream.groups, idOf(BigInt(n), 0n))),
+        );
+        for (const n of before) {
+          const told = groups.every(([last, pending]) => n <= last && !pending.includes(n));
+          expect(wanted.has(n)).toBe(!told);
+        }
+        const mayGo = before.filter((n) => references !== 'acked' || !wanted.has(n));
+        const limit = byLength ? Math.max(0, before.length - to) : before.length;
+        const expectedGone = mayGo.filter((n) => byLength || n < to).slice(0, limit);
+        const removed = stream.trim({
+          maxLength: byLength ? to : -1,
+          minId: idOf(BigInt(to), 0n),
+          approximate: how.whole,
+          limit: 0,
+          references,
+        });
+        stream.checkInvariants();
+        const after = contents(stream).map(([id]) => Number.parseInt(id, 10));
+        const gone = before.filter((n) => !after.includes(n));
+        expect(removed).toBe(gone.length);
+        expect(gone).toEqual(expectedGone.slice(0, removed));
+        if (!how.whole) expect(removed).toBe(expectedGone.length);
+        const left = stream.groups.list().map((group) => stream.groups.pendingCount(group));
+        for (const [i, [, pending]] of groups.entries()) {
+          const all = new Set(pending);
+          const kept = [...all].filter((n) => !gone.includes(n)).length;
+          if (references !== 'drop') expect(left[i]).toBe(all.size);
+          else expect(left[i]).toBeLessThanOrEqual(kept);
+        }
+        free(stream, 1000);
+        expect(arena.usedBytes).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('remembers producers and the ids that they gave', () => {
+    const op = fc.record({
+      kind: fc.constantFrom('add', 'add', 'add', 'add', 'expire', 'configure'),
+      producer: fc.nat(4),
+      given: fc.nat(12),
+      burst: fc.integer({ min: 1, max: 12 }),
+      seconds: fc.nat(40),
+      size: fc.integer({ min: 1, max: 8 }),
+    });
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 80, size: 'max' }), (list) => {
+        const { arena, stream, tools } = setUp();
+        const used = arena.usedBytes;
+        const { producers } = stream;
+        let records: { producer: string; given: string; id: string; at: number }[] = [];
+        let [nowMs, seconds, size, added, duplicates] = [0, DURATION_DEFAULT, SIZE_DEFAULT, 0, 0];
+        const id = new StreamId();
+        const frozen = freeze(arena);
+        for (const step of list) {
+          if (step.kind === 'configure') {
+            const duration = 1 + (step.seconds >> 3);
+            if (duration !== seconds || step.size !== size) records = [];
+            [seconds, size] = [duration, step.size];
+            producers.configure(seconds, size);
+          } else if (step.kind === 'expire') {
+            nowMs += step.seconds * 1000;
+            if (step.given % 2 === 0) producers.expire(nowMs);
+            records = records.filter(({ at }) => at + seconds * 1000 > nowMs);
+          } else {
+            for (let given = step.given; given < step.given + step.burst; given++) {
+              const record = { producer: `producer ${step.producer}`, given: `${given}` };
+              const [by, name] = [textFor(record.producer), textFor(record.given)];
+              const same = (r: typeof record) => r.producer === record.producer;
+              const known = records.find((r) => same(r) && r.given === record.given);
+              expect(producers.findDuplicate(by, name, id, nowMs)).toBe(known !== undefined);
+              if (known !== undefined) {
+                expect(id.toString()).toBe(known.id);
+                duplicates++;
+                continue;
+              }
+              added++;
+              producers.note(by, name, idOf(BigInt(added), 0n), nowMs);
+              records.push({ ...record, id: `${added}-0`, at: nowMs });
+              if (records.filter(same).length > size) records.splice(records.findIndex(same), 1);
+            }
+          }
+          stream.checkInvariants();
+        }
+        producers.expire(nowMs);
+        const facts = ({ producers: p }: StreamValue) =>
+          [p.size, p.records, p.durationSeconds, p.sizeMax, p.added, p.duplicates] as const;
+        const count = new Set(records.map(({ producer }) => producer)).size;
+        const all = [count, records.length, seconds, size, added, duplicates];
+        expect(facts(stream)).toEqual(all);
+        expect(stream.memory()).toBe(arena.usedBytes - used + memoryOfEmpty(tools));
+        thaw(frozen);
+        const before = arena.usedBytes;
+        const copy = new StreamValue(tools);
+        copy.openDetached(stream.clone(), stream.encoding);
+        copy.checkInvariants();
+        expect(facts(copy)).toEqual(all);
+        expect(arena.usedBytes).toBe(before + copy.memory());
+        for (const { producer, given, id: known } of records) {
+          const by = textFor(producer);
+          expect(copy.producers.findDuplicate(by, textFor(given), id, nowMs)).toBe(true);
+          expect(id.toString()).toBe(known);
+        }
+        free(copy, 3);
+        expect(arena.usedBytes).toBe(before);
+        free(stream, 1000);
+        expect(arena.usedBytes).toBe(0);
       }),
       { numRuns: 100 },
     );
@@ -367,6 +527,46 @@ function thaw({ snapshot, bytes }: ReturnType<typeof freeze>): void {
   snapshot.release();
 }
 
+/** Group, then id, then who has it pending and its place among the oldest. */
+type Model = Map<string, Map<number, { readonly consumer: string; readonly order: number }>>;
+
+/** Ids by age, released ones first. */
+function listOldest(stream: StreamValue, group: Ref): string[] {
+  const { pending } = stream.groups;
+  const id = new StreamId();
+  const ids: string[] = [];
+  for (let on = stream.groups.seekOldest(group); on; on = pending.next()) {
+    pending.readId(pending.at, id);
+    ids.push(id.toString());
+  }
+  stream.checkInvariants();
+  return ids;
+}
+
+function oldestOf(pending: ReadonlyMap<number, { readonly order: number }>): string[] {
+  return [...pending]
+    .sort(([a, { order: x }], [b, { order: y }]) => x - y || a - b)
+    .map(([n]) => `${n}-7`);
+}
+
+/** Drops references [from, to], and checks those of an id before. */
+function dropAll(stream: StreamValue, model: Model, from: number, to: number): void {
+  const first = idOf(BigInt(from), 7n);
+  let count = 0;
+  let wanted = false;
+  for (const pending of model.values()) {
+    // Nobody was told of anything: the groups' last ids are 0-0.
+    wanted = true;
+    for (const n of [...pending.keys()]) {
+      if (n < from || n > to) continue;
+      pending.delete(n);
+      count++;
+    }
+  }
+  expect(isReferenced(stream.groups, first)).toBe(wanted);
+  expect(dropReferences(stream.groups, first, idOf(BigInt(to), 7n))).toBe(count);
+}
+
 type Listed = [group: string, consumers: string[], pending: [id: string, consumer: string][]];
 
 function listGroups({ groups }: StreamValue): Listed[] {
@@ -384,15 +584,12 @@ function listGroups({ groups }: StreamValue): Listed[] {
   });
 }
 
-function expected(
-  model: Map<string, Map<number, string>>,
-  consumers: Map<string, Set<string>>,
-): Listed[] {
+function expected(model: Model, consumers: Map<string, Set<string>>): Listed[] {
   return [...model]
     .sort()
     .map(([group, pending]) => [
       group,
       [...consumers.get(group)!].sort(),
-      [...pending].sort(([a], [b]) => a - b).map(([n, consumer]) => [`${n}-7`, consumer]),
+      [...pending].sort(([a], [b]) => a - b).map(([n, { consumer }]) => [`${n}-7`, consumer]),
     ]);
 }

@@ -8,11 +8,11 @@ import { CommandError } from '../../util/errors.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { replyId } from './ids.ts';
 
-/** Writes the entry that a cursor is at: id and fields. */
-export function replyEntry(reply: Reply, cursor: StreamCursor): void {
+/** Writes the entry that a cursor is at: id and fields; `more` elements are to follow. */
+export function replyEntry(reply: Reply, cursor: StreamCursor, more = 0): void {
   const { node } = cursor;
   const { fields, field, value } = node;
-  reply.array(2);
+  reply.array(2 + more);
   replyId(reply, node.id);
   reply.array(fields * 2);
   for (let i = 0; i < fields; i++) {

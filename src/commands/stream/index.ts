@@ -2,22 +2,29 @@
 import type { CommandSpec } from '../spec.ts';
 import { xlen, xrange, xrevrange } from './range.ts';
 import { xadd } from './xadd.ts';
+import { xcfgset } from './xcfgset.ts';
 import { xautoclaim, xclaim } from './xclaim.ts';
+import { xackdel, xdelex } from './xdelex.ts';
 import { xgroup } from './xgroup.ts';
 import { xinfo } from './xinfo.ts';
+import { xnack } from './xnack.ts';
 import { xack, xpending } from './xpending.ts';
 import { xread, xreadgroup } from './xread.ts';
 import { xdel, xsetid, xtrim } from './xtrim.ts';
 
 export const streamCommands: readonly CommandSpec[] = [
   xack,
+  xackdel,
   xadd,
   xautoclaim,
+  xcfgset,
   xclaim,
   xdel,
+  xdelex,
   xgroup,
   xinfo,
   xlen,
+  xnack,
   xpending,
   xrange,
   xread,

@@ -1,11 +1,13 @@
 /**
  * The options of XADD and XTRIM.
  */
+import type { References } from '../../datatypes/stream.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { int64Argument } from '../integers.ts';
 import { type IdForm, type IdOptions, idArgument, isCharacter } from './ids.ts';
+import { readReferences } from './references.ts';
 
 const bothStrategies = new CommandError(
   'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
@@ -21,6 +23,13 @@ const limitWithoutApproximation = new CommandError(
 const noStrategy = new CommandError(
   'ERR syntax error, XTRIM must be called with at least one trimming strategy',
 );
+const twoProducers = new CommandError('ERR IDMP/IDMPAUTO specified multiple times');
+const noProducer = new CommandError('ERR IDMP requires a non-empty producer ID');
+const noProducerForAuto = new CommandError('ERR IDMPAUTO requires a non-empty producer ID');
+const noGivenId = new CommandError('ERR IDMP requires a non-empty idempotent ID');
+const producerWithId = new CommandError(
+  'ERR IDMP/IDMPAUTO can be used only with auto-generated IDs',
+);
 
 /** What XADD and XTRIM were told; one object serves all calls. */
 export class AddOptions {
@@ -30,6 +39,7 @@ export class AddOptions {
   readonly minId = new StreamId();
   approximate = false;
   limit = 0;
+  references: References = 'keep';
   noMakeStream = false;
   /** The argument with the entry's id. */
   idAt = 0;
@@ -37,6 +47,9 @@ export class AddOptions {
   idGiven = false;
   readonly id = new StreamId();
   readonly form: IdForm = { anySequence: false };
+  /** Arguments with the producer's name and the id it gave: 0 for none, for one of the content. */
+  producer = 0;
+  givenId = 0;
 }
 
 const options = new AddOptions();
@@ -47,6 +60,9 @@ function reset(): void {
   options.maxLength = -1;
   options.approximate = false;
   options.limit = 0;
+  options.references = 'keep';
+  options.producer = 0;
+  options.givenId = 0;
   options.noMakeStream = false;
   options.idAt = 0;
   options.idGiven = false;
@@ -72,14 +88,42 @@ function readStrategy(args: Args, i: number): number {
   return at;
 }
 
+/** Reads IDMP or IDMPAUTO at argument i; returns the last argument that it takes, 0 for none. */
+function readProducer(args: Args, i: number): number {
+  const auto = i + 1 < args.argc && args.is(i, 'IDMPAUTO');
+  if (!auto && !(i + 2 < args.argc && args.is(i, 'IDMP'))) return 0;
+  if (options.producer !== 0) throw twoProducers;
+  if (args.len[i + 1] === 0) throw auto ? noProducerForAuto : noProducer;
+  options.producer = i + 1;
+  if (auto) return i + 1;
+  if (args.len[i + 2] === 0) throw noGivenId;
+  options.givenId = i + 2;
+  return i + 2;
+}
+
+/** As `readProducer`, of any option that only XADD has. */
+function readAddOption(args: Args, i: number): number {
+  if (!args.is(i, 'NOMKSTREAM')) return readProducer(args, i);
+  options.noMakeStream = true;
+  return i;
+}
+
 /** Reads the options from argument 2 on; XADD's end with the id. */
 function readOptions(args: Args, adds: boolean, nodeEntries: number): void {
   reset();
   let limitGiven = false;
+  let referencesGiven = false;
   let i = 2;
   for (; i < args.argc; i++) {
     const more = i + 1 < args.argc;
     if (adds && isCharacter(args, i, '*')) break;
+    const references = readReferences(args, i);
+    if (references !== undefined) {
+      if (referencesGiven) throw errors.syntax;
+      referencesGiven = true;
+      options.references = references;
+      continue;
+    }
     if (more && (args.is(i, 'MAXLEN') || args.is(i, 'MINID'))) i = readStrategy(args, i);
     else if (more && args.is(i, 'LIMIT')) {
       const limit = int64Argument(args, ++i);
@@ -87,14 +131,18 @@ function readOptions(args: Args, adds: boolean, nodeEntries: number): void {
       options.limit = Number(limit);
       limitGiven = true;
     } else if (!adds) throw errors.syntax;
-    else if (args.is(i, 'NOMKSTREAM')) options.noMakeStream = true;
     else {
-      idArgument(args, i, options.id, idOptions);
-      options.idGiven = true;
-      break;
+      const last = readAddOption(args, i);
+      if (last === 0) {
+        idArgument(args, i, options.id, idOptions);
+        options.idGiven = true;
+        break;
+      }
+      i = last;
     }
   }
   options.idAt = i;
+  if (options.producer !== 0 && options.idGiven) throw producerWithId;
   if (options.limit > 0 && !options.trims) throw limitWithoutTrim;
   if (!adds && !options.trims) throw noStrategy;
   if (limitGiven && !options.approximate) throw limitWithoutApproximation;

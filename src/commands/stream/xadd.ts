@@ -1,8 +1,10 @@
 /**
  * Adding entries: XADD.
  */
+import { createHash } from 'node:crypto';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import { ENTRY_BYTES_MAX } from '../../datatypes/stream-node.ts';
+import type { Text } from '../../datatypes/value.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -48,11 +50,55 @@ function checkSize(args: Args, from: number): void {
   if (bytes > ENTRY_BYTES_MAX) throw tooLarge;
 }
 
-/** Adds the entry whose fields begin at argument `from`. Returns whether there is a stream. */
+/** Who adds an entry, and the id that it gave to it. */
+interface Origin {
+  readonly producer: Text;
+  readonly givenId: Text;
+}
+
+function origin(args: Args, from: number, { producer, givenId }: AddOptions): Origin | undefined {
+  if (producer === 0) return undefined;
+  const text = (i: number): Text => ({ buf: args.buf, off: args.off[i]!, len: args.len[i]! });
+  return {
+    producer: text(producer),
+    givenId: givenId === 0 ? contentId(args, from) : text(givenId),
+  };
+}
+
+/** An id for the entry whose fields begin at argument `from`: the same for the same pairs. */
+function contentId(args: Args, from: number): Text {
+  const pairs: Buffer[] = [];
+  for (let i = from; i < args.argc; i += 2) {
+    const field = args.view(i);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(field.length);
+    pairs.push(
+      createHash('sha256')
+        .update(length)
+        .update(field)
+        .update(args.view(i + 1))
+        .digest(),
+    );
+  }
+  // Their order does not matter (IDMPAUTO of Redis 8.6).
+  pairs.sort(Buffer.compare);
+  const buf = createHash('sha256').update(Buffer.concat(pairs)).digest();
+  return { buf, off: 0, len: buf.length };
+}
+
+/**
+ * Adds the entry whose fields begin at argument `from`, unless its producer has done so; `id` is
+ * the entry's. Returns whether there is a stream.
+ */
 function add(ctx: Context, args: Args, from: number, options: AddOptions): boolean {
   const { streams } = ctx.keyspace;
+  const { producers } = streams;
   const entry = ctx.db.writeValue(args, 1, streams);
   if (entry === 0 && options.noMakeStream) return false;
+  const by = origin(args, from, options);
+  if (by !== undefined && entry !== 0) {
+    if (producers.findDuplicate(by.producer, by.givenId, id, ctx.nowMs)) return true;
+  }
   if (entry === 0) last.setMin();
   else streams.readLastId(last);
   chooseId(options, ctx.nowMs);
@@ -62,12 +108,16 @@ function add(ctx: Context, args: Args, from: number, options: AddOptions): boole
     ctx.db.addValue(args, 1, streams);
   }
   streams.append(id, args, from, args.argc);
+  if (by !== undefined) producers.note(by.producer, by.givenId, id, ctx.nowMs);
   ctx.changed('xadd', args, 1);
   if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1);
   return true;
 }
 
-/** XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value ... */
+/**
+ * XADD key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO producer-id | IDMP producer-id
+ * idempotent-id] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value ...
+ */
 export const xadd = command({
   name: 'xadd',
   arity: -5,
@@ -79,7 +129,9 @@ export const xadd = command({
   keys: [keyAt(1, 'RW', 'update')],
   tips: ['nondeterministic_output'],
   syntax:
-    'key [NOMKSTREAM] [[MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer]] [* | id] ' +
+    'key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] ' +
+    '[IDMPAUTO producer-id | IDMP producer-id idempotent-id] ' +
+    '[[MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer]] [* | id] ' +
     'field value [field value ...]',
 
   run(ctx, args, reply) {

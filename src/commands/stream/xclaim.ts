@@ -113,6 +113,8 @@ function claim(
 
 function isIdleTooShort(ctx: Context, entry: GroupRef, minIdleMs: number): boolean {
   const { pending } = ctx.keyspace.streams.groups;
+  // Released ones (XNACK) may be claimed at once.
+  if (pending.consumer(entry) === 0) return false;
   return minIdleMs > 0 && ctx.nowMs - pending.deliveredAt(entry) < minIdleMs;
 }
 

@@ -72,6 +72,29 @@ function replyFacts(reply: Reply, stream: StreamValue): void {
   replyId(reply, id);
 }
 
+/** Number of fields that `replyProducers` writes. */
+const PRODUCER_FIELDS = 6;
+
+/**
+ * What is known of producers (XADD IDMP, Redis 8.6). Only for streams that use them: others are
+ * shown exactly as redis-server 7.0.15 does.
+ */
+function replyProducers(reply: Reply, { producers }: StreamValue): void {
+  if (!producers.inUse) return;
+  name(reply, 'idmp-duration');
+  reply.int(producers.durationSeconds);
+  name(reply, 'idmp-maxsize');
+  reply.int(producers.sizeMax);
+  name(reply, 'pids-tracked');
+  reply.int(producers.size);
+  name(reply, 'iids-tracked');
+  reply.int(producers.records);
+  name(reply, 'iids-added');
+  reply.int(producers.added);
+  name(reply, 'iids-duplicates');
+  reply.int(producers.duplicates);
+}
+
 function replyText(reply: Reply, text: { buf: Uint8Array; off: number; len: number }): void {
   reply.bulk(text.buf, text.off, text.len);
 }
@@ -116,7 +139,9 @@ function replyPending(
 
 function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, count: number): void {
   const { groups } = stream;
-  reply.map(7);
+  // Redis 8.8 has one field more; as above it is shown where there is something to show.
+  const released = groups.hadReleased(group);
+  reply.map(released ? 8 : 7);
   name(reply, 'name');
   replyText(reply, groups.name(group));
   name(reply, 'last-delivered-id');
@@ -125,6 +150,10 @@ function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, co
   replyProgress(reply, stream, group);
   name(reply, 'pel-count');
   reply.int(groups.pendingCount(group));
+  if (released) {
+    name(reply, 'nacked-count');
+    reply.int(groups.releasedCount(group));
+  }
   name(reply, 'pending');
   replyPending(reply, stream, group, true, count);
   name(reply, 'consumers');
@@ -168,8 +197,11 @@ const stream = command({
   run(ctx, args, reply) {
     const open = openStream(ctx, args);
     const count = fullCount(args);
-    reply.map(count === undefined ? 10 : 9);
+    open.producers.expire(ctx.nowMs);
+    const more = open.producers.inUse ? PRODUCER_FIELDS : 0;
+    reply.map((count === undefined ? 10 : 9) + more);
     replyFacts(reply, open);
+    replyProducers(reply, open);
     if (count === undefined) {
       name(reply, 'groups');
       reply.int(open.groups.size);

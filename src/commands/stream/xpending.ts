@@ -125,7 +125,8 @@ function replyDetails(
     replyId(reply, id);
     const name = groups.consumerName(pending.consumer(at));
     reply.bulk(name.buf, name.off, name.len);
-    reply.int(Math.max(0, idleMs));
+    // Released ones (XNACK) count as idle from the start of time, but show this.
+    reply.int(pending.consumer(at) === 0 ? -1 : Math.max(0, idleMs));
     replyInt(reply, pending.deliveries(at));
   }
   reply.endArray(mark, n);

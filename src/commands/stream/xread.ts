@@ -11,7 +11,14 @@ import { keysToWaitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { int64Argument } from '../integers.ts';
 import { command, type KeySpec } from '../spec.ts';
-import { consumerForUse, deliver, replyHistory } from './delivery.ts';
+import {
+  consumerForUse,
+  type Delivery,
+  deliver,
+  findIdle,
+  nextIdleAt,
+  replyHistory,
+} from './delivery.ts';
 import { countOption, noGroup, replyEntries } from './entries.ts';
 import { idArgument, isCharacter } from './ids.ts';
 
@@ -23,6 +30,11 @@ const groupWithoutXreadgroup = new CommandError(
 const noackWithoutXreadgroup = new CommandError(
   'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.',
 );
+const claimWithoutXreadgroup = new CommandError(
+  'ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.',
+);
+const badIdle = new CommandError('ERR min-idle-time is not an integer or out of range');
+const negativeIdle = new CommandError('ERR min-idle-time must be a positive integer');
 const unbalanced = new CommandError(
   "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
 );
@@ -43,7 +55,7 @@ const groupGone = new CommandError(
 
 const NEVER_BLOCK = -1;
 
-class ReadOptions {
+class ReadOptions implements Delivery {
   /** When to give up, 0 for never, or NEVER_BLOCK. */
   untilMs = NEVER_BLOCK;
   /** Entries of each stream, 0 for all. */
@@ -53,6 +65,8 @@ class ReadOptions {
   streams = 0;
   group = 0;
   noAck = false;
+  /** CLAIM's time, or -1. */
+  minIdleMs = -1;
 }
 
 /** Reads BLOCK's milliseconds; what overflows ends at once, as in redis-server 7.0.15. */
@@ -60,6 +74,12 @@ function blockArgument(args: Args, i: number, nowMs: number): number {
   const ms = int64Argument(args, i, badTimeout);
   if (ms < 0) throw negativeTimeout;
   return ms === 0 ? 0 : nowMs + Number(ms);
+}
+
+function idleArgument(args: Args, i: number): number {
+  const ms = int64Argument(args, i, badIdle);
+  if (ms < 0) throw negativeIdle;
+  return Number(ms);
 }
 
 function readOptions(args: Args, inGroup: boolean, nowMs: number): ReadOptions {
@@ -76,6 +96,9 @@ function readOptions(args: Args, inGroup: boolean, nowMs: number): ReadOptions {
       if (!inGroup) throw groupWithoutXreadgroup;
       options.group = i + 1;
       i += 2;
+    } else if (more > 0 && args.is(i, 'CLAIM')) {
+      if (!inGroup) throw claimWithoutXreadgroup;
+      options.minIdleMs = idleArgument(args, ++i);
     } else if (args.is(i, 'NOACK')) {
       if (!inGroup) throw noackWithoutXreadgroup;
       options.noAck = true;
@@ -100,7 +123,8 @@ function openStream(ctx: Context, args: Args, i: number): boolean {
   const { streams } = ctx.keyspace;
   if (!ctx.retrying) return ctx.db.readValue(args, i, streams) !== 0;
   if (!ctx.isAwaited(args, i)) return false;
-  const entry = ctx.db.read(args, i);
+  // Not `read`: it is no access of the client's that might count as a hit or a miss.
+  const entry = ctx.db.find(args.buf, args.off[i]!, args.len[i]!);
   if (entry === 0 || ctx.db.typeOf(entry) !== streams.type) return false;
   ctx.db.open(entry, streams);
   return true;
@@ -166,7 +190,9 @@ function serve(
   const { id, fresh } = source;
   const group = options.group === 0 ? 0 : findGroup(streams, args, options.group);
   if (group !== 0 && fresh) streams.groups.readLastId(group, id);
-  if (fresh && !hasAbove(streams, id)) return false;
+  const claims = group !== 0 && fresh && options.minIdleMs >= 0;
+  const idle = claims ? findIdle(ctx, group, options.minIdleMs, options.count) : [];
+  if (fresh && idle.length === 0 && !hasAbove(streams, id)) return false;
   id.increment();
   if (reply.version === 2) reply.array(2);
   reply.bulk(args.buf, args.off[key]!, args.len[key]!);
@@ -176,10 +202,8 @@ function serve(
     return true;
   }
   const consumer = consumerForUse(ctx, args, key, group, options.group + 1);
-  if (fresh) {
-    streams.seek(id, highest);
-    deliver(ctx, group, consumer, options.count, options.noAck, reply);
-  } else replyHistory(ctx, group, consumer, id, options.count, reply);
+  if (fresh) deliver(ctx, group, consumer, idle, options, reply);
+  else replyHistory(ctx, group, consumer, id, options.count, reply);
   ctx.keyspace.dirty++;
   return true;
 }
@@ -210,10 +234,33 @@ function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
       type: ctx.keyspace.streams.type,
       evenWithout: options.group !== 0,
       untilMs: options.untilMs,
+      retryAtMs: nextClaimAt(ctx, args, options, sources),
       onTimeout: (r) => r.nullArray(),
     },
     reply,
   );
+}
+
+/** When a pending entry of any of the streams can be claimed, 0 when that cannot be foreseen. */
+function nextClaimAt(
+  ctx: Context,
+  args: Args,
+  { minIdleMs, firstKey, group }: ReadOptions,
+  sources: readonly Source[],
+): number {
+  if (minIdleMs < 0) return 0;
+  const { streams } = ctx.keyspace;
+  let next = 0;
+  for (const [i, { fresh }] of sources.entries()) {
+    const key = firstKey + i;
+    const entry = fresh ? ctx.db.find(args.buf, args.off[key]!, args.len[key]!) : 0;
+    if (entry === 0 || ctx.db.typeOf(entry) !== streams.type) continue;
+    ctx.db.open(entry, streams);
+    const found = findGroup(streams, args, group);
+    const at = found === 0 ? 0 : nextIdleAt(ctx, found, minIdleMs);
+    if (at !== 0 && (next === 0 || at < next)) next = at;
+  }
+  return next;
 }
 
 /** The command line with the ids that `$` stands for at this moment. */
@@ -252,8 +299,8 @@ export const xread = command({
 });
 
 /**
- * XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...]
- * id [id ...]
+ * XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK]
+ * STREAMS key [key ...] id [id ...]
  */
 export const xreadgroup = command({
   name: 'xreadgroup',
@@ -265,7 +312,7 @@ export const xreadgroup = command({
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keysBehindStreams(4)],
   syntax:
-    'GROUP group consumer [COUNT count:integer] [BLOCK milliseconds:integer] [NOACK] ' +
-    'STREAMS key [key ...] id:string [id:string ...]',
+    'GROUP group consumer [COUNT count:integer] [BLOCK milliseconds:integer] ' +
+    '[CLAIM min-idle-time:integer] [NOACK] STREAMS key [key ...] id:string [id:string ...]',
   run: (ctx, args, reply) => read(ctx, args, reply, true),
 });

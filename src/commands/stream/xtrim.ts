@@ -56,7 +56,7 @@ export const xdel = command({
   },
 });
 
-/** XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count] */
+/** XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED] */
 export const xtrim = command({
   name: 'xtrim',
   arity: -4,
@@ -67,7 +67,7 @@ export const xtrim = command({
   flags: ['write'],
   keys: [keyAt(1, 'RW', 'delete')],
   tips: ['nondeterministic_output'],
-  syntax: 'key [MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer]',
+  syntax: 'key [MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer] [KEEPREF | DELREF | ACKED]',
 
   run(ctx, args, reply) {
     const options = trimOptions(args, ctx.keyspace.limits.streamNodeEntries);
