@@ -103,6 +103,14 @@ export class Context {
   }
 
   /**
+   * As `changed`, of something beside the value (a stream's groups): waiting clients learn of it,
+   * watching and caching ones do not.
+   */
+  changedBeside(event: string, args: Args, i: number, count = 1): void {
+    this.keyspace.changedBeside(this.db, event, args, i, count);
+  }
+
+  /**
    * `count` elements of the value at argument i were added, changed or removed: tells so, and
    * removes a key whose value is empty now. `entry` is the key's, `value` is open on it.
    */

@@ -68,7 +68,7 @@ export class Db extends EntryReader {
 
   /** The live entry of a key, or 0. An expired one is removed. No statistics, no access time. */
   find(buf: Uint8Array, off: number, len: number): Ref {
-    return this.findHashed(this.dict.hash(buf, off, len), buf, off, len);
+    return this.findHashed(this.dict.hash(buf, off, len), buf, off, len, false);
   }
 
   /** What there is of a key, removing nothing: an expired key may be there still. */
@@ -78,28 +78,28 @@ export class Db extends EntryReader {
     return this.isVolatile(entry) && this.isExpired(entry) ? 'expired' : 'live';
   }
 
-  private findHashed(hash: number, buf: Uint8Array, off: number, len: number): Ref {
+  private findHashed(hash: number, buf: Uint8Array, off: number, len: number, keep: boolean): Ref {
     this.hash = hash;
     const entry = this.dict.find(this.root, hash, buf, off, len);
     if (entry !== 0 && this.isVolatile(entry) && this.isExpired(entry)) {
-      this.expireEntry(entry);
+      if (!keep) this.expireEntry(entry);
       this.hash = hash;
       return 0;
     }
     return entry;
   }
 
-  /** `find` of argument i, whose hash may have been worked out ahead. */
-  private findArgument(args: Args, i: number): Ref {
+  /** `find` of argument i, whose hash may have been worked out ahead; `keep`s what has expired. */
+  private findArgument(args: Args, i: number, keep: boolean): Ref {
     const off = args.off[i]!;
     const len = args.len[i]!;
     const hash = args.hashAt === i ? args.hash : this.dict.hash(args.buf, off, len);
-    return this.findHashed(hash, args.buf, off, len);
+    return this.findHashed(hash, args.buf, off, len, keep);
   }
 
   /** Entry of argument i for a command that reads: counts hit or miss, renews the access time. */
   read(args: Args, i: number): Ref {
-    const entry = this.findArgument(args, i);
+    const entry = this.findArgument(args, i, this.space.expiryHeld);
     if (entry === 0) this.missed(args, i);
     else {
       this.space.hits++;
@@ -110,7 +110,7 @@ export class Db extends EntryReader {
 
   /** As `read`, but leaves the access time alone (TTL, TYPE, EXISTS). */
   peek(args: Args, i: number): Ref {
-    const entry = this.findArgument(args, i);
+    const entry = this.findArgument(args, i, this.space.expiryHeld);
     if (entry === 0) this.missed(args, i);
     else this.space.hits++;
     return entry;
@@ -125,7 +125,7 @@ export class Db extends EntryReader {
 
   /** Entry of argument i for a command that writes: renews the access time. */
   write(args: Args, i: number): Ref {
-    const entry = this.findArgument(args, i);
+    const entry = this.findArgument(args, i, false);
     if (entry !== 0) this.space.accessed(entry);
     return entry;
   }
@@ -310,6 +310,17 @@ export class Db extends EntryReader {
     this.release(entry);
   }
 
+  /** Removes the key that is argument i, be it expired or not. Returns whether there was one. */
+  removeKey(args: Args, i: number): boolean {
+    const { buf } = args;
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    this.hash = this.dict.hash(buf, off, len);
+    const entry = this.dict.find(this.root, this.hash, buf, off, len);
+    if (entry !== 0) this.remove(entry);
+    return entry !== 0;
+  }
+
   /** Removes an entry that was reached in another way than by `find`. */
   removeEntry(entry: Ref): void {
     this.hash = this.dict.hashOfEntry(entry);
@@ -378,7 +389,7 @@ export class Db extends EntryReader {
       const entry = this.dict.random(this.root, this.space.random);
       if (entry === 0) return 0;
       if (!this.isVolatile(entry) || !this.isExpired(entry)) return entry;
-      this.expireEntry(entry);
+      if (!this.space.expiryHeld) this.expireEntry(entry);
     }
     return this.dict.random(this.root, this.space.random);
   }
@@ -722,10 +733,11 @@ export class Db extends EntryReader {
   }
 
   private expireEntry(entry: Ref): void {
-    this.hash = this.dict.hashOfEntry(entry);
+    this.dict.unlinkEntry(this.root, this.dict.hashOfEntry(entry), entry);
+    // Told between the two: the key is gone, its bytes are not.
     this.locateKey(entry);
     this.space.expired(this, this.valueBuf, this.valueOff, this.valueLen);
-    this.remove(entry);
+    this.release(entry);
   }
 
   private release(entry: Ref): void {

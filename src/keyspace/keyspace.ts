@@ -61,6 +61,8 @@ export class Keyspace {
   nowMs = 0;
   /** False while expired keys must be served (loading a replica's stream). */
   expiryEnabled = true;
+  /** True while clients are paused: to those who read an expired key is missing, but it stays. */
+  expiryHeld = false;
   /** CLIENT NO-TOUCH of the session whose command runs. */
   touchEnabled = true;
   readonly lfu = new LfuClock();
@@ -138,6 +140,15 @@ export class Keyspace {
       this.invalidations.changed(db, key, off, len, event === 'expired');
     }
     if (this.events !== undefined && event !== '') this.events.happened(db, event, key, off, len);
+  }
+
+  /** As `changed`, of something that neither WATCH nor client-side caching looks at. */
+  changedBeside(db: Db, event: string, args: Args, i: number, count = 1): void {
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    this.dirty += count;
+    if (this.waiters.size > 0) this.waiters.keyChanged(db.index, args.buf, off, len);
+    if (event !== '') this.events?.happened(db, event, args.buf, off, len);
   }
 
   /** A key reached its end, found by access or by the active cycle. */

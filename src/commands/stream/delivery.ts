@@ -36,7 +36,7 @@ export function consumerForUse(
     return found;
   }
   const made = groups.createConsumer(group, buf, off, len, ctx.nowMs);
-  ctx.changed('xgroup-createconsumer', args, key);
+  ctx.changedBeside('xgroup-createconsumer', args, key);
   return made;
 }
 

@@ -110,7 +110,7 @@ function add(ctx: Context, args: Args, from: number, options: AddOptions): boole
   streams.append(id, args, from, args.argc);
   if (by !== undefined) producers.note(by.producer, by.givenId, id, ctx.nowMs);
   ctx.changed('xadd', args, 1);
-  if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1);
+  if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1, 0);
   return true;
 }
 

@@ -79,8 +79,7 @@ function removeAll(
   }
   const removed = before - streams.size;
   if (removed === 0) return;
-  ctx.changed('xdel', args, 1);
-  ctx.keyspace.dirty += removed - 1;
+  ctx.changed('xdel', args, 1, removed);
 }
 
 /** XDELEX key [KEEPREF | DELREF | ACKED] IDS numids id [id ...] */

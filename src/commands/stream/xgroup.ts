@@ -93,9 +93,10 @@ const create = command({
     if (entry === 0) {
       streams.create();
       ctx.db.addValue(args, 2, streams);
+      ctx.changed('', args, 2, 0);
     } else if (streams.groups.find(args.buf, off, len) !== 0) throw groupExists;
     streams.groups.create(args.buf, off, len, id, entriesRead);
-    ctx.changed('xgroup-create', args, 2);
+    ctx.changedBeside('xgroup-create', args, 2);
     reply.ok();
   },
 });
@@ -121,7 +122,7 @@ const setid = command({
     else idArgument(args, 4, id, { edges: true });
     streams.groups.setLastId(group, id);
     streams.groups.setEntriesRead(group, entriesRead);
-    ctx.changed('xgroup-setid', args, 2);
+    ctx.changedBeside('xgroup-setid', args, 2);
     reply.ok();
   },
 });
@@ -144,7 +145,7 @@ const destroy = command({
     const group = groups.find(args.buf, args.off[3]!, args.len[3]!);
     if (group !== 0) {
       groups.destroy(group);
-      ctx.changed('xgroup-destroy', args, 2);
+      ctx.changedBeside('xgroup-destroy', args, 2);
     }
     reply.int(group === 0 ? 0 : 1);
   },
@@ -170,7 +171,7 @@ const createconsumer = command({
     const isNew = groups.findConsumer(group, args.buf, off, len) === 0;
     if (isNew) {
       groups.createConsumer(group, args.buf, off, len, ctx.nowMs);
-      ctx.changed('xgroup-createconsumer', args, 2);
+      ctx.changedBeside('xgroup-createconsumer', args, 2);
     }
     reply.int(isNew ? 1 : 0);
   },
@@ -195,7 +196,7 @@ const delconsumer = command({
     let removed = 0;
     if (consumer !== 0) {
       removed = groups.deleteConsumer(group, consumer);
-      ctx.changed('xgroup-delconsumer', args, 2);
+      ctx.changedBeside('xgroup-delconsumer', args, 2);
     }
     reply.int(removed);
   },

@@ -108,8 +108,7 @@ export const xnack = command({
     }
     if (released > 0) {
       // No event, as for XACK and XCLAIM; but who waits with CLAIM can have the entries now.
-      ctx.changed('', args, 1);
-      ctx.keyspace.dirty += released - 1;
+      ctx.changedBeside('', args, 1, released);
     }
     reply.int(released);
   },

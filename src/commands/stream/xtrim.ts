@@ -49,8 +49,7 @@ export const xdel = command({
       if (streams.delete(id)) removed++;
     }
     if (removed > 0) {
-      ctx.changed('xdel', args, 1);
-      ctx.keyspace.dirty += removed - 1;
+      ctx.changed('xdel', args, 1, removed);
     }
     reply.int(removed);
   },
@@ -78,8 +77,7 @@ export const xtrim = command({
     }
     const removed = streams.trim(options);
     if (removed > 0) {
-      ctx.changed('xtrim', args, 1);
-      ctx.keyspace.dirty += removed - 1;
+      ctx.changed('xtrim', args, 1, removed);
     }
     reply.int(removed);
   },
@@ -135,7 +133,7 @@ export const xsetid = command({
     streams.setLastId(id);
     if (added !== undefined) streams.entriesAdded = added;
     if (deleted) streams.setMaxDeletedId(other);
-    ctx.changed('xsetid', args, 1);
+    ctx.changedBeside('xsetid', args, 1);
     reply.ok();
   },
 });
