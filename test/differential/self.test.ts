@@ -8,9 +8,19 @@ import { filtered, sameReplies } from '../harness/compare.ts';
 import { type Pair, report, runScript } from '../harness/differential.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import { decode, format } from '../harness/reply.ts';
-import { type Comparison, parseScript, splitWords } from '../harness/script.ts';
+import { type Comparison, parseScript, type Step, splitWords } from '../harness/script.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
 import { scripts } from './load-scripts.ts';
+
+/** RESPITE_SCRIPT=name runs one script only; RESPITE_TRACE=1 shows what the oracle answers. */
+const only = process.env['RESPITE_SCRIPT'];
+const trace =
+  process.env['RESPITE_TRACE'] === '1'
+    ? ({ line, connection, text }: Step, replies: readonly string[]) =>
+        process.stdout.write(
+          `${line} [${connection}] ${text}\n${replies.map((one) => `${one}\n`).join('')}`,
+        )
+    : undefined;
 
 describeWithOracle('the differential harness', () => {
   const servers: ServerProcess[] = [];
@@ -29,11 +39,14 @@ describeWithOracle('the differential harness', () => {
     await Promise.all(servers.map((server) => server.stop('SIGKILL')));
   });
 
-  for (const script of scripts) {
+  for (const script of scripts.filter(({ name }) => only === undefined || name === only)) {
     for (const protocol of script.protocols) {
       it(`two oracles agree on ${script.name} in RESP${protocol}`, async () => {
         const two = script.serverArgs.length === 0 ? pair : await start(script.serverArgs);
-        const found = await runScript(two, script, protocol, { selfTest: true });
+        const found = await runScript(two, script, protocol, {
+          selfTest: true,
+          ...(trace && { trace }),
+        });
         if (found.length > 0) expect.fail(`${found.length} differences\n${report(found)}`);
       });
     }
@@ -92,6 +105,37 @@ describeWithOracle('the differential harness', () => {
     expect(found.map(({ line, ours }) => [line, ours])).toEqual([
       [3, expect.stringContaining('(does not block) 1) "l"')],
     ]);
+  });
+  it('collects with @arrived what comes unasked, down to nothing, from subscribers too', async () => {
+    const subscriber = parseScript(
+      'subscriber',
+      [
+        '@conn 2',
+        'SUBSCRIBE a',
+        '@conn 1',
+        'PUBLISH a 1',
+        'PUBLISH a 2',
+        '@conn 2',
+        '@arrived',
+        '@arrived',
+      ].join('\n'),
+    );
+    for (const protocol of [2, 3] as const) {
+      const seen: string[] = [];
+      const found = await runScript(pair, subscriber, protocol, {
+        trace: (step, replies) => {
+          if (step.action.kind === 'arrived') seen.push(replies.join('').replace(/\s+/g, ' '));
+        },
+      });
+      expect(report(found)).toBe('');
+      const mark = protocol === 2 ? ')' : '>';
+      const message = (n: number) => `${n}) 1${mark} "message" 2${mark} "a" 3${mark} "${n}"`;
+      expect(seen).toEqual([`${message(1)} ${message(2)}`, '(empty array)']);
+    }
+  });
+  it('reports replies that no step has awaited', async () => {
+    const found = await runScript(pair, parseScript('unread', 'SUBSCRIBE a b c\nPING'), 2);
+    expect(found.map(({ text }) => text)).toEqual(['(left unread on connection 1)']);
   });
   it('reports nothing when the proxy alters nothing', async () => {
     await using unaltered = await startAlteringProxy(pair.oracle.port, (reply) => reply);
@@ -267,6 +311,13 @@ describe('the script language', () => {
         '@end',
         '@end',
         'GET <a..b: #> <x*3>',
+        '@mask-all x',
+        `@each c "GET k" 'SET k "a b"'`,
+        '@each conn 3 4',
+        '@conn <conn>',
+        '<c...>',
+        '@end',
+        '@end',
       ].join('\n'),
     );
     const lines = script.steps.map(({ action }) => 'argv' in action && action.argv.join(' '));
@@ -276,6 +327,13 @@ describe('the script language', () => {
       'HSET h 1 v1 2 v2 3 v3 aaa ----',
       'HSET h x1 v1 x2 v2 x3 v3 aaa ----',
       'GET <a..b: #> <x*3>',
+      ...['GET k', 'GET k', 'SET k a b', 'SET k a b'],
+    ]);
+    const [before, ...after] = script.steps.slice(-5);
+    expect(before?.masks).toEqual([]);
+    expect(after.map(({ connection, text, masks }) => [connection, text, masks.length])).toEqual([
+      ...[[3, 'GET k', 1] as const, [4, 'GET k', 1] as const],
+      ...[[3, 'SET k "a b"', 1] as const, [4, 'SET k "a b"', 1] as const],
     ]);
   });
 

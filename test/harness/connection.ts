@@ -99,6 +99,11 @@ export class Connection {
     return this.arrived.length > 0;
   }
 
+  /** The first of these, left where it is. */
+  get unread(): RawReply | undefined {
+    return this.arrived[0];
+  }
+
   get isOpen(): boolean {
     return this.failure === undefined;
   }

@@ -6,7 +6,7 @@
 
 import { type ComparedReply, filtered, sameReplies } from './compare.ts';
 import { Connection, type RawReply } from './connection.ts';
-import { format, quote, textOf } from './reply.ts';
+import { format, quote, type Reply, textOf } from './reply.ts';
 import type { Script, Step } from './script.ts';
 
 /** What the runner needs of a server. */
@@ -41,6 +41,8 @@ export interface Difference {
   readonly protocol: 2 | 3;
   readonly line: number;
   readonly text: string;
+  /** Values of the loops around the line. */
+  readonly loops: string;
   readonly ours: string;
   readonly oracle: string;
 }
@@ -51,11 +53,15 @@ export interface RunOptions {
   readonly used?: Set<AllowedDifference>;
   /** Two oracles: `@expect` steps, which speak of our server only, are left out. */
   readonly selfTest?: boolean;
+  /** Gets every step with the oracle's replies: what a script does, for who writes it. */
+  readonly trace?: (step: Step, replies: readonly string[]) => void;
 }
 
 /** A difference ends a script when so many have been found: what follows are echoes. */
 const DIFFERENCES_MAX = 25;
 const UNTIL_TIMEOUT_MS = 10_000;
+/** What `@arrived` sends as PING's message. */
+const LAST_WORD = '(no more)';
 
 /** Runs one script in one protocol version over an emptied pair. */
 export async function runScript(
@@ -71,6 +77,7 @@ export async function runScript(
       if (run.differences.length >= DIFFERENCES_MAX) break;
       if (!(await run.step(step))) break;
     }
+    run.findUnread();
   } finally {
     await run.close();
   }
@@ -97,9 +104,9 @@ export function findAllowed(
 /** Differences as text: where, what was sent, and both replies. */
 export function report(differences: readonly Difference[]): string {
   return differences
-    .map(({ script, protocol, line, text, ours, oracle }) =>
+    .map(({ script, protocol, line, text, loops, ours, oracle }) =>
       [
-        `${script}:${line} (RESP${protocol})  ${text}`,
+        `${script}:${line} (RESP${protocol})  ${text}${loops === '' ? '' : `   (${loops})`}`,
         `  ours:   ${ours.replaceAll('\n', '\n          ')}`,
         `  oracle: ${oracle.replaceAll('\n', '\n          ')}`,
       ].join('\n'),
@@ -157,6 +164,19 @@ class Run {
     await Promise.all(all.map((one) => one.end()));
   }
 
+  /** Replies that no step has awaited: such a script compares one command's with another's. */
+  findUnread(): void {
+    const last = this.script.steps.at(-1);
+    if (last === undefined || this.differences.length > 0) return;
+    for (const [connection, both] of this.connections) {
+      const [ours, oracle] = both.map((one) => shown(one.unread));
+      if (both.some((one) => one.hasReply)) {
+        const step = { ...last, text: `(left unread on connection ${connection})` };
+        this.add(step, ours!, oracle!);
+      }
+    }
+  }
+
   /** Answers whether the script can go on. */
   async step(step: Step): Promise<boolean> {
     if (step.comparison.kind === 'expect') return this.expectStep(step);
@@ -171,6 +191,7 @@ class Run {
       both.map((one, side) => exchange(one, withSaved(step, this.saved[side]!))),
     );
     const [ours, oracle] = [results[0]!, results[1]!];
+    this.options.trace?.(step, oracle.replies.map(shown));
     if (step.blocks && !(await this.waitUntilBlocked(step, both, before))) return false;
     const count = Math.max(ours.replies.length, oracle.replies.length);
     for (let i = 0; i < count; i++) this.compare(step, ours.replies[i], oracle.replies[i]);
@@ -281,6 +302,7 @@ class Run {
         protocol: this.protocol,
         line: step.line,
         text: quote(Buffer.from(step.text)).slice(1, -1),
+        loops: quote(Buffer.from(step.loops)).slice(1, -1),
       },
       ...{ ours: left, oracle: right },
     });
@@ -297,6 +319,9 @@ async function exchange(connection: Connection, step: Step): Promise<Exchange> {
   const replies: RawReply[] = [];
   try {
     if (step.scan) return { replies: [await scanAll(connection, step)], failure: undefined };
+    if (step.action.kind === 'arrived') {
+      return { replies: [await untilPong(connection)], failure: undefined };
+    }
     const deadline = Date.now() + UNTIL_TIMEOUT_MS;
     for (;;) {
       send(connection, step);
@@ -315,6 +340,27 @@ async function exchange(connection: Connection, step: Step): Promise<Exchange> {
   } catch (error) {
     return { replies, failure: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** All replies that come before the one to a PING, as one list. */
+async function untilPong(connection: Connection): Promise<RawReply> {
+  const before: RawReply[] = [];
+  connection.send('PING', LAST_WORD);
+  for (;;) {
+    const received = await connection.receive();
+    // To a subscriber of RESP2 the reply is a list.
+    if ([LAST_WORD, `pong ${LAST_WORD}`].includes(textsOf(received.reply))) {
+      return {
+        reply: { kind: 'array', items: before.map((one) => one.reply) },
+        bytes: Buffer.concat(before.map(({ bytes }) => bytes)),
+      };
+    }
+    before.push(received);
+  }
+}
+
+function textsOf(reply: Reply): string {
+  return 'items' in reply ? reply.items.map(textOf).join(' ') : (textOf(reply) ?? '');
 }
 
 /** The step with `<saved:name>` replaced by what this server had answered. */

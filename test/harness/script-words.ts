@@ -2,6 +2,7 @@
  * The text of a script line: what `<...>` stands for, and the splitting into words.
  *
  *     <name>               a loop variable
+ *     <name...>            the words of a loop variable's value: a whole command, say
  *     <64*x>               x, 64 times; x is one character
  *     <1..300: f# v#>      the words f1 v1 f2 v2 and so on to f300 v300
  *
@@ -11,13 +12,17 @@
 /** Replaces loop variables, then repetitions. */
 export function substitute(text: string, scope: ReadonlyMap<string, string>): string {
   return text
-    .replace(/<(\w+)>/g, (whole, variable: string) => scope.get(variable) ?? whole)
+    .replace(/<(\w+)(?:\.\.\.)?>/g, (whole, variable: string) => scope.get(variable) ?? whole)
     .replace(/<(\d+)\*(.)>/g, (_, count: string, one: string) => one.repeat(Number(count)));
 }
 
-/** Writes `<from..to: words>` out. Done before splitting, since one becomes many words. */
+/** Writes `<name...>` and `<from..to: words>` out: before splitting, as one becomes many words. */
 export function unrolled(text: string, scope: ReadonlyMap<string, string>): string {
-  return text.replace(
+  const spread = text.replace(
+    /<(\w+)\.\.\.>/g,
+    (whole, variable: string) => scope.get(variable) ?? whole,
+  );
+  return spread.replace(
     /<([^<>.\s]+|<\w+>)\.\.([^<>.\s]+|<\w+>):((?:<\w+>|[^<>])*)>/g,
     (whole, a, b, words) => {
       const [from, to] = [a, b].map((bound: string) => Number(substitute(bound, scope)));

@@ -40,11 +40,15 @@ export interface Step {
   readonly connection: number;
   /** The line as written, loop variables replaced; for reports. */
   readonly text: string;
+  /** The values of the loops around it; for reports, as the same line stands for many commands. */
+  readonly loops: string;
   readonly action:
     | { readonly kind: 'command'; readonly argv: readonly Buffer[] }
     | { readonly kind: 'raw'; readonly bytes: Buffer }
     /** Nothing is sent: a reply still due (pub/sub, blocking) is awaited. */
     | { readonly kind: 'receive' }
+    /** A PING is sent: what comes before its reply, down to nothing, is one list. */
+    | { readonly kind: 'arrived' }
     /** The client hangs up. */
     | { readonly kind: 'disconnect' };
   readonly comparison: Comparison;
@@ -145,6 +149,7 @@ class ScriptParser {
     // A time of 1 ms is over before the next command, or not.
     ['times', BOUNDARY_INTEGERS.filter((text) => text !== '1')],
   ]);
+  private readonly masksOfAll: RegExp[] = [];
   private connection = 1;
   private draft: Draft = freshDraft();
 
@@ -213,12 +218,13 @@ class ScriptParser {
         return;
       }
       case 'conn':
-        this.connection = Number(rest);
+        this.connection = Number(substitute(rest, scope));
         if (!(this.connection >= 1 && this.connection <= 9)) throw this.wrong(line, '@conn 1 to 9');
         return;
       case 'receive':
+      case 'arrived':
       case 'disconnect':
-        this.add(line, line.text, { kind: keyword });
+        this.add(line, line.text, { kind: keyword }, scope);
         return;
       case 'unordered': {
         const kind = unorderedKind(rest);
@@ -241,6 +247,9 @@ class ScriptParser {
         return;
       case 'mask':
         draft.masks.push(new RegExp(rest, 'gm'));
+        return;
+      case 'mask-all':
+        this.masksOfAll.push(new RegExp(rest, 'gm'));
         return;
       case 'mask-fields':
         draft.maskedFields.push(...rest.split(/\s+/));
@@ -292,13 +301,18 @@ class ScriptParser {
     const argv = words.map((word) => Buffer.from(word, 'latin1'));
     if (this.draft.raw) {
       if (argv.length !== 1) throw this.wrong(line, 'after @raw one quoted string is expected');
-      this.add(line, text, { kind: 'raw', bytes: argv[0]! });
+      this.add(line, text, { kind: 'raw', bytes: argv[0]! }, scope);
     } else {
-      this.add(line, text, { kind: 'command', argv });
+      this.add(line, text, { kind: 'command', argv }, scope);
     }
   }
 
-  private add(line: SourceLine, text: string, action: Step['action']): void {
+  private add(
+    line: SourceLine,
+    text: string,
+    action: Step['action'],
+    scope: ReadonlyMap<string, string>,
+  ): void {
     const { draft, connection } = this;
     this.draft = freshDraft();
     if (draft.skip !== undefined) {
@@ -307,7 +321,10 @@ class ScriptParser {
     }
     const { skip: _skip, raw: _raw, replies: wanted, ...rest } = draft;
     const replies = wanted ?? (action.kind === 'disconnect' ? 0 : 1);
-    this.steps.push({ ...rest, line: line.number, connection, text, action, replies });
+    const masks = [...draft.masks, ...this.masksOfAll];
+    const loops = [...scope].map(([variable, value]) => `${variable}=${value}`).join(' ');
+    const what = { line: line.number, connection, text, loops, action };
+    this.steps.push({ ...rest, ...what, masks, replies });
   }
 
   private words(line: SourceLine, text: string, scope: ReadonlyMap<string, string>): string[] {
