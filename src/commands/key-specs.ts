@@ -33,7 +33,13 @@ function indexesOf(keys: KeySpec, args: Args): number[] | undefined {
   let step = 1;
   if (find.type === 'range') {
     step = find.step;
-    last = find.last < 0 ? args.argc + find.last : begin + find.last;
+    if (find.last >= 0) last = begin + find.last;
+    else {
+      // A limit of 2: keys are the first half of what follows, and something else the second.
+      const parts = Math.max(1, find.limit);
+      const rest = args.argc - begin;
+      last = begin + Math.floor(rest / parts) + find.last;
+    }
   } else if (find.type === 'keynum') {
     const at = begin + find.keynum;
     const count = at < args.argc ? parseInt64(args.buf, args.off[at]!, args.len[at]!) : undefined;

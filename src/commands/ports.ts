@@ -3,6 +3,10 @@
  * sessions, configuration, lifecycle. `src/session` and `src/server` implement them.
  */
 import type { Watcher } from '../keyspace/watches.ts';
+import type { PubSub } from '../pubsub/pubsub.ts';
+import type { Subscriber } from '../pubsub/topic.ts';
+import type { TrackedClient } from '../tracking/client-tracking.ts';
+import type { Tracking } from '../tracking/tracking.ts';
 import type { Args } from '../util/args.ts';
 import type { Command, CommandTable } from './command-table.ts';
 
@@ -21,13 +25,15 @@ export interface TransactionPort extends Watcher {
   readonly isOpen: boolean;
   /** A command was refused while queueing: EXEC will refuse all. */
   readonly isRefused: boolean;
+  /** How many commands EXEC is running, 0 while it does not. */
+  running: number;
   begin(): void;
   /** Back to no transaction; what is watched is the keyspace's to forget. Returns the queue. */
   end(): readonly QueuedCommand[];
 }
 
 /** One connection as commands see it. */
-export interface SessionPort {
+export interface SessionPort extends Subscriber, TrackedClient {
   readonly id: number;
   readonly createdAtMs: number;
   name: string;
@@ -40,25 +46,32 @@ export interface SessionPort {
   replyMode: ReplyMode;
   noEvict: boolean;
   noTouch: boolean;
+  /** Whether it is shown all commands (MONITOR). `MonitorsPort` sets it. */
+  isMonitor: boolean;
+  /** Whether nothing is answered: CLIENT REPLY leaves it out, or the connection is to end. */
+  readonly isMuted: boolean;
   readonly transaction: TransactionPort;
   /** `ip:port` of the peer, or `path:0` on a unix socket. */
   readonly address: string;
   readonly localAddress: string;
+  /** Where its commands come from, as MONITOR shows it: `ip:port` or `unix:path`. */
+  readonly origin: string;
   /** CLIENT LIST's type of this client. */
   readonly type: 'normal' | 'master' | 'replica' | 'pubsub';
   /** One line of CLIENT LIST without the line end. */
   describe(nowMs: number): string;
-  /**
-   * Sends a message that is no reply: as it is, in order with the replies, whatever CLIENT REPLY
-   * says. The bytes are shared, never written to again.
-   */
-  push(message: Buffer): void;
   /** Replies written so far are sent, then the connection ends. */
   closeAfterReply(): void;
   /** Ends the connection without delay. */
   kill(): void;
   /** Back to the state of a new connection (RESET, all but the connection itself). */
   reset(): void;
+}
+
+/** The sessions that are shown all commands. */
+export interface MonitorsPort {
+  add(session: SessionPort): void;
+  remove(session: SessionPort): void;
 }
 
 export type PauseMode = 'write' | 'all';
@@ -85,6 +98,9 @@ export interface ConfigPort {
 export interface ServerPort {
   readonly config: ConfigPort;
   readonly commands: CommandTable;
+  readonly pubsub: PubSub;
+  readonly monitors: MonitorsPort;
+  readonly tracking: Tracking;
   readonly startedAtMs: number;
   /** The Redis version that clients are told. */
   readonly version: string;

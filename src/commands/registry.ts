@@ -8,6 +8,7 @@ import { geoCommands } from './geo/index.ts';
 import { hashCommands } from './hash/index.ts';
 import { hyperloglogCommands } from './hyperloglog/index.ts';
 import { listCommands } from './list/index.ts';
+import { pubsubCommands } from './pubsub/index.ts';
 import { serverCommands } from './server/index.ts';
 import { setCommands } from './set/index.ts';
 import { sortedSetCommands } from './sorted-set/index.ts';
@@ -24,6 +25,7 @@ export const allCommands: readonly CommandSpec[] = [
   ...hyperloglogCommands,
   ...hashCommands,
   ...listCommands,
+  ...pubsubCommands,
   ...serverCommands,
   ...setCommands,
   ...sortedSetCommands,

@@ -350,7 +350,7 @@ export const directives: readonly Directive[] = [
   int('tls-session-cache-timeout', 300, INT, 'mutable', 'accepted',
     'Seconds a TLS session is kept.'),
   bool('tls-session-caching', 'yes', 'mutable', 'accepted', 'Keep TLS sessions for resumption.'),
-  int('tracking-table-max-keys', 1000000, LONG, 'mutable', 'accepted',
+  int('tracking-table-max-keys', 1000000, LONG, 'mutable', 'active',
     'Most keys remembered for client-side caches.'),
   optionalText('unixsocket', 'fixed', 'active', 'Path of the Unix socket to listen on.'),
   octal('unixsocketperm', 0, [0n, 0o777n], 'fixed', 'active', 'Mode of the Unix socket, octal.'),

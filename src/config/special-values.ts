@@ -85,7 +85,8 @@ export function parseOomValues(words: readonly string[]): string {
 
 /** Event classes `A` stands for, in the order Redis prints them. */
 const allEvents = 'g$lshzxetd';
-const otherEvents = 'nKEm';
+/** The rest; S, T, I and V as in Redis 8.8 (src/server/notifications.ts). */
+const otherEvents = 'nKEmSTIV';
 
 /**
  * Keyspace event classes, in canonical order. Redis forgets to print `n` next to `A`; here it is

@@ -11,6 +11,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { FieldDeadlines, NEVER } from './field-deadlines.ts';
+import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
 import { isExtended, locateMember, numberOf, TextRegister } from './members.ts';
 import { type Tools, Value } from './value.ts';
@@ -20,6 +21,8 @@ export class HashValue extends Value {
   readonly type = ValueType.hash;
   readonly field = new TextRegister();
   readonly value = new TextRegister();
+  /** Where changed fields are noted, if anywhere. */
+  log: FieldLog | undefined = undefined;
   /** The field found or passed last: a position in the listpack or an entry. */
   private at = 0;
   /** The listpack or the dict's root. */
@@ -38,6 +41,7 @@ export class HashValue extends Value {
 
   /** An empty hash; the next `become` makes it a key's. */
   create(): void {
+    this.log?.clear();
     this.openDetached(this.tools.listpack.create(16), Encoding.listpack);
   }
 
@@ -181,6 +185,7 @@ export class HashValue extends Value {
     len: number,
     keepTtl = false,
   ): boolean {
+    this.log?.add('set', fieldBuf, fieldOff, fieldLen);
     if (this.isListpack) {
       const most = this.tools.limits.hashListpackValue;
       if (fieldLen <= most && len <= most) {
@@ -200,6 +205,19 @@ export class HashValue extends Value {
 
   /** Removes the field found or passed last. */
   deleteFound(): void {
+    this.noteFound('deleted');
+    this.removeFound();
+  }
+
+  /** Notes the field found or passed last for those who want to be told. */
+  private noteFound(change: FieldChange): void {
+    if (this.log === undefined) return;
+    this.seekTo(this.at);
+    const { buf, off, len } = this.field;
+    this.log.add(change, buf, off, len);
+  }
+
+  private removeFound(): void {
     const { arena, at } = this;
     const expiry = this.expiryAt(at);
     if (this.isListpack) {
@@ -228,7 +246,7 @@ export class HashValue extends Value {
     if (p !== 0) {
       this.setBody(listpack.replace(body, listpack.next(body, p), buf, off, len));
       this.at = p;
-      if (!keepTtl && this.expiryAt(p) > 0) this.setExpiry(0);
+      if (!keepTtl && this.expiryAt(p) > 0) this.changeExpiry(0);
       return false;
     }
     let next = listpack.append(body, fieldBuf, fieldOff, fieldLen);
@@ -278,6 +296,11 @@ export class HashValue extends Value {
 
   /** Sets when the field found last expires; 0 takes its time to live away. O(log n). */
   setExpiry(whenMs: number): void {
+    this.noteFound(whenMs === 0 ? 'persisted' : 'timed');
+    this.changeExpiry(whenMs);
+  }
+
+  private changeExpiry(whenMs: number): void {
     if (!this.isEx) {
       if (whenMs === 0) return;
       this.toEx();
@@ -307,8 +330,9 @@ export class HashValue extends Value {
     let removed = 0;
     for (; removed < max && this.deadlines.next(this.ref) < nowMs; removed++) {
       this.seekTo(this.deadlines.first(this.ref));
+      this.noteFound('expired');
       emit();
-      this.deleteFound();
+      this.removeFound();
     }
     return removed;
   }
@@ -324,6 +348,7 @@ export class HashValue extends Value {
         continue;
       }
       this.seekTo(p);
+      this.noteFound('expired');
       emit();
       this.setBody(listpack.remove(this.body, p, this.stride));
       removed++;

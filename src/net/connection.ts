@@ -6,6 +6,7 @@
  * It must never keep a chunk after `received` returned, and never write a buffer again that the
  * kernel has not taken yet.
  */
+import { writeSync } from 'node:fs';
 import { type Server, Socket } from 'node:net';
 
 /** Who gets the bytes; a session. */
@@ -32,7 +33,11 @@ export class Connection {
   readonly localPort: number;
   /** Path of the unix socket it came in by, else undefined. */
   readonly unixPath: string | undefined;
-  private readonly socket: Socket;
+  private readonly socket: AcceptedSocket;
+  /** Valid while the socket has its handle; -1 where there is none. */
+  private readonly descriptor: number;
+  /** False once nothing may be written any more. */
+  private open = true;
 
   /**
    * Takes over a socket that a server with `pauseOnConnect` accepted. `readBuffer` is shared.
@@ -44,16 +49,22 @@ export class Connection {
     this.localAddress = accepted.localAddress ?? '';
     this.localPort = accepted.localPort ?? 0;
     this.socket = this.adopt(accepted as AcceptedSocket, readBuffer);
-    this.socket.on('error', noop);
-    this.socket.on('close', () => this.receiver?.connectionClosed());
+    this.descriptor = this.socket._handle?.fd ?? -1;
+    this.socket.on('error', () => {
+      this.open = false;
+    });
+    this.socket.on('close', () => {
+      this.open = false;
+      this.receiver?.connectionClosed();
+    });
     this.socket.on('drain', () => this.receiver?.drained());
     // A peer that half-closes is done: like Redis, what it is still owed is dropped with it.
-    this.socket.on('end', () => this.socket.destroy());
+    this.socket.on('end', () => this.destroy());
   }
 
   /** The file descriptor, or -1. */
   get fd(): number {
-    return (this.socket as AcceptedSocket)._handle?.fd ?? -1;
+    return this.socket._handle?.fd ?? -1;
   }
 
   /** Bytes written but not taken by the kernel yet. */
@@ -64,20 +75,31 @@ export class Connection {
   /**
    * Sends `buf[0..length)`. Returns true when the kernel took all of it, so that the caller may
    * reuse the buffer at once; on false it belongs to the connection.
+   *
+   * While nothing waits in the stream, the bytes go to the kernel past it: a third less time of our
+   * own for a small reply or message (docs/decisions/0009-direct-writes.md).
    */
   write(buf: Buffer, length: number): boolean {
-    if (this.socket.destroyed || !this.socket.writable) return true;
-    this.socket.write(buf.subarray(0, length));
-    return this.socket.writableLength === 0;
+    const { socket } = this;
+    if (!this.open) return true;
+    let sent = 0;
+    if (this.descriptor >= 0 && socket.writableLength === 0 && socket._handle !== null) {
+      sent = writeNow(this.descriptor, buf, length);
+      if (sent === length) return true;
+    }
+    socket.write(buf.subarray(sent, length));
+    return socket.writableLength === 0;
   }
 
   /** Sends what is pending, then ends. */
   end(): void {
+    this.open = false;
     this.socket.end(() => this.socket.destroy());
   }
 
   /** Ends at once; unsent output is lost. */
   destroy(): void {
+    this.open = false;
     this.socket.destroy();
   }
 
@@ -103,7 +125,7 @@ export class Connection {
     this.socket.unref();
   }
 
-  private adopt(accepted: AcceptedSocket, readBuffer: Buffer): Socket {
+  private adopt(accepted: AcceptedSocket, readBuffer: Buffer): AcceptedSocket {
     const handle = accepted._handle;
     const server = accepted._server;
     if (handle === null || server === undefined) {
@@ -137,4 +159,11 @@ export class Connection {
   }
 }
 
-function noop(): void {}
+/** What the kernel takes at once; 0 when it takes nothing or the connection is broken. */
+function writeNow(descriptor: number, buf: Buffer, length: number): number {
+  try {
+    return writeSync(descriptor, buf, 0, length, null);
+  } catch {
+    return 0;
+  }
+}

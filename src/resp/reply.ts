@@ -223,6 +223,14 @@ export class Reply {
     this.pos = p + n;
   }
 
+  /** Puts replies or messages, complete as they are, before what was written since `mark`. */
+  insertRaw(mark: number, pieces: readonly Uint8Array[]): void {
+    const after = this.pos > mark ? Buffer.from(this.buf.subarray(mark, this.pos)) : undefined;
+    this.pos = mark;
+    for (const piece of pieces) this.raw(piece);
+    if (after !== undefined) this.raw(after);
+  }
+
   /** Takes back what was written since `pos` was `mark`. */
   rollback(mark: number): void {
     this.pos = mark;

@@ -5,8 +5,10 @@
 import type { PauseMode } from '../commands/ports.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
+import type { PubSub } from '../pubsub/pubsub.ts';
 import type { Reply } from '../resp/reply.ts';
 import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
+import { emptyOutbox } from '../session/outbox.ts';
 import { type Driver, Session } from '../session/session.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Gates } from './gates.ts';
@@ -22,6 +24,7 @@ const OUTBOX_BYTES = 64 * 1024;
 export interface ClientsOptions {
   readonly config: Config;
   readonly gates: Gates;
+  readonly pubsub: PubSub;
   readonly stats: Stats;
   readonly reply: Reply;
   readonly parserLimits: ParserLimits;
@@ -35,6 +38,7 @@ export class Clients implements Driver {
   readonly outputLimits = new OutputLimits();
   private readonly config: Config;
   private readonly gates: Gates;
+  private readonly pubsub: PubSub;
   private readonly stats: Stats;
   private readonly reply: Reply;
   private readonly parserLimits: ParserLimits;
@@ -43,6 +47,11 @@ export class Clients implements Driver {
   private readonly sessionsById = new Map<number, Session>();
   /** Sessions whose outbox is to be sent. */
   private addressees: Session[] = [];
+  private turnEnds = false;
+  /** Called once at the end of a turn that `endTurn` asks for, before outboxes are sent. */
+  onTurnEnd: () => void = () => {};
+  /** The beginning of this turn's outboxes. */
+  private newOutbox = emptyOutbox();
   private nextSessionId = 1;
   private pauseTimer: NodeJS.Timeout | undefined;
   /** Connections of sessions, those on their way out included. */
@@ -52,6 +61,7 @@ export class Clients implements Driver {
   constructor(options: ClientsOptions) {
     this.config = options.config;
     this.gates = options.gates;
+    this.pubsub = options.pubsub;
     this.stats = options.stats;
     this.reply = options.reply;
     this.parserLimits = options.parserLimits;
@@ -110,29 +120,40 @@ export class Clients implements Driver {
 
   deliver(session: Session, message: Buffer): void {
     if (session.closing || this.dispatcher.deliver(session, message)) return;
-    if (session.outbox.length === 0) {
-      if (this.addressees.length === 0) setImmediate(() => this.sendOutboxes());
+    if (session.outbox === undefined) {
       this.addressees.push(session);
-    }
-    session.outbox.push(message);
-    session.outboxBytes += message.length;
-    if (session.outboxBytes > OUTBOX_BYTES) this.sendOutbox(session);
+      this.endTurn();
+      session.outbox = this.newOutbox.add(message);
+    } else session.outbox = session.outbox.add(message);
+    if (session.outbox.bytes > OUTBOX_BYTES) this.sendOutbox(session);
+  }
+
+  /** Has outboxes sent when this turn of the event loop ends. */
+  endTurn(): void {
+    if (this.turnEnds) return;
+    this.turnEnds = true;
+    setImmediate(() => {
+      this.onTurnEnd();
+      this.turnEnds = false;
+      this.sendOutboxes();
+    });
   }
 
   /** Once a turn, so that what many publishers send to one session leaves in one write. */
   private sendOutboxes(): void {
     const { addressees } = this;
     this.addressees = [];
+    this.newOutbox = emptyOutbox();
     for (const session of addressees) this.sendOutbox(session);
   }
 
   private sendOutbox(session: Session): void {
     const { outbox } = session;
-    if (outbox.length === 0) return;
-    const bytes = outbox.length === 1 ? outbox[0]! : Buffer.concat(outbox);
-    session.outbox = [];
-    session.outboxBytes = 0;
+    if (outbox === undefined) return;
+    session.outbox = undefined;
     if (session.closed) return;
+    let bytes = outbox.join();
+    if (session.connection.unsentBytes > 0) bytes = unpinned(bytes);
     this.countOutput(session, bytes.length);
     if (!session.connection.write(bytes, bytes.length))
       this.enforceOutputLimit(session, this.now());
@@ -146,6 +167,7 @@ export class Clients implements Driver {
 
   ended(session: Session): void {
     this.dispatcher.forget(session);
+    this.pubsub.forget(session);
     this.sessionsById.delete(session.id);
   }
 
@@ -158,7 +180,9 @@ export class Clients implements Driver {
   check(nowMs: number): void {
     const idleMs = this.config.number('timeout') * 1000;
     for (const session of this.sessionsById.values()) {
-      if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs) {
+      const { blocked, isMonitor, subscriptions } = session;
+      const mayBeIdle = blocked || isMonitor || subscriptions !== undefined;
+      if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs && !mayBeIdle) {
         this.log('verbose', 'Closing idle client');
         session.kill();
       } else this.enforceOutputLimit(session, nowMs);
@@ -202,7 +226,7 @@ export class Clients implements Driver {
   /** Sends what the reply buffer holds to a session; ends it when it is closing. */
   flush(session: Session, reply = this.reply): void {
     const length = reply.pos;
-    if (session.outbox.length > 0) this.sendOutbox(session);
+    if (session.outbox !== undefined) this.sendOutbox(session);
     if (length > 0) {
       this.countOutput(session, length);
       if (session.closed) reply.pos = 0;
@@ -228,7 +252,9 @@ export class Clients implements Driver {
 
   /** Goes on with a session's requests after the present command. */
   resumeLater(session: Session): void {
+    session.isResuming = true;
     setImmediate(() => {
+      session.isResuming = false;
       if (session.closed) return;
       this.dispatcher.resume(session);
       session.parser.detach();
@@ -252,7 +278,7 @@ export class Clients implements Driver {
     this.gates.pausedUntilMs = 0;
     clearTimeout(this.pauseTimer);
     // Not now: the command that asks is still being run.
-    setImmediate(() => this.resumeAll());
+    setImmediate(() => this.dispatcher.resumeAll());
   }
 
   private endPause(): void {
@@ -260,17 +286,17 @@ export class Clients implements Driver {
     if (pausedUntilMs === 0) return;
     if (this.now() >= pausedUntilMs) {
       this.gates.pausedUntilMs = 0;
-      this.resumeAll();
+      this.dispatcher.resumeAll();
     } else this.pause(pausedUntilMs, this.gates.pauseMode);
   }
+}
 
-  private resumeAll(): void {
-    for (const session of this.sessionsById.values()) {
-      if (session.postponed.length === 0) continue;
-      this.dispatcher.resume(session);
-      session.parser.detach();
-    }
-  }
+/** What a slow client waits for must not keep a block alive of which it is a small part. */
+function unpinned(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= bytes.length * 2) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** Node's timers overflow past 2^31 ms. */

@@ -73,7 +73,8 @@ export class Cron {
 
   private expireSlice(until: number): boolean {
     const { keyspace, stats } = this.server;
-    if (!this.activeExpire) return false;
+    // Data does not change while clients are paused: keys expire afterwards.
+    if (!this.activeExpire || this.server.gates.pausedUntilMs !== 0) return false;
     const nowMs = this.server.now();
     keyspace.nowMs = nowMs;
     const started = performance.now();
@@ -92,6 +93,8 @@ export class Cron {
       }
       if (more) break;
     }
+    // A reader of a group whose stream is gone need not wait any longer.
+    if (keyspace.waiters.hasChanged) this.server.blocking.serve();
     stats.expireCycleMicroseconds += (performance.now() - started) * 1000;
     return more;
   }

@@ -8,16 +8,19 @@
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
-import type { Context } from '../commands/context.ts';
+import type { BlockRequest, Context } from '../commands/context.ts';
+import { keysOf } from '../commands/key-specs.ts';
 import type { Db } from '../keyspace/db.ts';
 import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
+import type { Tracking } from '../tracking/tracking.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import type { Blocked, Blocking } from './blocking.ts';
 import { type Gates, isQueued } from './gates.ts';
+import type { Monitors } from './monitors.ts';
 import type { Stats } from './stats.ts';
 
 /** Output of one batch is sent early past this size, so that limits on it apply. */
@@ -59,6 +62,8 @@ export class Dispatcher {
   private serving: Session | undefined;
   /** Messages that went to this session itself while its present command ran. */
   private readonly ownMessages: Buffer[] = [];
+  /** Where the reply of the present request begins if CLIENT REPLY leaves it out, else -1. */
+  private mutedFrom = -1;
   /** Whether a command runs as part of another one. */
   private nested = false;
   /** Requests read ahead, and the commands they name. */
@@ -68,8 +73,12 @@ export class Dispatcher {
   private readonly hashes = new Int32Array(HASHES_MAX);
   private readonly scratch = new Int32Array(HASHES_MAX);
   private readonly roots = new Int32Array(HASHES_MAX);
+  /** Whose requests CLIENT PAUSE holds back, first come first. */
+  private readonly heldBack = new Set<Session>();
   /** Set once, before the first command: dispatcher and blocked clients need each other. */
   declare blocking: Blocking;
+  declare tracking: Tracking;
+  declare monitors: Monitors;
   /** Kept only so that the loads of `prefetch` have a use. */
   prefetched = 0;
 
@@ -107,14 +116,14 @@ export class Dispatcher {
     session.lastSeenMs = this.context.nowMs;
     reply.version = session.respVersion;
     let result: ParseResult = ParseResult.request;
-    while (result === ParseResult.request && !session.closing && !this.isHeld(session)) {
+    while (result === ParseResult.request && !session.closing && !session.isWaiting) {
       result = this.readAhead(session);
       const count = this.batchSize;
       if (count >= PREFETCH_MIN) this.prefetch(session, count);
       for (let i = 0; i < count; i++) {
         const args = this.batch[i]!;
-        if (this.isHeld(session)) session.postponed.push(args.copy());
-        else if (!session.closing) this.execute(session, args, this.commands[i]);
+        if (session.isWaiting) session.postponed.push(args.copy());
+        else if (!session.closing) this.request(session, args, this.commands[i]);
         args.release();
         if (reply.pos > FLUSH_BYTES) this.hooks.flush(session);
       }
@@ -129,7 +138,17 @@ export class Dispatcher {
     this.hooks.flush(session);
   }
 
-  /** Runs the requests that CLIENT PAUSE held back, then what else the session has sent. */
+  /** CLIENT PAUSE is over: runs what it held back, in the order in which clients had to wait. */
+  resumeAll(): void {
+    const sessions = [...this.heldBack];
+    this.heldBack.clear();
+    for (const session of sessions) {
+      this.resume(session);
+      session.parser.detach();
+    }
+  }
+
+  /** Runs the requests that were held back, then what else the session has sent. */
   resume(session: Session): void {
     const held = session.postponed;
     session.postponed = [];
@@ -137,15 +156,10 @@ export class Dispatcher {
     this.serving = session;
     this.reply.version = session.respVersion;
     for (const args of held) {
-      if (this.isHeld(session)) session.postponed.push(args);
-      else if (!session.closing) this.execute(session, args, this.table.resolve(args));
+      if (session.isWaiting) session.postponed.push(args);
+      else if (!session.closing) this.request(session, args, this.table.resolve(args));
     }
     this.process(session);
-  }
-
-  /** Whether requests must wait: for the end of a pause, or of a blocking command. */
-  private isHeld(session: Session): boolean {
-    return session.blocked || session.postponed.length > 0;
   }
 
   /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
@@ -160,16 +174,19 @@ export class Dispatcher {
     const writesBefore = context.keyspace.arena.writes;
     const before = context.blockRequest;
     context.blockRequest = undefined;
+    this.tracking.begin(session, true);
     try {
       command.run!(context, args, reply);
     } catch (error) {
       const changed = context.keyspace.arena.writes !== writesBefore;
       this.failed(session, command, error, 0, changed, reply);
     }
-    const waits = context.blockRequest !== undefined;
+    const request = context.blockRequest as BlockRequest | undefined;
+    const waits = request !== undefined;
+    blocked.retryAtMs = request?.retryAtMs ?? 0;
     context.blockRequest = before;
+    if (waits) this.tracking.replied();
     context.awaitedKey = undefined;
-    if (session.replyMode !== 'on' && !waits) reply.rollback(0);
     return !waits;
   }
 
@@ -214,6 +231,9 @@ export class Dispatcher {
     const db = keyspace.dbs[session.dbIndex]!;
     this.roots[0] = db.root;
     this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
+    if (keyspace.invalidations !== undefined) {
+      this.prefetched ^= this.tracking.prefetch(this.hashes, n);
+    }
     if (inside) this.prefetchMembers(db, count);
   }
 
@@ -248,18 +268,30 @@ export class Dispatcher {
     if (n > 1) this.prefetched ^= dict.prefetch(this.roots, false, this.hashes, n, this.scratch);
   }
 
-  private updateClock(): void {
+  updateClock(): void {
     const nowMs = this.hooks.now();
     this.context.nowMs = nowMs;
     this.context.keyspace.nowMs = nowMs;
+    this.context.keyspace.expiryHeld = this.gates.pausedUntilMs !== 0;
   }
 
   /** One request, one reply. */
+  private request(session: Session, args: Args, command: Command | undefined): void {
+    this.execute(session, args, command);
+    const { tracking } = session;
+    // CLIENT CACHING is about the next command or transaction; CLIENT itself, the one container of
+    // its group, does not count.
+    if (tracking?.caching !== true || session.transaction.isOpen) return;
+    const counts = command?.parent?.spec.group !== 'connection';
+    if (counts && session.postponed.length === 0) tracking.caching = false;
+  }
+
   private execute(session: Session, args: Args, command: Command | undefined): void {
     const { reply, stats } = this;
-    const start = reply.pos;
+    let start = reply.pos;
     if (command === undefined) {
       stats.commandsProcessed++;
+      session.lastCommand = '';
       if (args.is(0, 'POST') || args.is(0, 'HOST:')) this.hooks.crossProtocol(session);
       else this.refuse(session, start, undefined, unknownCommand(this.table, args));
       return;
@@ -275,8 +307,14 @@ export class Dispatcher {
       this.refuse(session, start, command, refused);
       return;
     }
+    if (this.context.keyspace.invalidations !== undefined) {
+      this.tracking.limit(session);
+      this.putOwnMessages(start);
+      start = reply.pos;
+    }
     if (this.gates.holdsBack(session, command)) {
       session.postponed.push(args.copy());
+      this.heldBack.add(session);
       return;
     }
     if (isQueued(session, command)) {
@@ -296,16 +334,22 @@ export class Dispatcher {
       keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
     }
     const muted = session.isMuted;
+    this.mutedFrom = muted ? start : -1;
     context.session = session;
+    this.tracking.begin(session, false);
     this.invoke(session, command, args, reply);
     if (member >= 0) keyspace.dict.forget();
     if (context.blockRequest !== undefined) {
       this.blocking.block(session, command, context.blockRequest);
       context.blockRequest = undefined;
     }
-    if (keyspace.waiters.hasChanged) this.blocking.serve();
     if (muted && session.replyMode !== 'on') reply.rollback(start);
-    if (session.replyMode === 'skip') session.replyMode = 'on';
+    this.putOwnMessages(start);
+    this.tracking.replied();
+    if (keyspace.waiters.hasChanged) this.blocking.serve();
+    this.putOwnMessages(reply.pos);
+    // What has to wait is answered later: it is then that SKIP is used up.
+    if (session.replyMode === 'skip' && !session.blocked) session.replyMode = 'on';
     else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
     // A command that may take long must not leave a stale clock behind.
     if (!command.brief) this.endTiming();
@@ -321,7 +365,20 @@ export class Dispatcher {
     this.invoke(session, command, args, reply);
     this.nested = false;
     if (muted && session.isMuted) reply.rollback(start);
+    else if (muted && this.mutedFrom >= 0) this.cut(start, reply);
+    else if (reply === this.reply) this.putOwnMessages(start);
     reply.version = session.respVersion;
+  }
+
+  /**
+   * CLIENT REPLY ON came as part of EXEC: as in redis-server 7.0.15, EXEC's header stays away
+   * nevertheless.
+   */
+  private cut(start: number, reply: Reply): void {
+    const rest = Buffer.from(reply.buf.subarray(start, reply.pos));
+    reply.rollback(this.mutedFrom);
+    reply.raw(rest);
+    this.mutedFrom = -1;
   }
 
   /** Runs the handler and writes its reply or error. */
@@ -338,7 +395,6 @@ export class Dispatcher {
     context.db = keyspace.dbs[session.dbIndex]!;
     keyspace.touchEnabled = !session.noTouch;
     stats.commandsProcessed++;
-    if (this.ownMessages.length > 0) this.ownMessages.length = 0;
     const start = reply.pos;
     const changesBefore = keyspace.arena.writes;
     try {
@@ -346,6 +402,12 @@ export class Dispatcher {
     } catch (error) {
       this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
     }
+    if (session.tracking?.remembers === true && (command.flagBits & Flag.readonly) !== 0) {
+      for (const { index } of keysOf(command.spec, args) ?? []) {
+        this.tracking.remember(session, args.buf, args.off[index]!, args.len[index]!);
+      }
+    }
+    if (this.monitors.size > 0) this.monitors.show(session, command, args, reply);
   }
 
   private failed(
@@ -357,7 +419,6 @@ export class Dispatcher {
     reply: Reply,
   ): void {
     reply.rollback(start);
-    if (reply === this.reply) for (const message of this.ownMessages) reply.raw(message);
     command.failedCalls++;
     // The arena refuses before anything has changed.
     const refusal = error instanceof ArenaFullError ? errors.oom : error;
@@ -394,26 +455,35 @@ export class Dispatcher {
     this.settleReplyMode(session, start);
   }
 
-  /** Takes back what CLIENT REPLY leaves out, of a command that did not run. */
-  private settleReplyMode(session: Session, start: number): void {
-    if (session.isMuted) this.reply.rollback(start);
+  /** Takes back what CLIENT REPLY leaves out, of a command that did not run or had to wait. */
+  settleReplyMode(session: Session, start: number, reply = this.reply): void {
+    if (session.isMuted) reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
   }
 
   /**
-   * Puts a message that is no reply among the replies to the session that is being served, as
-   * redis-server 7.0.15 does: before the reply of the command that caused it. False for others.
+   * Takes a message that is no reply to the session that is being served, for a place among its
+   * replies: before that of the command that caused it, as redis-server 7.0.15 does, but never in
+   * the middle of a reply. False for other sessions.
    */
   deliver(session: Session, message: Buffer): boolean {
-    if (session !== this.serving || session.isMuted) return false;
-    this.reply.raw(message);
+    if (session !== this.serving) return false;
     this.ownMessages.push(message);
     return true;
+  }
+
+  private putOwnMessages(start: number): void {
+    if (this.ownMessages.length === 0) return;
+    this.reply.insertRaw(start, this.ownMessages);
+    this.ownMessages.length = 0;
   }
 
   /** The session has ended: nothing waits or watches for it any more. */
   forget(session: Session): void {
     this.blocking.forget(session);
+    this.tracking.disable(session);
+    this.monitors.remove(session);
+    this.heldBack.delete(session);
     this.endTransaction(session);
   }
 

@@ -7,6 +7,18 @@ import type { PauseMode } from '../commands/ports.ts';
 import type { Session } from '../session/session.ts';
 import { CommandError, errors } from '../util/errors.ts';
 
+/** What a RESP2 client that is subscribed to something may not send: replies look like messages. */
+function notWhileSubscribed(command: Command): CommandError {
+  return new CommandError(
+    `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / ` +
+      'QUIT / RESET are allowed in this context',
+  );
+}
+
+/** A monitor is to the keyspace what a replica is: it may not touch it. */
+const notForMonitors = new CommandError("ERR Replica can't interact with the keyspace");
+const KEYSPACE = Flag.write | Flag.readonly | Flag.mayReplicate;
+
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
 
 /** Whether a session's command waits for EXEC. */
@@ -52,12 +64,16 @@ export class Gates {
     // A queue takes memory, whatever it holds.
     const grows = (flags & Flag.denyoom) !== 0 || isQueued(session, command);
     if (grows && this.maxMemory > 0 && this.usedMemory() > this.maxMemory) return errors.oom;
+    if (session.isConfined && (command.flagBits & Flag.subscriber) === 0) {
+      return notWhileSubscribed(command);
+    }
+    if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
     return undefined;
   }
 
   /** Whether CLIENT PAUSE makes the command wait. */
   holdsBack(session: Session, command: Command): boolean {
-    if (this.pausedUntilMs === 0) return false;
+    if (this.pausedUntilMs === 0 || session.isMonitor) return false;
     if (this.pauseMode === 'all') return true;
     let flags = command.flagBits;
     if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;

@@ -89,9 +89,11 @@ function serverLines(server: Server): Line[] {
 function clientLines(server: Server): Line[] {
   let biggestInput = 0;
   let biggestOutput = 0;
+  let waiting = 0;
   for (const session of server.sessions()) {
     biggestInput = Math.max(biggestInput, session.parser.bufferedBytes);
     biggestOutput = Math.max(biggestOutput, session.connection.unsentBytes);
+    if (session.isWaiting) waiting++;
   }
   return [
     ['connected_clients', server.clients.size],
@@ -99,9 +101,9 @@ function clientLines(server: Server): Line[] {
     ['maxclients', server.config.number('maxclients')],
     ['client_recent_max_input_buffer', biggestInput],
     ['client_recent_max_output_buffer', biggestOutput],
-    ['blocked_clients', server.blocking.size],
-    ['tracking_clients', 0],
-    ['clients_in_timeout_table', 0],
+    ['blocked_clients', waiting],
+    ['tracking_clients', server.tracking.clientCount],
+    ['clients_in_timeout_table', server.blocking.timed],
   ];
 }
 
@@ -169,7 +171,7 @@ function persistenceLines(server: Server): Line[] {
 }
 
 function statsLines(server: Server): Line[] {
-  const { stats, keyspace } = server;
+  const { stats, keyspace, pubsub, tracking } = server;
   return [
     ['total_connections_received', stats.connectionsReceived],
     ['total_commands_processed', stats.commandsProcessed],
@@ -190,10 +192,14 @@ function statsLines(server: Server): Line[] {
     ['evicted_clients', 0],
     ['keyspace_hits', keyspace.hits],
     ['keyspace_misses', keyspace.misses],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
+    ['pubsub_channels', pubsub.size('channel')],
+    ['pubsub_patterns', pubsub.size('pattern')],
+    ['pubsubshard_channels', pubsub.size('shardChannel')],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
+    ['tracking_total_keys', tracking.keyCount],
+    ['tracking_total_items', tracking.itemCount],
+    ['tracking_total_prefixes', tracking.prefixCount],
     ['total_error_replies', stats.errorReplies],
     ['total_reads_processed', stats.readsProcessed],
     ['total_writes_processed', stats.writesProcessed],

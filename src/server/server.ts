@@ -15,9 +15,11 @@ import { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import { Arena } from '../memory/arena.ts';
 import { Listener } from '../net/listener.ts';
+import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
+import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
 import { type Blocked, Blocking } from './blocking.ts';
 import { Clients } from './clients.ts';
@@ -27,6 +29,8 @@ import { Gates } from './gates.ts';
 import { buildInfo } from './info.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
+import { Monitors } from './monitors.ts';
+import { Notifications } from './notifications.ts';
 import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
 import { REDIS_VERSION } from './version.ts';
@@ -47,6 +51,9 @@ export class Server implements ServerPort {
   readonly config: Config;
   readonly commands = new CommandTable(allCommands);
   readonly keyspace: Keyspace;
+  readonly pubsub = new PubSub();
+  readonly monitors: Monitors;
+  readonly tracking: Tracking;
   readonly stats = new Stats();
   readonly gates: Gates;
   readonly logger: Log;
@@ -76,6 +83,7 @@ export class Server implements ServerPort {
     this.config = config;
     this.now = hooks.now ?? Date.now;
     this.exit = hooks.exit;
+    this.monitors = new Monitors(this.now);
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
     this.startedAtMs = this.now();
@@ -95,12 +103,23 @@ export class Server implements ServerPort {
     this.clients = new Clients({
       config,
       gates: this.gates,
+      pubsub: this.pubsub,
       stats: this.stats,
       reply: this.reply,
       parserLimits: this.parserLimits,
       now: this.now,
       log: (level, message) => this.log(level, message),
     });
+    this.tracking = new Tracking({
+      clientById: (id) => this.clients.byId(id),
+      hash: (buf, off, len) => this.keyspace.dict.hash(buf, off, len),
+      random: this.keyspace.random,
+      listen: (on) => {
+        this.keyspace.invalidations = on ? this.tracking : undefined;
+      },
+      wantBroadcast: () => this.clients.endTurn(),
+    });
+    this.clients.onTurnEnd = () => this.tracking.broadcast();
     const context = new Context(this.keyspace, this);
     this.dispatcher = new Dispatcher(this.commands, context, this.reply, this.gates, this.stats, {
       now: this.now,
@@ -116,15 +135,22 @@ export class Server implements ServerPort {
       handlerFailed: (command, error) => this.reportBug(command, error),
       dataDamaged: (command, error) => this.dieDamaged(command, error),
     });
+    this.dispatcher.monitors = this.monitors;
     this.clients.dispatcher = this.dispatcher;
     this.blocking = new Blocking(this.keyspace.waiters as Waiters<Blocked>, {
       now: this.now,
       typeOf: (key) => this.typeOf(key),
+      updateClock: () => this.dispatcher.updateClock(),
       retry: (blocked, key, reply) => this.dispatcher.retry(blocked, key, reply),
-      send: (session, reply) => this.clients.flush(session, reply),
+      send: (session, reply) => {
+        this.dispatcher.settleReplyMode(session, 0, reply);
+        this.clients.flush(session, reply);
+      },
+      replied: () => this.tracking.replied(),
       resume: (session) => this.clients.resumeLater(session),
     });
     this.dispatcher.blocking = this.blocking;
+    this.dispatcher.tracking = this.tracking;
     this.listener = new Listener((connection) => this.clients.accept(connection));
     this.cron = new Cron(this);
     this.applyConfig();
@@ -209,7 +235,8 @@ export class Server implements ServerPort {
   }
 
   usedMemory(): number {
-    return this.keyspace.usedBytes + this.reply.buf.length + this.clients.memoryBytes();
+    const forClients = this.clients.memoryBytes() + this.tracking.memoryBytes;
+    return this.keyspace.usedBytes + this.reply.buf.length + forClients;
   }
 
   shutdown(request: ShutdownRequest): void {
@@ -272,6 +299,9 @@ export class Server implements ServerPort {
       keyspace.lfu.logFactor = config.number('lfu-log-factor');
       keyspace.lfu.decayMinutes = config.number('lfu-decay-time');
     });
+    apply(['tracking-table-max-keys'], () => {
+      this.tracking.keysMax = config.number('tracking-table-max-keys');
+    });
     apply(['proto-max-bulk-len'], () => {
       parserLimits.maxBulkBytes = config.number('proto-max-bulk-len');
     });
@@ -293,6 +323,10 @@ export class Server implements ServerPort {
       });
     }
     apply(['client-output-buffer-limit'], () => this.clients.outputLimits.update(config));
+    const notifications = new Notifications(keyspace, this.pubsub);
+    apply(['notify-keyspace-events'], () => {
+      notifications.configure(config.string('notify-keyspace-events'));
+    });
     apply(['hz'], () => this.cron.restart());
   }
 

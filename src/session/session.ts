@@ -4,8 +4,11 @@
  * drives it through `Driver`.
  */
 import type { ReplyMode, SessionPort } from '../commands/ports.ts';
+import { Subscriptions } from '../pubsub/topic.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
+import type { ClientTracking } from '../tracking/client-tracking.ts';
 import type { Args } from '../util/args.ts';
+import type { Outbox } from './outbox.ts';
 import { Transaction } from './transaction.ts';
 
 /** The connection as a session needs it; `src/net/connection.ts` is one. */
@@ -45,7 +48,6 @@ export class Session implements SessionPort {
   readonly parser: RequestParser;
   readonly address: string;
   readonly localAddress: string;
-  readonly type = 'normal';
   name = '';
   libName = '';
   libVersion = '';
@@ -55,7 +57,10 @@ export class Session implements SessionPort {
   replyMode: ReplyMode = 'on';
   noEvict = false;
   noTouch = false;
+  isMonitor = false;
   readonly transaction = new Transaction();
+  subscriptions: Subscriptions | undefined = undefined;
+  tracking: ClientTracking | undefined = undefined;
   /** When it last sent something, ms since the epoch. */
   lastSeenMs: number;
   /** Full name of the latest command. */
@@ -64,9 +69,12 @@ export class Session implements SessionPort {
   postponed: Args[] = [];
   /** Whether a command of this client waits for a key. */
   blocked = false;
-  /** Messages that are no replies, to be sent at the end of the turn; shared with others. */
-  outbox: Buffer[] = [];
-  outboxBytes = 0;
+  /** Bytes of that command. */
+  blockedBytes = 0;
+  /** Whether it was blocked and is about to go on. */
+  isResuming = false;
+  /** Messages that are no replies, to be sent at the end of the turn. */
+  outbox: Outbox | undefined = undefined;
   /** No further request is read once true; output still goes out. */
   closing = false;
   closed = false;
@@ -125,12 +133,33 @@ export class Session implements SessionPort {
 
   /** Bytes of output that the kernel has not taken yet. */
   get unsentBytes(): number {
-    return this.outboxBytes + this.connection.unsentBytes;
+    return (this.outbox?.bytes ?? 0) + this.connection.unsentBytes;
   }
 
-  /** Whether CLIENT REPLY leaves the reply of the present command out. */
+  /** Whether its next command waits for something: a key, the end of a pause. */
+  get isWaiting(): boolean {
+    return this.blocked || this.postponed.length > 0;
+  }
+
+  /** As MONITOR shows where commands come from. */
+  get origin(): string {
+    const { unixPath } = this.connection;
+    return unixPath === undefined ? this.address : `unix:${unixPath}`;
+  }
+
+  /** Whether nothing is answered: CLIENT REPLY leaves it out, or the connection is to end. */
   get isMuted(): boolean {
-    return this.replyMode === 'off' || this.replyMode === 'skip';
+    return this.closing || this.replyMode === 'off' || this.replyMode === 'skip';
+  }
+
+  /** CLIENT LIST's type. */
+  get type(): 'normal' | 'pubsub' {
+    return this.subscriptions === undefined ? 'normal' : 'pubsub';
+  }
+
+  /** Whether it may send little else than subscriptions: it could not tell replies from messages. */
+  get isConfined(): boolean {
+    return this.respVersion === 2 && this.subscriptions !== undefined;
   }
 
   get authenticated(): boolean {
@@ -169,35 +198,59 @@ export class Session implements SessionPort {
   }
 
   describe(nowMs: number): string {
+    const { transaction } = this;
     const flags = this.flags();
-    const unsent = this.unsentBytes;
-    const queued = this.parser.bufferedBytes;
+    const unsent = this.connection.unsentBytes;
+    const delayed = this.outbox?.bytes ?? 0;
+    const { channel, pattern, shardChannel } = this.subscriptions ?? noSubscriptions;
     return (
       `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=${this.connection.fd} ` +
       `name=${this.name} age=${seconds(nowMs - this.createdAtMs)} ` +
-      `idle=${seconds(nowMs - this.lastSeenMs)} flags=${flags} db=${this.dbIndex} sub=0 psub=0 ` +
-      `ssub=0 multi=-1 qbuf=${queued} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 ` +
-      `oll=${unsent > 0 ? 1 : 0} omem=${unsent} tot-mem=${this.memoryBytes()} events=r ` +
-      `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user} redir=-1 ` +
+      `idle=${seconds(nowMs - this.lastSeenMs)} flags=${flags} db=${this.dbIndex} ` +
+      `sub=${channel.size} psub=${pattern.size} ssub=${shardChannel.size} multi=${transaction.shownLength} ` +
+      `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=0 ` +
+      `argv-mem=${this.heldBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
+      `oll=${unsent > 0 ? 1 : 0} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
+      `events=${unsent > 0 ? 'rw' : 'r'} ` +
+      `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user} redir=${this.tracking?.redirect ?? -1} ` +
       `resp=${this.respVersion} lib-name=${this.libName} lib-ver=${this.libVersion}`
     );
   }
 
-  /** Bytes this client costs: its state, unread input, unsent output. */
+  /** Bytes of the commands that wait: for a key, or for the end of a pause. */
+  private heldBytes(): number {
+    let total = this.blockedBytes;
+    for (const args of this.postponed) total += args.byteLength;
+    return total;
+  }
+
+  /** Bytes this client costs: its state, unread and waiting requests, unsent output. */
   memoryBytes(): number {
-    return SESSION_BYTES + this.parser.bufferedBytes + this.unsentBytes;
+    const subscriptions = this.subscriptions?.bytes ?? 0;
+    const input = this.parser.bufferedBytes + this.heldBytes();
+    return SESSION_BYTES + subscriptions + this.transaction.memoryBytes + input + this.unsentBytes;
   }
 
   private flags(): string {
-    let flags = '';
-    if (this.blocked || this.postponed.length > 0) flags += 'b';
+    const { transaction } = this;
+    let flags = this.isMonitor ? 'O' : '';
+    if (this.subscriptions !== undefined) flags += 'P';
+    if (transaction.isOpen || transaction.running > 0) flags += 'x';
+    if (this.isWaiting) flags += 'b';
+    if (this.tracking !== undefined) flags += 't';
+    if (this.tracking?.brokenRedirect === true) flags += 'R';
+    if (this.tracking?.bcast === true) flags += 'B';
+    if (transaction.touched) flags += 'd';
     if (this.closing) flags += 'c';
+    if (this.isResuming) flags += 'u';
     if (this.connection.unixPath !== undefined) flags += 'U';
     if (this.noEvict) flags += 'e';
     if (this.noTouch) flags += 'T';
     return flags === '' ? 'N' : flags;
   }
 }
+
+const noSubscriptions = new Subscriptions();
 
 function join(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -7,6 +7,8 @@ import type { Args } from '../util/args.ts';
 
 /** What a queued command costs beside its arguments: measured roughly, shown by CLIENT LIST. */
 const COMMAND_BYTES = 96;
+/** What a watched key costs, very roughly. */
+const WATCH_BYTES = 256;
 
 export class Transaction implements TransactionPort {
   isOpen = false;
@@ -14,12 +16,24 @@ export class Transaction implements TransactionPort {
   touched = false;
   watches: TransactionPort['watches'] = [];
   flagBits = 0;
+  running = 0;
   /** Bytes of what is queued. */
   bytes = 0;
   private queue: QueuedCommand[] = [];
 
   get length(): number {
     return this.queue.length;
+  }
+
+  /** CLIENT LIST's `multi`: the commands queued or being run, -1 without a transaction. */
+  get shownLength(): number {
+    if (this.running > 0) return this.running;
+    return this.isOpen ? this.queue.length : -1;
+  }
+
+  /** Bytes of queue and watches. */
+  get memoryBytes(): number {
+    return this.bytes + this.watches.length * WATCH_BYTES;
   }
 
   begin(): void {

@@ -5,6 +5,8 @@
  *
  * Invariants: 0 <= argc <= off.length; off[i] + len[i] <= buf.length for every i < argc.
  */
+import { latin1 } from './latin1.ts';
+
 export class Args {
   buf: Uint8Array;
   argc = 0;
@@ -84,9 +86,7 @@ export class Args {
 
   /** Argument i with each byte as one character (latin1); lossless. */
   latin1(i: number): string {
-    const at = this.off[i]!;
-    const view = Buffer.from(this.buf.buffer, this.buf.byteOffset + at, this.len[i]!);
-    return view.toString('latin1');
+    return latin1(this.buf, this.off[i]!, this.len[i]!);
   }
 
   /** Argument i up to its first NUL, as C code would see it. */

@@ -67,8 +67,6 @@ export const missingInfoFields: Readonly<Record<string, string>> = {
   ...because(threads, 'reply_buffer_shrinks reply_buffer_expands'),
   ...because(threads, 'used_cpu_sys_main_thread used_cpu_user_main_thread'),
   ...because(later, 'expired_stale_perc total_eviction_exceeded_time'),
-  ...because(later, 'current_eviction_exceeded_time tracking_total_keys'),
-  ...because(later, 'tracking_total_items tracking_total_prefixes dump_payload_sanitizations'),
 };
 
 function because(why: string, fields: string): Record<string, string> {

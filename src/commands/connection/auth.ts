@@ -31,6 +31,7 @@ export const auth = command({
   complexity: 'O(N) where N is the number of passwords of the user.',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
   syntax: '[username] password',
+  secrets: (args) => Array.from({ length: args.argc }, (_, i) => i).slice(1),
 
   run(ctx, args, reply) {
     if (args.argc > 3) throw errors.syntax;

@@ -1,7 +1,4 @@
-/**
- * Switches of the own connection: CLIENT REPLY, NO-EVICT, NO-TOUCH; and what there is to say of
- * client-side caching, which is off: GETREDIR, TRACKINGINFO.
- */
+/** Switches of the own connection: CLIENT REPLY, NO-EVICT, NO-TOUCH. */
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { command } from '../spec.ts';
@@ -68,38 +65,5 @@ export const clientNoTouch = command({
   run(ctx, args, reply) {
     ctx.session.noTouch = switchArgument(args);
     reply.ok();
-  },
-});
-
-/** CLIENT GETREDIR */
-export const clientGetredir = command({
-  ...own,
-  name: 'getredir',
-  arity: 2,
-  since: '6.0.0',
-  summary: 'Answers where invalidation messages go; -1, as tracking is off.',
-
-  run(_ctx, _args, reply) {
-    reply.int(-1);
-  },
-});
-
-/** CLIENT TRACKINGINFO */
-export const clientTrackinginfo = command({
-  ...own,
-  name: 'trackinginfo',
-  arity: 2,
-  since: '6.2.0',
-  summary: 'Answers how client-side caching is set up for this connection.',
-
-  run(_ctx, _args, reply) {
-    reply.map(3);
-    reply.bulkLatin1('flags');
-    reply.set(1);
-    reply.bulkLatin1('off');
-    reply.bulkLatin1('redirect');
-    reply.int(-1);
-    reply.bulkLatin1('prefixes');
-    reply.array(0);
   },
 });

@@ -13,13 +13,13 @@ import {
   clientSetname,
 } from './client-name.ts';
 import { clientPause, clientUnblock, clientUnpause } from './client-pause.ts';
+import { clientNoEvict, clientNoTouch, clientReply } from './client-state.ts';
 import {
+  clientCaching,
   clientGetredir,
-  clientNoEvict,
-  clientNoTouch,
-  clientReply,
+  clientTracking,
   clientTrackinginfo,
-} from './client-state.ts';
+} from './client-tracking.ts';
 
 /** CLIENT subcommand [arg ...] */
 export const client = command({
@@ -31,9 +31,12 @@ export const client = command({
   complexity: 'Depends on subcommand.',
   flags: [],
   subcommands: [
+    clientCaching,
     clientGetname,
     clientGetredir,
     helpCommand('client', 'connection', '5.0.0', [
+      'CACHING (YES|NO)',
+      '    Whether the keys of the next command are tracked (OPTIN, OPTOUT).',
       'GETNAME, SETNAME <name>, ID, INFO',
       '    The name, number and state of this connection.',
       'GETREDIR, TRACKINGINFO',
@@ -48,6 +51,8 @@ export const client = command({
       '    Makes commands wait; lets them go on.',
       'SETINFO (LIB-NAME|LIB-VER) <value>',
       '    Notes the library in use.',
+      'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]',
+      '    Tells this connection, or another one, of keys that it has read and that change.',
       'UNBLOCK <id> [TIMEOUT|ERROR]',
       '    Ends the wait of a blocked client.',
     ]),
@@ -61,6 +66,7 @@ export const client = command({
     clientReply,
     clientSetinfo,
     clientSetname,
+    clientTracking,
     clientTrackinginfo,
     clientUnblock,
     clientUnpause,

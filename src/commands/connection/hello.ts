@@ -2,6 +2,7 @@
  * HELLO: the handshake.
  */
 import type { Reply } from '../../resp/reply.ts';
+import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
@@ -27,6 +28,7 @@ export const hello = command({
   complexity: 'O(1)',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
   syntax: '[protover:integer [AUTH username password] [SETNAME clientname]]',
+  secrets: logins,
 
   run(ctx, args, reply) {
     const { session } = ctx;
@@ -54,6 +56,16 @@ export const hello = command({
     describeServer(ctx, reply);
   },
 });
+
+/** The user names and passwords in HELLO's arguments, be they complete or not. */
+function logins(args: Args): number[] {
+  const found: number[] = [];
+  for (let i = 2; i < args.argc; i++) {
+    if (args.is(i, 'SETNAME')) i++;
+    else if (args.is(i, 'AUTH')) found.push(++i, ++i);
+  }
+  return found;
+}
 
 function describeServer(ctx: Context, reply: Reply): void {
   reply.map(7);

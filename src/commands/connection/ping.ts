@@ -12,12 +12,21 @@ export const ping = command({
   since: '1.0.0',
   summary: 'Answers PONG, or the message: a sign of life.',
   complexity: 'O(1)',
-  flags: ['fast'],
+  flags: ['fast', 'subscriber'],
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   syntax: '[message]',
 
-  run(_ctx, args, reply) {
+  run(ctx, args, reply) {
     if (args.argc > 2) throw wrongArity('ping');
+    const { respVersion, subscriptions } = ctx.session;
+    if (respVersion === 2 && subscriptions !== undefined) {
+      // Among messages it must look like one.
+      reply.array(2);
+      reply.bulkLatin1('pong');
+      if (args.argc === 1) reply.bulkLatin1('');
+      else reply.bulk(args.buf, args.off[1]!, args.len[1]!);
+      return;
+    }
     if (args.argc === 1) reply.pong();
     else reply.bulk(args.buf, args.off[1]!, args.len[1]!);
   },

@@ -24,6 +24,9 @@ export const reset = command({
 
   run(ctx, _args, reply) {
     ctx.keyspace.watches.forget(ctx.session.transaction);
+    ctx.server.pubsub.forget(ctx.session);
+    ctx.server.tracking.disable(ctx.session);
+    ctx.server.monitors.remove(ctx.session);
     ctx.session.reset();
     ctx.session.authenticated = ctx.server.config.string('requirepass') === '';
     reply.version = 2;

@@ -240,10 +240,7 @@ const NOTHING = Buffer.alloc(0);
 function store(ctx: Context, args: Args, i: number, found: readonly (Buffer | undefined)[]): void {
   const { db } = ctx;
   if (found.length === 0) {
-    const present = db.find(args.buf, args.off[i]!, args.len[i]!);
-    if (present === 0) return;
-    db.remove(present);
-    ctx.changed('del', args, i);
+    if (db.removeKey(args, i)) ctx.changed('del', args, i);
     return;
   }
   const { lists } = ctx.keyspace;

@@ -91,10 +91,7 @@ function storeMatches(
   const { db } = ctx;
   const key = options.storeKey;
   if (count === 0) {
-    const present = db.find(args.buf, args.off[key]!, args.len[key]!);
-    if (present === 0) return;
-    db.remove(present);
-    ctx.changed('del', args, key);
+    if (db.removeKey(args, key)) ctx.changed('del', args, key);
     return;
   }
   const result = new SortedSetValue(ctx.keyspace.tools);

@@ -74,7 +74,7 @@ export const pfcount = command({
   summary: 'Estimates how many different elements HyperLogLogs were shown together.',
   complexity:
     'O(1) for one key whose count is cached; otherwise O(N) with N keys of 16384 registers each.',
-  flags: ['readonly'],
+  flags: ['readonly', 'may_replicate'],
   keys: [
     {
       ...keyRange(1, -1, 1, 'RW', 'access'),

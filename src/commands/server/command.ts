@@ -14,7 +14,13 @@ import { command, type KeySpec } from '../spec.ts';
 import { replyDocs } from './command-docs.ts';
 
 /** Flags that are ours and no client knows. */
-const ownFlags: readonly string[] = ['protected', 'immediate', 'commits', 'subscriber'];
+const ownFlags: readonly string[] = [
+  'may_replicate',
+  'protected',
+  'immediate',
+  'commits',
+  'subscriber',
+];
 
 const common = {
   group: 'server',

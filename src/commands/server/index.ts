@@ -6,6 +6,7 @@ import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
 import { info, lastsave, lolwut, role, shutdown, time } from './info.ts';
 import { memory } from './memory.ts';
+import { monitor } from './monitor.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
   commandCommand,
@@ -18,6 +19,7 @@ export const serverCommands: readonly CommandSpec[] = [
   lastsave,
   lolwut,
   memory,
+  monitor,
   role,
   shutdown,
   swapdb,

@@ -94,11 +94,7 @@ function storeCombined(
   const { db } = ctx;
   const result = combine(ctx, openSets(ctx, args, 2, args.argc), operation);
   if (result.ref === 0) {
-    const present = db.find(args.buf, args.off[1]!, args.len[1]!);
-    if (present !== 0) {
-      db.remove(present);
-      ctx.changed('del', args, 1);
-    }
+    if (db.removeKey(args, 1)) ctx.changed('del', args, 1);
     reply.int(0);
     return;
   }

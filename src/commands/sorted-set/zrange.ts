@@ -132,11 +132,7 @@ export function storeResult(
   const { db } = ctx;
   if (result === undefined || result.size === 0) {
     if (result !== undefined) ctx.keyspace.freeValue(result.type, result.ref, result.encoding);
-    const present = db.find(args.buf, args.off[i]!, args.len[i]!);
-    if (present !== 0) {
-      db.remove(present);
-      ctx.changed('del', args, i);
-    }
+    if (db.removeKey(args, i)) ctx.changed('del', args, i);
     reply.int(0);
     return;
   }

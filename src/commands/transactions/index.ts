@@ -57,7 +57,9 @@ const exec = command({
     }
     reply.array(queue.length);
     ctx.mayBlock = false;
+    transaction.running = queue.length;
     for (const { command, args } of queue) ctx.call(command, args, reply);
+    transaction.running = 0;
     ctx.mayBlock = true;
   },
 });

@@ -1,0 +1,123 @@
+/**
+ * SUBSCRIBE and UNSUBSCRIBE in their three kinds: channels, patterns, shard channels. What they
+ * answer are pushes, one for each name, which CLIENT REPLY does not leave out.
+ */
+import { encodeConfirmation } from '../../pubsub/messages.ts';
+import type { TopicKind } from '../../pubsub/topic.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
+import { command, keyRange } from '../spec.ts';
+
+const notWhereNothingWaits = new CommandError(
+  "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
+);
+
+function confirm(ctx: Context, kind: TopicKind, name: string | undefined): void {
+  const { session } = ctx;
+  const count = session.subscriptions?.count(kind) ?? 0;
+  session.push(encodeConfirmation(session.respVersion, ctx.command.name, name, count));
+}
+
+function subscribeAll(ctx: Context, args: Args, kind: TopicKind): void {
+  for (let i = 1; i < args.argc; i++) {
+    const name = args.latin1(i);
+    ctx.server.pubsub.subscribe(ctx.session, kind, name);
+    confirm(ctx, kind, name);
+  }
+}
+
+/** Ends the subscriptions named, or without names all of the kind. */
+function unsubscribeAll(ctx: Context, args: Args, kind: TopicKind): void {
+  const names =
+    args.argc > 1
+      ? Array.from({ length: args.argc - 1 }, (_, i) => args.latin1(i + 1))
+      : [...(ctx.session.subscriptions?.[kind] ?? [])];
+  for (const name of names) {
+    ctx.server.pubsub.unsubscribe(ctx.session, kind, name);
+    confirm(ctx, kind, name);
+  }
+  if (names.length === 0) confirm(ctx, kind, undefined);
+}
+
+const common = {
+  group: 'pubsub',
+  since: '2.0.0',
+  flags: ['pubsub', 'noscript', 'loading', 'stale', 'subscriber'],
+} as const;
+
+/** SUBSCRIBE channel [channel ...] */
+export const subscribe = command({
+  ...common,
+  name: 'subscribe',
+  arity: -2,
+  summary: 'Has this connection sent what is published to the channels.',
+  complexity: 'O(N) where N is the number of channels to subscribe to.',
+  syntax: 'channel:string [channel:string ...]',
+  run: (ctx, args) => subscribeAll(ctx, args, 'channel'),
+});
+
+/** UNSUBSCRIBE [channel [channel ...]] */
+export const unsubscribe = command({
+  ...common,
+  name: 'unsubscribe',
+  arity: -1,
+  summary: 'Ends subscriptions to channels, to all when none is named.',
+  complexity: 'O(N) where N is the number of clients already subscribed to a channel.',
+  syntax: '[channel:string [channel:string ...]]',
+  run: (ctx, args) => unsubscribeAll(ctx, args, 'channel'),
+});
+
+/** PSUBSCRIBE pattern [pattern ...] */
+export const psubscribe = command({
+  ...common,
+  name: 'psubscribe',
+  arity: -2,
+  summary: 'Has this connection sent what is published to channels that match the patterns.',
+  complexity: 'O(N) where N is the number of patterns the client is already subscribed to.',
+  syntax: 'pattern [pattern ...]',
+  run: (ctx, args) => subscribeAll(ctx, args, 'pattern'),
+});
+
+/** PUNSUBSCRIBE [pattern [pattern ...]] */
+export const punsubscribe = command({
+  ...common,
+  name: 'punsubscribe',
+  arity: -1,
+  summary: 'Ends subscriptions to patterns, to all when none is named.',
+  complexity:
+    'O(N+M) where N is the number of patterns the client is already subscribed and M is the ' +
+    'number of total patterns subscribed in the system (by any client).',
+  syntax: '[pattern [pattern ...]]',
+  run: (ctx, args) => unsubscribeAll(ctx, args, 'pattern'),
+});
+
+/** SSUBSCRIBE shardchannel [shardchannel ...] */
+export const ssubscribe = command({
+  ...common,
+  name: 'ssubscribe',
+  arity: -2,
+  since: '7.0.0',
+  summary: 'Has this connection sent what is published to the shard channels.',
+  complexity: 'O(N) where N is the number of shard channels to subscribe to.',
+  keys: [keyRange(1, -1, 1, 'not_key')],
+  syntax: 'shardchannel:string [shardchannel:string ...]',
+
+  run(ctx, args) {
+    if (!ctx.mayBlock) throw notWhereNothingWaits;
+    subscribeAll(ctx, args, 'shardChannel');
+  },
+});
+
+/** SUNSUBSCRIBE [shardchannel [shardchannel ...]] */
+export const sunsubscribe = command({
+  ...common,
+  name: 'sunsubscribe',
+  arity: -1,
+  since: '7.0.0',
+  summary: 'Ends subscriptions to shard channels, to all when none is named.',
+  complexity: 'O(N) where N is the number of clients already subscribed to a shard channel.',
+  keys: [keyRange(1, -1, 1, 'not_key')],
+  syntax: '[shardchannel:string [shardchannel:string ...]]',
+  run: (ctx, args) => unsubscribeAll(ctx, args, 'shardChannel'),
+});

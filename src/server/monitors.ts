@@ -1,0 +1,122 @@
+/**
+ * MONITOR: sessions that are shown all commands, each as one line once it has run. A line is
+ * written once for all of them; arguments that a command calls secret are left out of it.
+ * Source: the lines and their order are those of redis-server 7.0.15.
+ */
+import { type Command, Flag } from '../commands/command-table.ts';
+import type { MonitorsPort, SessionPort } from '../commands/ports.ts';
+import type { Reply } from '../resp/reply.ts';
+import type { Args } from '../util/args.ts';
+
+/** Commands that are never shown. */
+const HIDDEN = Flag.admin | Flag.skipMonitor;
+const QUOTE = 34;
+const SPACE = 32;
+const REDACTED = Buffer.from('(redacted)');
+
+/** How each byte is shown, and how long that is. */
+const shapes: readonly string[] = Array.from({ length: 256 }, (_, byte) => shown(byte));
+const widths = Uint8Array.from(shapes, (text) => text.length);
+
+export class Monitors implements MonitorsPort {
+  /** How many there are: nothing is to be shown while it is 0. */
+  size = 0;
+  private readonly sessions = new Set<SessionPort>();
+  private readonly now: () => number;
+  private lastMs = 0;
+  /** When `lastMs` was first seen, on the monotonic clock. */
+  private lastMsSince = 0;
+
+  /** `now` tells the wall clock in ms. */
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  add(session: SessionPort): void {
+    session.isMonitor = true;
+    this.sessions.add(session);
+    this.size = this.sessions.size;
+  }
+
+  remove(session: SessionPort): void {
+    if (!session.isMonitor) return;
+    session.isMonitor = false;
+    this.sessions.delete(session);
+    this.size = this.sessions.size;
+  }
+
+  /**
+   * Shows a command that `session` has just run, and whose answer `reply` now ends with: there the
+   * line goes if that session is a monitor itself. O(bytes of the arguments + monitors).
+   */
+  show(session: SessionPort, command: Command, args: Args, reply: Reply): void {
+    if ((command.flagBits & HIDDEN) !== 0) return;
+    const head = `+${this.timestamp()} [${session.dbIndex} ${session.origin}]`;
+    const line = lineOf(head, args, command.spec.secrets?.(args) ?? []);
+    for (const monitor of this.sessions) {
+      if (monitor.isMuted) continue;
+      if (monitor === session) reply.raw(line);
+      else monitor.push(line);
+    }
+  }
+
+  /** The time in seconds with six decimals; the clock's ms are split by the monotonic one. */
+  private timestamp(): string {
+    const nowMs = Math.floor(this.now());
+    const since = performance.now();
+    if (nowMs !== this.lastMs) {
+      this.lastMs = nowMs;
+      this.lastMsSince = since;
+    }
+    const micros = Math.min(999, Math.floor((since - this.lastMsSince) * 1000));
+    const fraction = (nowMs % 1000) * 1000 + micros;
+    return `${Math.floor(nowMs / 1000)}.${String(fraction).padStart(6, '0')}`;
+  }
+}
+
+/** The line: `head`, then each argument in quotes. */
+function lineOf(head: string, args: Args, secrets: readonly number[]): Buffer {
+  const { buf, off, len, argc } = args;
+  let size = head.length + 3 * argc + 2;
+  for (let i = 0; i < argc; i++) {
+    size += secrets.includes(i) ? REDACTED.length : shownLength(buf, off[i]!, len[i]!);
+  }
+  const line = Buffer.allocUnsafe(size);
+  let p = line.write(head, 0, 'latin1');
+  for (let i = 0; i < argc; i++) {
+    line[p++] = SPACE;
+    line[p++] = QUOTE;
+    if (secrets.includes(i)) p += REDACTED.copy(line, p);
+    else p = putEscaped(line, p, buf, off[i]!, len[i]!);
+    line[p++] = QUOTE;
+  }
+  line[p++] = 13;
+  line[p] = 10;
+  return line;
+}
+
+function shownLength(buf: Uint8Array, off: number, len: number): number {
+  let length = 0;
+  for (let i = off; i < off + len; i++) length += widths[buf[i]!]!;
+  return length;
+}
+
+/** Writes a byte range as it is shown; returns the position behind it. */
+function putEscaped(out: Buffer, at: number, buf: Uint8Array, off: number, len: number): number {
+  let p = at;
+  for (let i = off; i < off + len; i++) {
+    const byte = buf[i]!;
+    if (widths[byte] === 1) out[p++] = byte;
+    else p += out.write(shapes[byte]!, p, 'latin1');
+  }
+  return p;
+}
+
+function shown(byte: number): string {
+  const char = String.fromCharCode(byte);
+  const name = { '\n': 'n', '\r': 'r', '\t': 't', '\x07': 'a', '\b': 'b' }[char];
+  if (name !== undefined) return `\\${name}`;
+  if (char === '"' || char === '\\') return `\\${char}`;
+  if (byte >= 32 && byte < 127) return char;
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}

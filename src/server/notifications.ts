@@ -1,0 +1,128 @@
+/**
+ * Keyspace notifications: what happens to keys, published to channels that name key or event, and
+ * what happens to fields of hashes (Redis 8.8). `notify-keyspace-events` says which.
+ *
+ *     K  __keyspace@db__:key                 event
+ *     E  __keyevent@db__:event               key
+ *     S  __subkeyspace@db__:key              event|length:field,length:field,...
+ *     T  __subkeyevent@db__:event            length:key|length:field,...
+ *     I  __subkeyspaceitem@db__:key\nfield   event
+ *     V  __subkeyspaceevent@db__:event|key   length:field,...
+ *
+ * The keyspace is told to report events, and the hash cursor to note fields, only while these are
+ * wanted. Source: behaviour of redis-server 7.0.15; documentation of Redis 8.8 for S, T, I and V.
+ */
+import { type FieldChange, FieldLog } from '../datatypes/field-log.ts';
+import type { Db } from '../keyspace/db.ts';
+import type { EventSink, Keyspace } from '../keyspace/keyspace.ts';
+import type { PubSub } from '../pubsub/pubsub.ts';
+import { latin1 } from '../util/latin1.ts';
+
+/** The events of each class. */
+const eventsOfClass: Readonly<Record<string, string>> = {
+  g: 'del expire persist rename_from rename_to move_from move_to copy_to restore',
+  $: 'set setrange incrby incrbyfloat append setbit pfadd',
+  l: 'lpush rpush lpop rpop linsert lset ltrim lrem sortstore',
+  s: 'sadd srem spop sinterstore sunionstore sdiffstore',
+  h: 'hset hincrby hincrbyfloat hdel hexpire hpersist hexpired',
+  z:
+    'zadd zincr zrem zremrangebyscore zremrangebyrank zremrangebylex zpopmin zpopmax ' +
+    'zunionstore zinterstore zdiffstore zrangestore geosearchstore georadiusstore',
+  t:
+    'xadd xdel xtrim xsetid xgroup-create xgroup-createconsumer xgroup-setid xgroup-destroy ' +
+    'xgroup-delconsumer',
+  x: 'expired',
+  e: 'evicted',
+  n: 'new',
+  m: 'keymiss',
+};
+
+/** What `A` stands for; `d` are events of modules, of which there are none. */
+const allClasses = 'g$lshzxetd';
+
+/** The fields that an event is about. */
+const changeOfEvent: Readonly<Record<string, FieldChange>> = {
+  hset: 'set',
+  hincrby: 'set',
+  hincrbyfloat: 'set',
+  hdel: 'deleted',
+  hexpire: 'timed',
+  hpersist: 'persisted',
+  hexpired: 'expired',
+};
+
+interface Event {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly change: FieldChange | undefined;
+}
+
+function describe(name: string): Event {
+  return { name, bytes: Buffer.from(name, 'latin1'), change: changeOfEvent[name] };
+}
+
+export class Notifications implements EventSink {
+  private readonly keyspace: Keyspace;
+  private readonly pubsub: PubSub;
+  /** The events that are wanted. */
+  private wanted = new Map<string, Event>();
+  /** Kinds of channels that are wanted. */
+  private channels = new Set<string>();
+
+  constructor(keyspace: Keyspace, pubsub: PubSub) {
+    this.keyspace = keyspace;
+    this.pubsub = pubsub;
+  }
+
+  /** Takes over the value of `notify-keyspace-events`. */
+  configure(value: string): void {
+    const { keyspace } = this;
+    const classes = new Set(value.replace('A', allClasses));
+    this.channels = new Set([...'KESTIV'].filter((kind) => classes.has(kind)));
+    this.wanted = new Map();
+    for (const name of [...classes].flatMap((c) => eventsOfClass[c]?.split(' ') ?? [])) {
+      this.wanted.set(name, describe(name));
+    }
+    const any = this.channels.size > 0 && this.wanted.size > 0;
+    keyspace.events = any ? this : undefined;
+    const ofFields = classes.has('h') && [...'STIV'].some((kind) => classes.has(kind));
+    keyspace.hashes.log = ofFields ? new FieldLog() : undefined;
+  }
+
+  happened(db: Db, name: string, key: Uint8Array, off: number, len: number): void {
+    if (this.pubsub.isIdle) return;
+    const event = this.wanted.get(name);
+    if (event === undefined) return;
+    const { channels, pubsub } = this;
+    const { bytes } = event;
+    const keyName = latin1(key, off, len);
+    if (channels.has('K')) {
+      pubsub.publish(`__keyspace@${db.index}__:${keyName}`, bytes, 0, bytes.length);
+    }
+    if (channels.has('E')) pubsub.publish(`__keyevent@${db.index}__:${name}`, key, off, len);
+    const { log } = this.keyspace.hashes;
+    if (event.change === undefined || log === undefined) return;
+    const fields = log.take(event.change);
+    if (fields.length > 0) this.publishFields(db.index, name, keyName, fields);
+  }
+
+  /** Left out is what could not be told apart: `|` in an event, a line end in a key. */
+  private publishFields(db: number, event: string, key: string, fields: readonly string[]): void {
+    const { channels } = this;
+    const list = fields.map((field) => `${field.length}:${field}`).join(',');
+    const parted = !event.includes('|');
+    if (channels.has('S') && parted) this.send(`__subkeyspace@${db}__:${key}`, `${event}|${list}`);
+    if (channels.has('T')) {
+      this.send(`__subkeyevent@${db}__:${event}`, `${key.length}:${key}|${list}`);
+    }
+    if (channels.has('I') && !key.includes('\n')) {
+      for (const field of fields) this.send(`__subkeyspaceitem@${db}__:${key}\n${field}`, event);
+    }
+    if (channels.has('V') && parted) this.send(`__subkeyspaceevent@${db}__:${event}|${key}`, list);
+  }
+
+  private send(channel: string, payload: string): void {
+    const bytes = Buffer.from(payload, 'latin1');
+    this.pubsub.publish(channel, bytes, 0, bytes.length);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * One client's part in client-side caching: how it is told of changed keys, from CLIENT TRACKING ON
+ * to OFF. Only state; `tracking.ts` acts on it.
+ */
+
+/** A client as tracking sees it. */
+export interface TrackedClient {
+  readonly id: number;
+  readonly respVersion: 2 | 3;
+  /** `pubsub` while it is subscribed to something. */
+  readonly type: string;
+  /** Set while it tracks. */
+  tracking: ClientTracking | undefined;
+  /** Sends a message that is no reply. The bytes are shared, never written to again. */
+  push(message: Buffer): void;
+}
+
+/** The options of CLIENT TRACKING ON, known not to clash. */
+export interface TrackingOptions {
+  /** Id of the client that gets the messages instead, 0 for none. */
+  readonly redirect: number;
+  /** Tells of all keys with certain prefixes, read or not. */
+  readonly bcast: boolean;
+  /** Remembers only what CLIENT CACHING YES announces. */
+  readonly optIn: boolean;
+  /** Remembers all but what CLIENT CACHING NO announces. */
+  readonly optOut: boolean;
+  /** Does not tell of the client's own changes. */
+  readonly noLoop: boolean;
+  /** To be added to those there are, as latin1 text; none in BCAST mode means every key. */
+  readonly prefixes: readonly string[];
+}
+
+export class ClientTracking {
+  readonly client: TrackedClient;
+  redirect = 0;
+  bcast = false;
+  optIn = false;
+  optOut = false;
+  noLoop = false;
+  /** In order, as latin1 text. */
+  prefixes: readonly string[] = [];
+  /** CLIENT CACHING was said: the next command is the exception from OPTIN or OPTOUT. */
+  caching = false;
+  /** A message could not be sent as the client to redirect to is gone. */
+  brokenRedirect = false;
+
+  constructor(client: TrackedClient) {
+    this.client = client;
+  }
+
+  /** Replaces the options; prefixes add up. */
+  update(options: TrackingOptions): void {
+    this.redirect = options.redirect;
+    this.bcast = options.bcast;
+    this.optIn = options.optIn;
+    this.optOut = options.optOut;
+    this.noLoop = options.noLoop;
+    this.brokenRedirect = false;
+    this.prefixes = [...new Set([...this.prefixes, ...options.prefixes])].sort();
+  }
+
+  /** Whether the keys that the present command reads are to be remembered. */
+  get remembers(): boolean {
+    if (this.bcast) return false;
+    if (this.optIn) return this.caching;
+    return !(this.optOut && this.caching);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The prefixes of BCAST mode: which clients want to be told of keys that begin with them, and which
+ * such keys have changed in this turn of the event loop.
+ *
+ * Every change looks for the prefixes of its key: by length, with one hash that grows along the key,
+ * so that a thousand prefixes cost no more than one.
+ */
+import type { ClientTracking } from './client-tracking.ts';
+import { Invalidation } from './invalidation.ts';
+
+const HASH_START = 0x811c9dc5;
+const HASH_FACTOR = 0x01000193;
+
+class Prefix {
+  /** As latin1 text. */
+  readonly text: string;
+  readonly clients = new Set<ClientTracking>();
+  /** Keys that have changed, with the id of the client that was the last to do it, 0 for none. */
+  private changed = new Map<string, number>();
+  /** These ids, and perhaps some of clients that were not the last. */
+  private readonly authors = new Set<number>();
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get hasChanged(): boolean {
+    return this.changed.size > 0;
+  }
+
+  note(key: string, author: number, keep: boolean): void {
+    if (keep && this.changed.has(key)) return;
+    this.changed.set(key, author);
+    this.authors.add(author);
+  }
+
+  /** Tells of the keys that have changed and forgets them. */
+  send(send: (tracking: ClientTracking, message: Invalidation) => void): void {
+    const all = this.message(0);
+    for (const tracking of this.clients) {
+      const { id } = tracking.client;
+      const message = tracking.noLoop && this.authors.has(id) ? this.message(id) : all;
+      if (message !== undefined) send(tracking, message);
+    }
+    this.changed = new Map();
+    this.authors.clear();
+  }
+
+  /** The keys in order, without those that a client (0 for none) has changed itself. */
+  private message(without: number): Invalidation | undefined {
+    const keys: string[] = [];
+    for (const [key, author] of this.changed)
+      if (without === 0 || author !== without) keys.push(key);
+    return keys.length === 0 ? undefined : Invalidation.of(keys.sort());
+  }
+}
+
+export class PrefixTable {
+  private readonly byText = new Map<string, Prefix>();
+  private readonly byHash = new Map<number, Prefix[]>();
+  /** The lengths of the prefixes, each once, in order. */
+  private lengths: readonly number[] = [];
+  private changed: Prefix[] = [];
+
+  get size(): number {
+    return this.byText.size;
+  }
+
+  add(text: string, tracking: ClientTracking): void {
+    let prefix = this.byText.get(text);
+    if (prefix === undefined) {
+      prefix = new Prefix(text);
+      this.byText.set(text, prefix);
+      const hash = hashOf(text);
+      const others = this.byHash.get(hash);
+      if (others === undefined) this.byHash.set(hash, [prefix]);
+      else others.push(prefix);
+      this.updateLengths();
+    }
+    prefix.clients.add(tracking);
+  }
+
+  /** A prefix goes with its last client, and with it what that was not told yet. */
+  remove(text: string, tracking: ClientTracking): void {
+    const prefix = this.byText.get(text);
+    if (prefix === undefined) return;
+    prefix.clients.delete(tracking);
+    if (prefix.clients.size > 0) return;
+    this.byText.delete(text);
+    const hash = hashOf(text);
+    const others = this.byHash.get(hash)!.filter((other) => other !== prefix);
+    if (others.length === 0) this.byHash.delete(hash);
+    else this.byHash.set(hash, others);
+    this.updateLengths();
+    this.changed = this.changed.filter((other) => other !== prefix);
+  }
+
+  /**
+   * A key was changed by a client (its id, 0 for none): noted where a prefix matches; `keep` leaves
+   * an earlier author standing. Returns whether it is the first such key since `send`. O(length).
+   */
+  note(buf: Uint8Array, off: number, len: number, author: number, keep: boolean): boolean {
+    const { changed } = this;
+    const before = changed.length;
+    let key: string | undefined;
+    let hash = HASH_START;
+    let at = 0;
+    for (const length of this.lengths) {
+      if (length > len) break;
+      for (; at < length; at++) hash = Math.imul(hash ^ buf[off + at]!, HASH_FACTOR);
+      const prefixes = this.byHash.get(hash);
+      if (prefixes === undefined) continue;
+      key ??= Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
+      for (const prefix of prefixes) {
+        if (prefix.text.length !== length || !key.startsWith(prefix.text)) continue;
+        if (!prefix.hasChanged) changed.push(prefix);
+        prefix.note(key, author, keep);
+      }
+    }
+    return before === 0 && changed.length > 0;
+  }
+
+  /** Tells of all keys that have changed since the last time, in the order of prefixes and keys. */
+  send(send: (tracking: ClientTracking, message: Invalidation) => void): void {
+    const { changed } = this;
+    this.changed = [];
+    changed.sort((a, b) => (a.text < b.text ? -1 : 1));
+    for (const prefix of changed) prefix.send(send);
+  }
+
+  private updateLengths(): void {
+    const lengths = new Set<number>();
+    for (const text of this.byText.keys()) lengths.add(text.length);
+    this.lengths = [...lengths].sort((a, b) => a - b);
+  }
+}
+
+function hashOf(text: string): number {
+  let hash = HASH_START;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), HASH_FACTOR);
+  return hash;
+}

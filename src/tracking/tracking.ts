@@ -1,0 +1,210 @@
+/**
+ * Client-side caching: remembers what tracking clients have read, and tells them when it changes.
+ *
+ * Keys read one by one are in a table with a bound; in BCAST mode clients are told of all keys with
+ * their prefixes instead, once a turn of the event loop. A client's own change is told after the
+ * reply of the command, of a transaction after EXEC's: handlers must not find messages in between.
+ * It listens to the keyspace only while there is somebody to tell or something to forget.
+ * Source: redis-server 7.0.15 (tracking.c).
+ */
+import { ClientTracking, type TrackedClient, type TrackingOptions } from './client-tracking.ts';
+import { Invalidation, redirectBroken } from './invalidation.ts';
+import { KeyTable, type TakenKey } from './key-table.ts';
+import { PrefixTable } from './prefix-table.ts';
+
+/** Keys that a command takes out of a table past its bound; more each time it stays past it. */
+const EVICTED_MAX = 100;
+
+/** What the server does for tracking. */
+export interface TrackingHost {
+  clientById(id: number): TrackedClient | undefined;
+  /** A keyed hash. */
+  hash(buf: Uint8Array, off: number, len: number): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Begins or ends to tell of changed keys (`changed`, `flushed`). */
+  listen(on: boolean): void;
+  /** Has `broadcast` called before this turn of the event loop ends. */
+  wantBroadcast(): void;
+}
+
+export class Tracking {
+  /** Most keys remembered, 0 for no bound. */
+  keysMax = 0;
+  private readonly host: TrackingHost;
+  private readonly keys: KeyTable;
+  private readonly prefixes = new PrefixTable();
+  private readonly clients = new Set<ClientTracking>();
+  /** On whose behalf data is being changed, if anybody's. */
+  private current: TrackedClient | undefined;
+  /** Whether a command of that client runs, so that its messages must wait. */
+  private executing = false;
+  /** Whether that command had to wait for what another client has changed just now. */
+  private hadToWait = false;
+  private pending: { tracking: ClientTracking; message: Invalidation }[] = [];
+  /** How often in a row eviction did not reach the bound. */
+  private failures = 0;
+  private readonly send: (tracking: ClientTracking, message: Invalidation) => void;
+
+  constructor(host: TrackingHost) {
+    this.host = host;
+    this.keys = new KeyTable((buf, off, len) => host.hash(buf, off, len));
+    this.send = (tracking, message) => this.sendTo(tracking, message);
+  }
+
+  /** Clients that track. */
+  get clientCount(): number {
+    return this.clients.size;
+  }
+
+  /** Keys remembered. */
+  get keyCount(): number {
+    return this.keys.size;
+  }
+
+  /** Clients remembered, of all keys together. */
+  get itemCount(): number {
+    return this.keys.items;
+  }
+
+  get prefixCount(): number {
+    return this.prefixes.size;
+  }
+
+  get memoryBytes(): number {
+    return this.keys.memoryBytes;
+  }
+
+  /** Turns tracking on, or changes its options. The mode (BCAST or not) must not change. */
+  enable(client: TrackedClient, options: TrackingOptions): void {
+    const tracking = client.tracking ?? new ClientTracking(client);
+    client.tracking = tracking;
+    this.clients.add(tracking);
+    const every = options.bcast && options.prefixes.length === 0;
+    tracking.update(every ? { ...options, prefixes: [''] } : options);
+    for (const prefix of tracking.prefixes) this.prefixes.add(prefix, tracking);
+    this.listen();
+  }
+
+  /** Turns tracking off, if it is on. What the client has read is forgotten as it changes. */
+  disable(client: TrackedClient): void {
+    const { tracking } = client;
+    if (tracking === undefined) return;
+    for (const prefix of tracking.prefixes) this.prefixes.remove(prefix, tracking);
+    client.tracking = undefined;
+    this.clients.delete(tracking);
+    this.listen();
+  }
+
+  /** Fetches from memory what changes of keys with these hashes will need; returns any number. */
+  prefetch(hashes: Int32Array, n: number): number {
+    return this.keys.prefetch(hashes, n);
+  }
+
+  /** A client has read a key. O(length). */
+  remember(client: TrackedClient, buf: Uint8Array, off: number, len: number): void {
+    this.keys.add(buf, off, len, client.id);
+  }
+
+  /**
+   * Takes keys out of a table that is past its bound, and tells their clients: some for every
+   * command, so that none takes long, but more and more until it helps. `current` is whose command
+   * it is.
+   */
+  limit(current: TrackedClient): void {
+    const { keys, keysMax } = this;
+    if (keys.size <= keysMax || keysMax === 0 || this.clients.size === 0) {
+      this.failures = 0;
+      return;
+    }
+    this.failures++;
+    this.current = current;
+    for (let n = this.failures * EVICTED_MAX; n > 0 && keys.size > keysMax; n--) {
+      this.invalidate(keys.takeAny(this.host.random()));
+    }
+    this.current = undefined;
+  }
+
+  /** A client's command is about to run, or to run again after it `hadToWait`. */
+  begin(client: TrackedClient, hadToWait: boolean): void {
+    this.current = client;
+    this.hadToWait = hadToWait;
+    this.executing = true;
+  }
+
+  /** It has run and its reply is written: the client is told of what it has changed itself. */
+  replied(): void {
+    this.current = undefined;
+    this.executing = false;
+    this.hadToWait = false;
+    if (this.pending.length === 0) return;
+    const { pending } = this;
+    this.pending = [];
+    for (const { tracking, message } of pending) this.sendTo(tracking, message);
+  }
+
+  // ---- changes -------------------------------------------------------------------------------
+
+  /** A key has changed, or has `expired` without anybody's doing. O(length). */
+  changed(_db: unknown, key: Uint8Array, off: number, len: number, expired: boolean): void {
+    if (this.prefixes.size > 0) {
+      const author = expired || this.current === undefined ? 0 : this.current.id;
+      const first = this.prefixes.note(key, off, len, author, this.hadToWait);
+      if (first) this.host.wantBroadcast();
+    }
+    if (this.keys.size === 0) return;
+    const taken = this.keys.take(key, off, len);
+    if (taken === undefined) return;
+    this.invalidate(taken);
+    if (this.keys.size === 0) this.listen();
+  }
+
+  /** All keys of one or more databases are gone: every client is to forget everything. */
+  flushed(): void {
+    for (const tracking of this.clients) {
+      this.tell(tracking, Invalidation.ofAll[tracking.client.respVersion]);
+    }
+    this.keys.clear();
+    this.listen();
+  }
+
+  /** Tells the clients in BCAST mode of what has changed in this turn. */
+  broadcast(): void {
+    this.prefixes.send(this.send);
+  }
+
+  private invalidate({ key, clients }: TakenKey): void {
+    const message = Invalidation.of([key]);
+    if (typeof clients === 'number') this.invalidateFor(clients, message);
+    else for (const id of clients) this.invalidateFor(id, message);
+  }
+
+  private invalidateFor(id: number, message: Invalidation): void {
+    const client = this.host.clientById(id);
+    if (client?.tracking === undefined || client.tracking.bcast) return;
+    if (client.tracking.noLoop && client === this.current) return;
+    this.tell(client.tracking, message);
+  }
+
+  /** Sends a message now, or after the reply of the client's own command. */
+  private tell(tracking: ClientTracking, message: Invalidation): void {
+    if (this.executing && tracking.client === this.current)
+      this.pending.push({ tracking, message });
+    else this.sendTo(tracking, message);
+  }
+
+  private sendTo(tracking: ClientTracking, message: Invalidation): void {
+    const { client, redirect } = tracking;
+    const target = redirect === 0 ? client : this.host.clientById(redirect);
+    if (target === undefined) {
+      tracking.brokenRedirect = true;
+      if (client.respVersion === 3) client.push(redirectBroken(redirect));
+    } else if (target.respVersion === 3) target.push(message.push);
+    else if (redirect !== 0 && target.type === 'pubsub') target.push(message.message);
+    // Else there is no way to send it: RESP2 has no messages outside of subscriptions.
+  }
+
+  private listen(): void {
+    this.host.listen(this.clients.size > 0 || this.keys.size > 0);
+  }
+}
