@@ -67,6 +67,7 @@ export const missingInfoFields: Readonly<Record<string, string>> = {
   ...because(threads, 'reply_buffer_shrinks reply_buffer_expands'),
   ...because(threads, 'used_cpu_sys_main_thread used_cpu_user_main_thread'),
   ...because(later, 'expired_stale_perc total_eviction_exceeded_time'),
+  ...because(later, 'current_eviction_exceeded_time dump_payload_sanitizations'),
 };
 
 function because(why: string, fields: string): Record<string, string> {
