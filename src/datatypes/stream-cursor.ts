@@ -2,21 +2,30 @@
  * Walking through a stream's entries by id, in either direction. The positions it keeps are its
  * own: groups and pending entries may be written meanwhile, the stream's nodes may not.
  */
-import type { Ref } from '../memory/arena.ts';
+import type { Arena, Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
 import { ById, StreamId } from './stream-id.ts';
-import { StreamNode } from './stream-node.ts';
+import { type EntryMark, StreamNode } from './stream-node.ts';
 import type { Tools } from './value.ts';
 
-/** Words of a node's block: the master's id (four), then the listpack. */
+/** Words of a node's block: the master's id (four), the listpack, a number that no other node has. */
 export const NODE_LISTPACK = 4;
-export const NODE_BYTES = 20;
+const NODE_SERIAL = 5;
+export const NODE_BYTES = 24;
+
+/** Gives a new node its number: one that no node ever had. */
+export function numberNode(arena: Arena, block: Ref): void {
+  arena.touch(block);
+  arena.i32[block >>> 15]![((block & 0x7fff) << 1) + NODE_SERIAL] = arena.writes;
+}
 
 export class StreamCursor {
   /** The node that the cursor is in: its present entry is the cursor's. */
   readonly node: StreamNode;
   /** That node's block. */
   block: Ref = 0;
+  /** Its number. */
+  private serial = 0;
   readonly index: OrderedIndex;
   private readonly byId: ById;
   private readonly tools: Tools;
@@ -25,6 +34,7 @@ export class StreamCursor {
   private root: Ref = 0;
   private reverse = false;
   private started = false;
+  private readonly marked: EntryMark = { id: new StreamId(), at: 0, firstAt: 0 };
 
   constructor(tools: Tools) {
     this.tools = tools;
@@ -98,14 +108,20 @@ export class StreamCursor {
 
   private begin(): boolean {
     this.started = true;
-    const { root, reverse } = this;
+    const { root, reverse, node } = this;
+    const { block, serial } = this;
+    const mark = node.mark(this.marked);
     if (!this.seekNode(root, reverse ? this.high : this.low)) {
       if (reverse || !this.seekEdge(root, false)) {
         this.index.leaf = 0;
         return false;
       }
     }
-    return reverse ? this.node.last() : this.node.first();
+    if (reverse) return node.last();
+    // Readers of a group come back for what is behind the entry they got last.
+    const same = mark && block === this.block && serial === this.serial;
+    if (same && this.marked.id.compare(this.low) <= 0 && node.goTo(this.marked)) return true;
+    return node.first();
   }
 
   private step(): boolean {
@@ -127,7 +143,9 @@ export class StreamCursor {
     const { arena } = this.tools;
     this.block = this.index.entry;
     this.node.master.load(arena, this.block, 0);
-    const at = ((this.block & 0x7fff) << 1) + NODE_LISTPACK;
-    this.node.open(arena.i32[this.block >>> 15]![at]!);
+    const words = arena.i32[this.block >>> 15]!;
+    const at = (this.block & 0x7fff) << 1;
+    this.serial = words[at + NODE_SERIAL]!;
+    this.node.open(words[at + NODE_LISTPACK]!);
   }
 }

@@ -27,6 +27,13 @@ const END = 0xff;
 /** Integers up to this are one byte of an element of two. */
 const TINY_MAX = 127;
 
+/** An entry of a node, to come back to while the node is the same. */
+export interface EntryMark {
+  readonly id: StreamId;
+  at: number;
+  firstAt: number;
+}
+
 export class StreamNode {
   /** The id that the entries' ids are relative to. */
   readonly master = new StreamId();
@@ -94,6 +101,24 @@ export class StreamNode {
 
   previous(): boolean {
     return this.readBefore(this.at);
+  }
+
+  /** Notes the present entry; false when there is none. */
+  mark(mark: EntryMark): boolean {
+    mark.at = this.at;
+    mark.firstAt = this.firstAt;
+    mark.id.set(this.id);
+    return this.at !== 0;
+  }
+
+  /**
+   * Goes to an entry of this very node that was marked before. False when entries have moved since:
+   * they do when the counts in the master entry get longer, for nothing else.
+   */
+  goTo(mark: EntryMark): boolean {
+    return (
+      mark.firstAt === this.firstAt && this.readEntry(mark.at) && this.id.compare(mark.id) === 0
+    );
   }
 
   /** Reads the entry's next field and value. There are `fields` of them. */

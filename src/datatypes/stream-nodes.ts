@@ -14,7 +14,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
 import type { Args } from '../util/args.ts';
-import { NODE_BYTES, NODE_LISTPACK, StreamCursor } from './stream-cursor.ts';
+import { NODE_BYTES, NODE_LISTPACK, numberNode, StreamCursor } from './stream-cursor.ts';
 import { ById, highOf, lowOf, StreamId, unsigned } from './stream-id.ts';
 import { RadixTreeCount } from './stream-radix.ts';
 import { type Tools, Value } from './value.ts';
@@ -211,6 +211,7 @@ export abstract class StreamNodes extends Value {
     const block = this.arena.alloc(NODE_BYTES);
     id.store(this.arena, block, 0);
     this.setWord(block, NODE_LISTPACK, listpack);
+    numberNode(this.arena, block);
     this.byId.probe.set(id);
     this.index.insert(this.word(this.ref, NODES), id.score, block);
     return block;

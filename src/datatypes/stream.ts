@@ -5,7 +5,7 @@
  */
 import type { Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
-import { NODE_BYTES, NODE_LISTPACK } from './stream-cursor.ts';
+import { NODE_BYTES, NODE_LISTPACK, numberNode } from './stream-cursor.ts';
 import { StreamGroups } from './stream-groups.ts';
 import { StreamId } from './stream-id.ts';
 import { GROUPS, NODES, PRODUCERS, ROOT_BYTES, StreamNodes } from './stream-nodes.ts';
@@ -192,6 +192,7 @@ export class StreamValue extends StreamNodes {
       const lp = this.word(block, NODE_LISTPACK);
       const copy = this.cloneBlock(lp, listpack.bytes(lp));
       this.setWord(block, NODE_LISTPACK, copy);
+      numberNode(arena, block);
       scratch.load(arena, block, 0);
       this.byId.probe.set(scratch);
       index.insert(nodes, scratch.score, block);
