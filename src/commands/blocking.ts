@@ -1,6 +1,8 @@
 /**
  * What blocking commands share: their timeout, and the keys they wait for.
  */
+
+import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
@@ -44,4 +46,18 @@ export function waitFor(
   reply: Reply,
 ): void {
   ctx.block({ args, keys, type, untilMs, onTimeout: (r) => r.nullArray() }, reply);
+}
+
+/** The first of arguments [from, to) whose key holds a value like `value`, opened; 0 for none. */
+export function firstValue(
+  ctx: Context,
+  args: Args,
+  from: number,
+  to: number,
+  value: Value,
+): number {
+  for (let i = from; i < to; i++) {
+    if (ctx.openAwaited(args, i, value) !== 0) return i;
+  }
+  return 0;
 }

@@ -29,6 +29,8 @@ export interface ChangeSink {
   changed(db: Db, key: Uint8Array, off: number, len: number, expired: boolean): void;
   /** All keys of one or more databases are gone. */
   flushed(): void;
+  /** Keys with these hashes may change soon: reads what that will need. Returns a meaningless sum. */
+  prefetch(hashes: Int32Array, n: number): number;
 }
 
 export interface KeyspaceOptions {

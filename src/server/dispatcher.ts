@@ -10,7 +10,6 @@
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import type { BlockRequest, Context } from '../commands/context.ts';
 import { keysOf } from '../commands/key-specs.ts';
-import type { Db } from '../keyspace/db.ts';
 import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
@@ -20,15 +19,15 @@ import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import type { Blocked, Blocking } from './blocking.ts';
 import { type Gates, isQueued } from './gates.ts';
+import { Lookahead } from './lookahead.ts';
 import type { Monitors } from './monitors.ts';
 import type { Stats } from './stats.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 /** Output of one batch is sent early past this size, so that limits on it apply. */
 const FLUSH_BYTES = 1024 * 1024;
 /** Requests read ahead at most. */
 const BATCH_MAX = 64;
-/** Keys looked at ahead at most: a batch of commands with several keys each. */
-const HASHES_MAX = 512;
 /** Fewer requests than this are not worth a look ahead. */
 const PREFETCH_MIN = 4;
 /** The clock is read again after so many commands of one batch at the latest. */
@@ -70,17 +69,13 @@ export class Dispatcher {
   private readonly batch: Args[] = [];
   private readonly commands: (Command | undefined)[] = [];
   private batchSize = 0;
-  private readonly hashes = new Int32Array(HASHES_MAX);
-  private readonly scratch = new Int32Array(HASHES_MAX);
-  private readonly roots = new Int32Array(HASHES_MAX);
+  private readonly lookahead: Lookahead;
   /** Whose requests CLIENT PAUSE holds back, first come first. */
   private readonly heldBack = new Set<Session>();
   /** Set once, before the first command: dispatcher and blocked clients need each other. */
   declare blocking: Blocking;
   declare tracking: Tracking;
   declare monitors: Monitors;
-  /** Kept only so that the loads of `prefetch` have a use. */
-  prefetched = 0;
 
   constructor(
     table: CommandTable,
@@ -96,6 +91,7 @@ export class Dispatcher {
     this.gates = gates;
     this.stats = stats;
     this.hooks = hooks;
+    this.lookahead = new Lookahead(context.keyspace);
     context.call = (command, args, reply) => this.call(command, args, reply);
     for (let i = 0; i < BATCH_MAX; i++) {
       this.batch.push(new Args());
@@ -119,7 +115,7 @@ export class Dispatcher {
     while (result === ParseResult.request && !session.closing && !session.isWaiting) {
       result = this.readAhead(session);
       const count = this.batchSize;
-      if (count >= PREFETCH_MIN) this.prefetch(session, count);
+      if (count >= PREFETCH_MIN) this.lookahead.fetch(this.batch, this.commands, count, session);
       for (let i = 0; i < count; i++) {
         const args = this.batch[i]!;
         if (session.isWaiting) session.postponed.push(args.copy());
@@ -206,66 +202,6 @@ export class Dispatcher {
     }
     this.batchSize = n;
     return result;
-  }
-
-  /** Hashes the keys of the batch and fetches their table slots and entries. */
-  private prefetch(session: Session, count: number): void {
-    const { keyspace } = this.context;
-    let n = 0;
-    let inside = false;
-    for (let i = 0; i < count; i++) {
-      const command = this.commands[i];
-      if (command === undefined || command.firstKey === 0) continue;
-      if (command.member !== undefined) inside = true;
-      const args = this.batch[i]!;
-      for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
-        const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
-        this.hashes[n++] = hash;
-        if (k === command.firstKey) {
-          args.hashAt = k;
-          args.hash = hash;
-        }
-        if (command.keyStep === 0) break;
-      }
-    }
-    const db = keyspace.dbs[session.dbIndex]!;
-    this.roots[0] = db.root;
-    this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
-    if (keyspace.invalidations !== undefined) {
-      this.prefetched ^= this.tracking.prefetch(this.hashes, n);
-    }
-    if (inside) this.prefetchMembers(db, count);
-  }
-
-  /** The same for the fields and members that commands of the batch name. */
-  private prefetchMembers(db: Db, count: number): void {
-    const { dict } = this.context.keyspace;
-    let n = 0;
-    let members = 0;
-    let lastHash = 0;
-    let lastLength = -1;
-    for (let i = 0; i < count; i++) {
-      const command = this.commands[i];
-      if (command?.member === undefined) continue;
-      const args = this.batch[i]!;
-      const key = args.hashAt;
-      const at = command.member < 0 ? args.argc - 1 : command.member;
-      if (key < 0 || at >= args.argc) continue;
-      // Often it is the same key again and again; a wrong guess costs nothing but its use.
-      if (args.hash !== lastHash || args.len[key] !== lastLength) {
-        lastHash = args.hash;
-        lastLength = args.len[key]!;
-        const entry = dict.find(db.root, args.hash, args.buf, args.off[key]!, lastLength);
-        members = entry === 0 ? 0 : db.memberDict(entry);
-      }
-      if (members === 0 || at === 0) continue;
-      const hash = dict.hash(args.buf, args.off[at]!, args.len[at]!);
-      args.memberAt = at;
-      args.memberHash = hash;
-      this.roots[n] = members;
-      this.hashes[n++] = hash;
-    }
-    if (n > 1) this.prefetched ^= dict.prefetch(this.roots, false, this.hashes, n, this.scratch);
   }
 
   updateClock(): void {
@@ -502,20 +438,4 @@ export class Dispatcher {
     this.timedCalls = 0;
     if (!this.nested) this.updateClock();
   }
-}
-
-/** Longest stretch of arguments quoted back at a client. */
-const QUOTED_MAX = 128;
-
-function unknownCommand(table: CommandTable, args: Args): CommandError {
-  const name = args.cString(0).slice(0, QUOTED_MAX);
-  if (table.lookup(args.buf, args.off[0]!, args.len[0]!) !== undefined && args.argc > 1) {
-    const sub = args.cString(1).slice(0, QUOTED_MAX);
-    return new CommandError(`ERR unknown subcommand '${sub}'. Try ${name.toUpperCase()} HELP.`);
-  }
-  let quoted = '';
-  for (let i = 1; i < args.argc && quoted.length < QUOTED_MAX; i++) {
-    quoted += `'${args.cString(i).slice(0, QUOTED_MAX - quoted.length)}' `;
-  }
-  return new CommandError(`ERR unknown command '${name}', with args beginning with: ${quoted}`);
 }

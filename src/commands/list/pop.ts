@@ -4,13 +4,13 @@
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors, wrongArity } from '../../util/errors.ts';
-import { keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
+import { firstValue, keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
+import { type MultiPop, multiPopArguments } from '../multi-pop.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
 
 const notPositive = new CommandError('ERR value is out of range, must be positive');
-const badCount = new CommandError('ERR count should be greater than 0');
 
 /** Removes up to `count` elements at an end of the list just opened and replies with them. */
 function popMany(
@@ -115,19 +115,10 @@ export function endArgument(args: Args, i: number): boolean {
   throw errors.syntax;
 }
 
-/** The first list with elements among arguments [from, to): its position, or 0. */
-function firstList(ctx: Context, args: Args, from: number, to: number): number {
-  const { lists } = ctx.keyspace;
-  for (let i = from; i < to; i++) {
-    if (ctx.openAwaited(args, i, lists) !== 0) return i;
-  }
-  return 0;
-}
-
 function blockingPop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {
   const last = args.argc - 1;
   const untilMs = timeoutArgument(args, last, ctx.nowMs);
-  const i = firstList(ctx, args, 1, last);
+  const i = firstValue(ctx, args, 1, last, ctx.keyspace.lists);
   if (i === 0) {
     const keys = keysToWaitFor(args, 1, last);
     waitFor(ctx, args, keys, ctx.keyspace.lists.type, untilMs, reply);
@@ -167,38 +158,14 @@ export const brpop = command({
   run: (ctx, args, reply) => blockingPop(ctx, args, reply, true),
 });
 
-interface MultiPop {
-  readonly end: number;
-  readonly atTail: boolean;
-  readonly count: number;
-}
-
-/** Reads `numkeys key [key ...] LEFT|RIGHT [COUNT count]` from argument `at` on. */
-function multiPopArguments(args: Args, at: number): MultiPop {
-  const numKeys = intArgument(args, at, noKeys);
-  if (numKeys < 1) throw noKeys;
-  if (numKeys > args.argc - at - 2) throw errors.syntax;
-  const end = at + 1 + numKeys;
-  const atTail = endArgument(args, end);
-  let count = -1;
-  for (let i = end + 1; i < args.argc; i += 2) {
-    if (count >= 0 || !args.is(i, 'COUNT') || i + 1 === args.argc) throw errors.syntax;
-    count = intArgument(args, i + 1, badCount);
-    if (count < 1) throw badCount;
-  }
-  return { end, atTail, count: count < 0 ? 1 : count };
-}
-
-const noKeys = new CommandError('ERR numkeys should be greater than 0');
-
 /** Pops from the first of the lists that has elements; false when none has. */
 function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: Reply): boolean {
-  const i = firstList(ctx, args, from, pop.end);
+  const i = firstValue(ctx, args, from, pop.end, ctx.keyspace.lists);
   if (i === 0) return false;
   const entry = ctx.db.writeValue(args, i, ctx.keyspace.lists);
   reply.array(2);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  popMany(ctx, args, i, entry, pop.atTail, pop.count, reply);
+  popMany(ctx, args, i, entry, pop.atEnd, pop.count, reply);
   return true;
 }
 
@@ -215,7 +182,8 @@ export const lmpop = command({
   syntax: 'numkeys:integer key [key ...] [LEFT | RIGHT] [COUNT count:integer]',
 
   run(ctx, args, reply) {
-    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1), reply)) reply.nullArray();
+    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'LEFT', 'RIGHT'), reply))
+      reply.nullArray();
   },
 });
 
@@ -232,7 +200,7 @@ export const blmpop = command({
   syntax: 'timeout:double numkeys:integer key [key ...] [LEFT | RIGHT] [COUNT count:integer]',
 
   run(ctx, args, reply) {
-    const pop = multiPopArguments(args, 2);
+    const pop = multiPopArguments(args, 2, 'LEFT', 'RIGHT');
     const untilMs = timeoutArgument(args, 1, ctx.nowMs);
     if (multiPop(ctx, args, 3, pop, reply)) return;
     const keys = keysToWaitFor(args, 3, pop.end);

@@ -3,14 +3,12 @@
  */
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
-import { keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
+import { errors } from '../../util/errors.ts';
+import { firstValue, keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
+import { type MultiPop, multiPopArguments } from '../multi-pop.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
-
-const badCount = new CommandError('ERR count should be greater than 0');
-const noKeys = new CommandError('ERR numkeys should be greater than 0');
 
 /** Writes and removes `count` elements of the sorted set at argument i, which is open. */
 function popElements(
@@ -83,19 +81,10 @@ export const zpopmax = command({
   run: (ctx, args, reply) => pop(ctx, args, reply, true),
 });
 
-/** The first sorted set with elements among arguments [from, to): its position, or 0. */
-function firstSet(ctx: Context, args: Args, from: number, to: number): number {
-  const { zsets } = ctx.keyspace;
-  for (let i = from; i < to; i++) {
-    if (ctx.openAwaited(args, i, zsets) !== 0) return i;
-  }
-  return 0;
-}
-
 function blockingPop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
   const last = args.argc - 1;
   const untilMs = timeoutArgument(args, last, ctx.nowMs);
-  const i = firstSet(ctx, args, 1, last);
+  const i = firstValue(ctx, args, 1, last, ctx.keyspace.zsets);
   if (i === 0) {
     const keys = keysToWaitFor(args, 1, last);
     waitFor(ctx, args, keys, ctx.keyspace.zsets.type, untilMs, reply);
@@ -135,32 +124,9 @@ export const bzpopmax = command({
   run: (ctx, args, reply) => blockingPop(ctx, args, reply, true),
 });
 
-interface MultiPop {
-  readonly end: number;
-  readonly highest: boolean;
-  readonly count: number;
-}
-
-/** Reads `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `at` on. */
-function multiPopArguments(args: Args, at: number): MultiPop {
-  const numKeys = intArgument(args, at, noKeys);
-  if (numKeys < 1) throw noKeys;
-  if (numKeys > args.argc - at - 2) throw errors.syntax;
-  const end = at + 1 + numKeys;
-  const highest = args.is(end, 'MAX');
-  if (!highest && !args.is(end, 'MIN')) throw errors.syntax;
-  let count = -1;
-  for (let i = end + 1; i < args.argc; i += 2) {
-    if (count >= 0 || !args.is(i, 'COUNT') || i + 1 === args.argc) throw errors.syntax;
-    count = intArgument(args, i + 1, badCount);
-    if (count < 1) throw badCount;
-  }
-  return { end, highest, count: count < 0 ? 1 : count };
-}
-
 /** Pops from the first of the sorted sets that has members; false when none has. */
 function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: Reply): boolean {
-  const i = firstSet(ctx, args, from, pop.end);
+  const i = firstValue(ctx, args, from, pop.end, ctx.keyspace.zsets);
   if (i === 0) return false;
   const { zsets } = ctx.keyspace;
   const entry = ctx.db.writeValue(args, i, zsets);
@@ -168,7 +134,7 @@ function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: 
   reply.array(2);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
   reply.array(count);
-  popElements(ctx, args, i, entry, pop.highest, count, true, reply);
+  popElements(ctx, args, i, entry, pop.atEnd, count, true, reply);
   return true;
 }
 
@@ -185,7 +151,7 @@ export const zmpop = command({
   syntax: 'numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
 
   run(ctx, args, reply) {
-    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1), reply)) reply.nullArray();
+    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'MIN', 'MAX'), reply)) reply.nullArray();
   },
 });
 
@@ -202,7 +168,7 @@ export const bzmpop = command({
   syntax: 'timeout:double numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
 
   run(ctx, args, reply) {
-    const pop = multiPopArguments(args, 2);
+    const pop = multiPopArguments(args, 2, 'MIN', 'MAX');
     const untilMs = timeoutArgument(args, 1, ctx.nowMs);
     if (multiPop(ctx, args, 3, pop, reply)) return;
     const keys = keysToWaitFor(args, 3, pop.end);

@@ -1,0 +1,95 @@
+/**
+ * Looks ahead in a pipeline: works out the hashes of its keys and members once, and fetches what
+ * they will need from memory together rather than one after the other (docs/decisions/0003).
+ */
+import type { Command } from '../commands/command-table.ts';
+import type { Db } from '../keyspace/db.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
+
+/** Keys looked at ahead at most: a batch of commands with several keys each. */
+const HASHES_MAX = 512;
+
+export class Lookahead {
+  private readonly keyspace: Keyspace;
+  private readonly hashes = new Int32Array(HASHES_MAX);
+  private readonly scratch = new Int32Array(HASHES_MAX);
+  private readonly roots = new Int32Array(HASHES_MAX);
+  /** Kept only so that the loads have a use. */
+  prefetched = 0;
+
+  constructor(keyspace: Keyspace) {
+    this.keyspace = keyspace;
+  }
+
+  /** Hashes the keys of the batch and fetches their table slots and entries. */
+  fetch(
+    batch: readonly Args[],
+    commands: readonly (Command | undefined)[],
+    count: number,
+    session: Session,
+  ): void {
+    const { keyspace } = this;
+    let n = 0;
+    let inside = false;
+    for (let i = 0; i < count; i++) {
+      const command = commands[i];
+      if (command === undefined || command.firstKey === 0) continue;
+      if (command.member !== undefined) inside = true;
+      const args = batch[i]!;
+      for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
+        const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
+        this.hashes[n++] = hash;
+        if (k === command.firstKey) {
+          args.hashAt = k;
+          args.hash = hash;
+        }
+        if (command.keyStep === 0) break;
+      }
+    }
+    const db = keyspace.dbs[session.dbIndex]!;
+    this.roots[0] = db.root;
+    this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
+    if (keyspace.invalidations !== undefined) {
+      this.prefetched ^= keyspace.invalidations.prefetch(this.hashes, n);
+    }
+    if (inside) this.fetchMembers(batch, commands, count, db);
+  }
+
+  /** The same for the fields and members that commands of the batch name. */
+  private fetchMembers(
+    batch: readonly Args[],
+    commands: readonly (Command | undefined)[],
+    count: number,
+    db: Db,
+  ): void {
+    const { dict } = this.keyspace;
+    let n = 0;
+    let members = 0;
+    let lastHash = 0;
+    let lastLength = -1;
+    for (let i = 0; i < count; i++) {
+      const command = commands[i];
+      if (command?.member === undefined) continue;
+      const args = batch[i]!;
+      const key = args.hashAt;
+      const at = command.member < 0 ? args.argc - 1 : command.member;
+      if (key < 0 || at >= args.argc) continue;
+      // Often it is the same key again and again; a wrong guess costs nothing but its use.
+      if (args.hash !== lastHash || args.len[key] !== lastLength) {
+        lastHash = args.hash;
+        lastLength = args.len[key]!;
+        const entry = dict.find(db.root, args.hash, args.buf, args.off[key]!, lastLength);
+        members = entry === 0 ? 0 : db.memberDict(entry);
+      }
+      if (members === 0 || at === 0) continue;
+      const hash = dict.hash(args.buf, args.off[at]!, args.len[at]!);
+      args.memberAt = at;
+      args.memberHash = hash;
+      this.roots[n] = members;
+      this.hashes[n++] = hash;
+    }
+    if (n > 1) this.prefetched ^= dict.prefetch(this.roots, false, this.hashes, n, this.scratch);
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What a client is told that asks for a command that there is not.
+ */
+import type { CommandTable } from '../commands/command-table.ts';
+import type { Args } from '../util/args.ts';
+import { CommandError } from '../util/errors.ts';
+
+/** Longest stretch of arguments quoted back at a client. */
+const QUOTED_MAX = 128;
+
+/** The error for a command line; text as redis-server 7.0.15. */
+export function unknownCommand(table: CommandTable, args: Args): CommandError {
+  const name = args.cString(0).slice(0, QUOTED_MAX);
+  if (table.lookup(args.buf, args.off[0]!, args.len[0]!) !== undefined && args.argc > 1) {
+    const sub = args.cString(1).slice(0, QUOTED_MAX);
+    return new CommandError(`ERR unknown subcommand '${sub}'. Try ${name.toUpperCase()} HELP.`);
+  }
+  let quoted = '';
+  for (let i = 1; i < args.argc && quoted.length < QUOTED_MAX; i++) {
+    quoted += `'${args.cString(i).slice(0, QUOTED_MAX - quoted.length)}' `;
+  }
+  return new CommandError(`ERR unknown command '${name}', with args beginning with: ${quoted}`);
+}
