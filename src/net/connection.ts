@@ -73,22 +73,33 @@ export class Connection {
   }
 
   /**
-   * Sends `buf[0..length)`. Returns true when the kernel took all of it, so that the caller may
+   * Sends `buf[from..end)`. Returns true when the kernel took all of it, so that the caller may
    * reuse the buffer at once; on false it belongs to the connection.
    *
    * While nothing waits in the stream, the bytes go to the kernel past it: a third less time of our
    * own for a small reply or message (docs/decisions/0009-direct-writes.md).
    */
-  write(buf: Buffer, length: number): boolean {
+  write(buf: Buffer, from: number, end: number): boolean {
+    const rest = this.writeDirectly(buf, from, end);
+    if (rest === end) return true;
+    this.socket.write(buf.subarray(rest, end));
+    return this.socket.writableLength === 0;
+  }
+
+  /** As `write`, but what the kernel has not taken is copied: the buffer is the caller's again. */
+  writeCopy(buf: Buffer, from: number, end: number): boolean {
+    const rest = this.writeDirectly(buf, from, end);
+    if (rest === end) return true;
+    this.socket.write(Buffer.from(buf.subarray(rest, end)));
+    return this.socket.writableLength === 0;
+  }
+
+  /** Offers bytes to the kernel past the stream; returns where those begin that it did not take. */
+  private writeDirectly(buf: Buffer, from: number, end: number): number {
     const { socket } = this;
-    if (!this.open) return true;
-    let sent = 0;
-    if (this.descriptor >= 0 && socket.writableLength === 0 && socket._handle !== null) {
-      sent = writeNow(this.descriptor, buf, length);
-      if (sent === length) return true;
-    }
-    socket.write(buf.subarray(sent, length));
-    return socket.writableLength === 0;
+    if (!this.open) return end;
+    if (this.descriptor < 0 || socket.writableLength > 0 || socket._handle === null) return from;
+    return from + writeNow(this.descriptor, buf, from, end - from);
   }
 
   /** Sends what is pending, then ends. */
@@ -160,9 +171,9 @@ export class Connection {
 }
 
 /** What the kernel takes at once; 0 when it takes nothing or the connection is broken. */
-function writeNow(descriptor: number, buf: Buffer, length: number): number {
+function writeNow(descriptor: number, buf: Buffer, from: number, length: number): number {
   try {
-    return writeSync(descriptor, buf, 0, length, null);
+    return writeSync(descriptor, buf, from, length, null);
   } catch {
     return 0;
   }

@@ -17,6 +17,10 @@ import { isLoopback } from './loopback.ts';
 import { OutputLimits } from './output-limits.ts';
 import type { Stats } from './stats.ts';
 
+/** Replies longer than this do not wait for the end of the turn. */
+const LATER_BYTES = 64 * 1024;
+/** Nor do any, past so many bytes of them. */
+const DUE_BYTES = 1024 * 1024;
 /** An outbox is sent early past this size, so that limits on it apply. */
 const OUTBOX_BYTES = 64 * 1024;
 
@@ -48,6 +52,12 @@ export class Clients implements Driver {
   /** Sessions whose outbox is to be sent. */
   private addressees: Session[] = [];
   private turnEnds = false;
+  /** Sessions with replies in the shared buffer, and where those of each begin and end. */
+  private readonly due: Session[] = [];
+  private readonly dueStarts: number[] = [];
+  private readonly dueEnds: number[] = [];
+  /** What lies before this in the shared buffer is due or sent. */
+  private dueTo = 0;
   /** Called once at the end of a turn that `endTurn` asks for, before outboxes are sent. */
   onTurnEnd: () => void = () => {};
   /** The beginning of this turn's outboxes. */
@@ -92,6 +102,7 @@ export class Clients implements Driver {
   /** Ends all connections; resolves when the last one is gone. */
   async endAll(): Promise<void> {
     clearTimeout(this.pauseTimer);
+    this.sendDue();
     if (this.connections === 0) return;
     const gone = new Promise<void>((resolve) => {
       this.allClosed = resolve;
@@ -133,6 +144,7 @@ export class Clients implements Driver {
     if (this.turnEnds) return;
     this.turnEnds = true;
     setImmediate(() => {
+      this.sendDue();
       this.onTurnEnd();
       this.turnEnds = false;
       this.sendOutboxes();
@@ -152,10 +164,11 @@ export class Clients implements Driver {
     if (outbox === undefined) return;
     session.outbox = undefined;
     if (session.closed) return;
+    this.sendDue();
     let bytes = outbox.join();
     if (session.connection.unsentBytes > 0) bytes = unpinned(bytes);
     this.countOutput(session, bytes.length);
-    if (!session.connection.write(bytes, bytes.length))
+    if (!session.connection.write(bytes, 0, bytes.length))
       this.enforceOutputLimit(session, this.now());
   }
 
@@ -197,7 +210,7 @@ export class Clients implements Driver {
       this.stats.rejectedConnections++;
       const line = Buffer.from(`-${refusal}\r\n`, 'latin1');
       connection.start();
-      connection.write(line, line.length);
+      connection.write(line, 0, line.length);
       connection.end();
       return;
     }
@@ -223,19 +236,66 @@ export class Clients implements Driver {
     return protectedModeText;
   }
 
-  /** Sends what the reply buffer holds to a session; ends it when it is closing. */
-  flush(session: Session, reply = this.reply): void {
-    const length = reply.pos;
+  /**
+   * The shared reply buffer holds replies to a session behind what other sessions are due: they are
+   * sent when the turn ends, or at once when they are many or the last ones.
+   */
+  flush(session: Session): void {
+    const { reply, dueTo } = this;
+    const length = reply.pos - dueTo;
+    if (session.outbox !== undefined || session.closing || length > LATER_BYTES) {
+      this.sendDue();
+      this.send(session, reply, dueTo);
+      this.dueTo = 0;
+    } else if (length > 0) {
+      this.due.push(session);
+      this.dueStarts.push(dueTo);
+      this.dueEnds.push(reply.pos);
+      this.dueTo = reply.pos;
+      this.endTurn();
+      if (reply.pos > DUE_BYTES) this.sendDue();
+    }
+  }
+
+  /** Sends a reply of its own to a session. */
+  sendReply(session: Session, reply: Reply): void {
+    this.sendDue();
+    this.send(session, reply, 0);
+  }
+
+  /** Sends the replies that are due, in one write for each session. */
+  private sendDue(): void {
+    const { due, dueStarts, dueEnds, reply } = this;
+    for (let i = 0; i < due.length; i++) {
+      const session = due[i]!;
+      const from = dueStarts[i]!;
+      const end = dueEnds[i]!;
+      this.countOutput(session, end - from);
+      if (!session.connection.writeCopy(reply.buf, from, end)) {
+        this.enforceOutputLimit(session, this.now());
+      }
+    }
+    due.length = 0;
+    dueStarts.length = 0;
+    dueEnds.length = 0;
+    // Whoever is being served has noted where its reply begins.
+    if (reply.pos > this.dueTo || this.dispatcher.isServing) return;
+    reply.clear();
+    this.dueTo = 0;
+  }
+
+  /** Sends a reply buffer's content from a position on; ends the session when it is closing. */
+  private send(session: Session, reply: Reply, from: number): void {
     if (session.outbox !== undefined) this.sendOutbox(session);
-    if (length > 0) {
+    const length = reply.pos - from;
+    if (length > 0 && !session.closed) {
       this.countOutput(session, length);
-      if (session.closed) reply.pos = 0;
-      else if (session.connection.write(reply.buf, length)) reply.clear();
+      if (session.connection.write(reply.buf, from, reply.pos)) reply.clear();
       else {
         reply.renew();
         this.enforceOutputLimit(session, this.now());
       }
-    }
+    } else reply.clear();
     if (session.closing && !session.closed) session.connection.end();
   }
 

@@ -1,5 +1,5 @@
 /**
- * From a session's bytes to its replies: parse, look up, gates, run, one write per read batch.
+ * From a session's bytes to its replies: parse, look up, gates, run.
  *
  * It is the only place where a command is refused or run. What a handler throws ends here: a
  * CommandError becomes the reply; anything else is our bug, and when data had begun to change the
@@ -184,6 +184,11 @@ export class Dispatcher {
     if (waits) this.tracking.replied();
     context.awaitedKey = undefined;
     return !waits;
+  }
+
+  /** Whether a session's requests are being run. */
+  get isServing(): boolean {
+    return this.serving !== undefined;
   }
 
   /** Reads up to a batch of requests; says why it stopped. */

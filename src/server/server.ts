@@ -144,7 +144,7 @@ export class Server implements ServerPort {
       retry: (blocked, key, reply) => this.dispatcher.retry(blocked, key, reply),
       send: (session, reply) => {
         this.dispatcher.settleReplyMode(session, 0, reply);
-        this.clients.flush(session, reply);
+        this.clients.sendReply(session, reply);
       },
       replied: () => this.tracking.replied(),
       resume: (session) => this.clients.resumeLater(session),

@@ -20,7 +20,8 @@ export interface Transport {
   readonly unixPath: string | undefined;
   readonly fd: number;
   readonly unsentBytes: number;
-  write(buf: Buffer, length: number): boolean;
+  write(buf: Buffer, from: number, end: number): boolean;
+  writeCopy(buf: Buffer, from: number, end: number): boolean;
   end(): void;
   destroy(): void;
 }
