@@ -96,9 +96,7 @@ export class StreamGroups {
 
   /** Removes a group with its consumers and pending entries. O(those). */
   destroy(group: Ref): void {
-    this.pending.dropIndex(group, BY_STAMP);
-    while (this.pending.freeStep(group, PENDING));
-    while (this.freeConsumers(group, Number.POSITIVE_INFINITY));
+    this.freeParts(group, Number.POSITIVE_INFINITY);
     this.names.remove(this.owner, this.ownerWord, this.word(group, GROUP_ENTRY));
     this.arena.free(group);
   }
@@ -373,24 +371,36 @@ export class StreamGroups {
 
   /** Frees about `max` blocks. Returns whether some are left. */
   freeSome(max: number): boolean {
+    const { names, owner, ownerWord } = this;
     let left = max;
-    this.every((group) => {
-      this.pending.dropIndex(group, BY_STAMP);
-      while (left > 0 && this.pending.freeStep(group, PENDING)) left -= 62;
-      while (left > 0 && this.freeConsumers(group, left)) left -= max;
-      return left > 0;
-    });
-    if (left <= 0) return true;
-    return this.names.freeSome(this.owner, this.ownerWord, (group) => this.arena.free(group), left);
+    // One group after the other, so that nothing is looked at that is freed already.
+    for (let group = names.firstLeft(owner, ownerWord); group !== 0; ) {
+      left = this.freeParts(group, left);
+      if (left <= 0) return true;
+      names.freeFirst(owner, ownerWord);
+      this.arena.free(group);
+      left -= 3;
+      group = names.firstLeft(owner, ownerWord);
+    }
+    return false;
   }
 
-  /** Frees about `max` consumers, not the entries they share with their group. More left? */
-  private freeConsumers(group: Ref, max: number): boolean {
-    const free = (consumer: Ref) => {
-      this.pending.dropIndex(consumer, OWN_PENDING);
-      this.arena.free(consumer);
+  /**
+   * Frees about `max` blocks of what a group has: pending entries, consumers. Returns how many
+   * fewer it were, 0 or less when there may be more.
+   */
+  private freeParts(group: Ref, max: number): number {
+    const { names, pending, arena } = this;
+    let left = max;
+    pending.dropIndex(group, BY_STAMP);
+    while (left > 0 && pending.freeStep(group, PENDING)) left -= 62;
+    const freeConsumer = (consumer: Ref) => {
+      pending.dropIndex(consumer, OWN_PENDING);
+      arena.free(consumer);
+      left--;
     };
-    return this.names.freeSome(group, CONSUMERS, free, max);
+    while (left > 0 && names.freeSome(group, CONSUMERS, freeConsumer, left));
+    return left;
   }
 
   /** Copies all groups to the stream whose root has its word for them at `word`. O(all). */

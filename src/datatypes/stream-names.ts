@@ -80,6 +80,24 @@ export class NamedBlocks {
     if (root !== 0) this.dict.some(root, (entry) => emit(this.word(entry, 1), entry));
   }
 
+  /** The next block to free, or 0, when what kept them is freed, too. Amortised O(1). */
+  firstLeft(owner: Ref, word: number): Ref {
+    const root = this.word(owner, word);
+    if (root === 0) return 0;
+    const entry = this.dict.firstLeft(root);
+    if (entry !== 0) return this.word(entry, 1);
+    this.drop(owner, word, root);
+    return 0;
+  }
+
+  /** Frees the entry of the block that `firstLeft` found. O(1). */
+  freeFirst(owner: Ref, word: number): void {
+    const root = this.word(owner, word);
+    const entry = this.dict.firstLeft(root);
+    this.dict.dropFirst(root, entry);
+    this.arena.free(entry);
+  }
+
   /** Frees about `max` entries, each after `free` was given its block. Returns whether some are left. */
   freeSome(owner: Ref, word: number, free: (block: Ref) => void, max: number): boolean {
     const root = this.word(owner, word);

@@ -304,16 +304,44 @@ export class Dict {
     return this.anyFrom(root, Math.floor(random() * (first + second)), first, second, moved);
   }
 
-  /** Frees entries through `free`, about `max` at a time. Returns whether some are left. */
+  /** The entry that `clearStep` would free next, or 0 when none is left. Amortised O(1). */
+  firstLeft(root: Ref): Ref {
+    const total = this.buckets(root);
+    let at = this.word(root, CLEARED);
+    let entry: Ref = 0;
+    while (at < total && entry === 0) entry = this.headAt(root, at++);
+    this.arena.touch(root);
+    this.setWord(root, CLEARED, entry === 0 ? at : at - 1);
+    return entry;
+  }
+
+  /** Takes out the entry that `firstLeft` found, which the caller frees. O(1). */
+  dropFirst(root: Ref, entry: Ref): void {
+    const at = this.word(root, CLEARED);
+    const first = 1 << this.word(root, BITS);
+    const next = this.nextOf(entry);
+    if (at < first) this.setBucket(this.word(root, TABLE), at, next);
+    else this.setBucket(this.word(root, 3), at - first, next);
+  }
+
+  /** The first entry of a bucket, counted through both tables. */
+  private headAt(root: Ref, at: number): Ref {
+    const first = 1 << this.word(root, BITS);
+    if (at < first) return this.bucket(this.word(root, TABLE), at);
+    return this.bucket(this.word(root, 3), at - first);
+  }
+
+  /**
+   * Frees entries through `free`, about `max` at a time; nothing but this may be done with the dict
+   * from then on. Returns whether some are left.
+   */
   clearStep(root: Ref, free: (entry: Ref) => void, max: number): boolean {
     let left = max;
     let at = this.word(root, CLEARED);
-    const first = 1 << this.word(root, BITS);
-    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    const total = this.buckets(root);
     let visits = max * 8;
-    for (; at < first + second && left > 0 && visits > 0; at++, visits--) {
-      const side = at < first ? 0 : 3;
-      let entry = this.bucket(this.word(root, side), side === 0 ? at : at - first);
+    for (; at < total && left > 0 && visits > 0; at++, visits--) {
+      let entry = this.headAt(root, at);
       while (entry !== 0) {
         const next = this.nextOf(entry);
         free(entry);
@@ -323,7 +351,7 @@ export class Dict {
     }
     this.arena.touch(root);
     this.setWord(root, CLEARED, at);
-    return at < first + second;
+    return at < total;
   }
 
   /**

@@ -567,6 +567,42 @@ function dropAll(stream: StreamValue, model: Model, from: number, to: number): v
   expect(dropReferences(stream.groups, first, idOf(BigInt(to), 7n))).toBe(count);
 }
 
+describe('freeing', () => {
+  it.each([
+    [200, 3, 2],
+    [2, 300, 40],
+    [1000, 1, 0],
+    [1, 1, 5000],
+  ])(
+    '%i groups of %i consumers with %i pending entries each, in slices',
+    (groups, consumers, pending) => {
+      const { arena, stream } = setUp();
+      const before = arena.usedBytes;
+      stream.create();
+      for (let g = 0; g < groups; g++) {
+        const name = Buffer.from(`group ${g}`);
+        const group = stream.groups.create(name, 0, name.length, lowest, 0);
+        let n = 0n;
+        for (let c = 0; c < consumers; c++) {
+          const own = Buffer.from(`consumer ${c}`);
+          const consumer = stream.groups.createConsumer(group, own, 0, own.length, 1);
+          for (let i = 0; i < pending; i++) {
+            stream.groups.addPending(group, idOf(1n, ++n), consumer, 1, 1);
+          }
+        }
+      }
+      let slices = 0;
+      for (let left = stream.ref; left !== 0; slices++) {
+        left = stream.freeSome(left, stream.encoding, 64);
+        // What is freed must not be looked at again: others have it by now.
+        for (let i = 0; i < 4; i++) arena.free(arena.alloc(48));
+      }
+      expect(arena.usedBytes).toBe(before);
+      expect(slices).toBeGreaterThan((groups * (3 + consumers)) / 200);
+    },
+  );
+});
+
 type Listed = [group: string, consumers: string[], pending: [id: string, consumer: string][]];
 
 function listGroups({ groups }: StreamValue): Listed[] {
