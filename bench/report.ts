@@ -136,7 +136,7 @@ function ratios(all: readonly Row[]): string[][] {
 }
 
 /** A miss is bold. */
-function judged(ratio: number, target: number): string {
+export function judged(ratio: number, target: number): string {
   const text = ratio.toFixed(2);
   return ratio < target ? `**${text}**` : text;
 }
@@ -217,7 +217,7 @@ ${[...legend, ...names, ...bars].join('\n')}
 `;
 }
 
-function count(value: number): string {
+export function count(value: number): string {
   return Math.round(value)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ',');

@@ -70,6 +70,7 @@ export const Flag = {
   commits: 16384,
   subscriber: 32768,
   skipMonitor: 65536,
+  keepsCaching: 131072,
 } as const;
 
 function flagBits(spec: CommandSpec): number {
@@ -90,6 +91,7 @@ function flagBits(spec: CommandSpec): number {
     else if (flag === 'immediate') bits |= Flag.immediate;
     else if (flag === 'commits') bits |= Flag.commits;
     else if (flag === 'subscriber') bits |= Flag.subscriber;
+    else if (flag === 'keeps_caching') bits |= Flag.keepsCaching;
     else if (flag === 'skip_monitor') bits |= Flag.skipMonitor;
   }
   return bits;

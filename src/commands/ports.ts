@@ -13,10 +13,12 @@ import type { Command, CommandTable } from './command-table.ts';
 /** CLIENT REPLY's states: `skipNext` turns into `skip` for exactly one command. */
 export type ReplyMode = 'on' | 'off' | 'skipNext' | 'skip';
 
-/** A command that waits for EXEC; it owns its arguments. */
-export interface QueuedCommand {
-  readonly command: Command;
-  readonly args: Args;
+/** Commands that wait for EXEC. */
+export interface QueuePort {
+  readonly length: number;
+  command(i: number): Command;
+  /** The arguments of a command, valid until the next `read`. */
+  read(i: number): Args;
 }
 
 /** A session's transaction. */
@@ -28,8 +30,10 @@ export interface TransactionPort extends Watcher {
   /** How many commands EXEC is running, 0 while it does not. */
   running: number;
   begin(): void;
-  /** Back to no transaction; what is watched is the keyspace's to forget. Returns the queue. */
-  end(): readonly QueuedCommand[];
+  /** Back to no transaction; what is watched is the keyspace's to forget. Returns the queue, if any. */
+  end(): QueuePort | undefined;
+  /** The queue that `end` returned is done with. */
+  release(queue: QueuePort): void;
 }
 
 /** One connection as commands see it. */

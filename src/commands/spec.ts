@@ -34,6 +34,8 @@ export type CommandFlag =
   | 'immediate'
   /** Ours: runs what was queued, so that the gates look at that, too. */
   | 'commits'
+  /** Ours: its subcommands do not count as the command that CLIENT CACHING is about. */
+  | 'keeps_caching'
   /** Ours: may be sent by a RESP2 client that is subscribed to something. */
   | 'subscriber';
 

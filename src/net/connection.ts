@@ -114,15 +114,6 @@ export class Connection {
     this.socket.destroy();
   }
 
-  /** Stops reading (backpressure, CLIENT PAUSE); bytes stay in the kernel. */
-  pause(): void {
-    this.socket.pause();
-  }
-
-  resume(): void {
-    this.socket.resume();
-  }
-
   /** 0 turns keepalive probes off. */
   setKeepAlive(seconds: number): void {
     if (this.unixPath === undefined) this.socket.setKeepAlive(seconds > 0, seconds * 1000);
@@ -130,10 +121,6 @@ export class Connection {
 
   setNoDelay(): void {
     if (this.unixPath === undefined) this.socket.setNoDelay(true);
-  }
-
-  unref(): void {
-    this.socket.unref();
   }
 
   private adopt(accepted: AcceptedSocket, readBuffer: Buffer): AcceptedSocket {

@@ -17,6 +17,7 @@ const LF = 10;
 
 const OK = Buffer.from('+OK\r\n');
 const PONG = Buffer.from('+PONG\r\n');
+const QUEUED = Buffer.from('+QUEUED\r\n');
 const NULL2 = Buffer.from('$-1\r\n');
 const NULL3 = Buffer.from('_\r\n');
 const NULL_ARRAY2 = Buffer.from('*-1\r\n');
@@ -46,6 +47,10 @@ export class Reply {
 
   pong(): void {
     this.raw(PONG);
+  }
+
+  queued(): void {
+    this.raw(QUEUED);
   }
 
   /** A simple string; `text` is ASCII without line ends. */

@@ -84,10 +84,6 @@ export class Blocking {
     return timed;
   }
 
-  isBlocked(session: Session): boolean {
-    return this.bySession.has(session);
-  }
-
   /** Makes a session wait. */
   block(session: Session, command: Command, request: BlockRequest): void {
     const blocked = new Blocked(session, command, request);

@@ -126,6 +126,7 @@ export class Clients implements Driver {
   }
 
   drained(session: Session): void {
+    session.lastSeenMs = this.now();
     session.softLimitSinceMs = 0;
   }
 
@@ -193,8 +194,11 @@ export class Clients implements Driver {
   check(nowMs: number): void {
     const idleMs = this.config.number('timeout') * 1000;
     for (const session of this.sessionsById.values()) {
-      const { blocked, isMonitor, subscriptions } = session;
-      const mayBeIdle = blocked || isMonitor || subscriptions !== undefined;
+      const { isWaiting, isMonitor, subscriptions, unsentBytes } = session;
+      const mayBeIdle = isWaiting || isMonitor || subscriptions !== undefined;
+      // Whoever still takes what it is owed is not idle.
+      if (unsentBytes < session.unsentBefore) session.lastSeenMs = nowMs;
+      session.unsentBefore = unsentBytes;
       if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs && !mayBeIdle) {
         this.log('verbose', 'Closing idle client');
         session.kill();
@@ -290,11 +294,15 @@ export class Clients implements Driver {
     const length = reply.pos - from;
     if (length > 0 && !session.closed) {
       this.countOutput(session, length);
-      if (session.connection.write(reply.buf, from, reply.pos)) reply.clear();
-      else {
-        reply.renew();
-        this.enforceOutputLimit(session, this.now());
-      }
+      const { connection } = session;
+      // A small reply must not keep a large buffer alive while the peer does not take it.
+      const small = length * 2 < reply.buf.length;
+      const taken = small
+        ? connection.writeCopy(reply.buf, from, reply.pos)
+        : connection.write(reply.buf, from, reply.pos);
+      if (taken || small) reply.clear();
+      else reply.renew();
+      if (!taken) this.enforceOutputLimit(session, this.now());
     } else reply.clear();
     if (session.closing && !session.closed) session.connection.end();
   }

@@ -218,13 +218,21 @@ export class Dispatcher {
 
   /** One request, one reply. */
   private request(session: Session, args: Args, command: Command | undefined): void {
-    this.execute(session, args, command);
+    const start = this.reply.pos;
+    try {
+      this.execute(session, args, command);
+    } catch (error) {
+      // Not the handler's: what surrounds it failed. Nobody else shall suffer from it.
+      this.hooks.handlerFailed(command?.fullName ?? '', error);
+      this.reply.rollback(start);
+      this.reply.error('ERR internal error');
+      session.closeAfterReply();
+    }
     const { tracking } = session;
-    // CLIENT CACHING is about the next command or transaction; CLIENT itself, the one container of
-    // its group, does not count.
+    // CLIENT CACHING is about the next command or transaction.
     if (tracking?.caching !== true || session.transaction.isOpen) return;
-    const counts = command?.parent?.spec.group !== 'connection';
-    if (counts && session.postponed.length === 0) tracking.caching = false;
+    const keeps = ((command?.parent?.flagBits ?? 0) & Flag.keepsCaching) !== 0;
+    if (!keeps && session.postponed.length === 0) tracking.caching = false;
   }
 
   private execute(session: Session, args: Args, command: Command | undefined): void {
@@ -260,7 +268,7 @@ export class Dispatcher {
     }
     if (isQueued(session, command)) {
       session.transaction.add(command, args);
-      reply.simple('QUEUED');
+      reply.queued();
       this.settleReplyMode(session, start);
       return;
     }
@@ -305,8 +313,10 @@ export class Dispatcher {
     this.nested = true;
     this.invoke(session, command, args, reply);
     this.nested = false;
-    if (muted && session.isMuted) reply.rollback(start);
-    else if (muted && this.mutedFrom >= 0) this.cut(start, reply);
+    if (muted && session.isMuted) {
+      reply.rollback(start);
+      if (this.mutedFrom < 0 && reply === this.reply) this.putOwnMessages(start);
+    } else if (muted && this.mutedFrom >= 0) this.cut(start, reply);
     else if (reply === this.reply) this.putOwnMessages(start);
     reply.version = session.respVersion;
   }

@@ -63,7 +63,9 @@ export class Gates {
     if (transaction.isOpen && (command.flagBits & Flag.noMulti) !== 0) return notInTransaction;
     // A queue takes memory, whatever it holds.
     const grows = (flags & Flag.denyoom) !== 0 || isQueued(session, command);
-    if (grows && this.maxMemory > 0 && this.usedMemory() > this.maxMemory) return errors.oom;
+    if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {
+      return errors.oom;
+    }
     if (session.isConfined && (command.flagBits & Flag.subscriber) === 0) {
       return notWhileSubscribed(command);
     }

@@ -370,9 +370,11 @@ export class Server implements ServerPort {
     return this.closePromise;
   }
 
-  /** Throws all data away and ends every client's state (tests, between cases). */
+  /** Throws all data away, as FLUSHALL does (tests, between cases). Clients keep their state. */
   resetData(): void {
     for (const db of this.keyspace.dbs) db.clear();
+    this.keyspace.invalidations?.flushed();
+    this.blocking.serve();
     while (this.keyspace.freeGarbage(100_000));
   }
 

@@ -81,6 +81,8 @@ export class Session implements SessionPort {
   closed = false;
   /** When the soft output limit was first exceeded, 0 when it is not. */
   softLimitSinceMs = 0;
+  /** Unsent bytes when the cron looked last. */
+  unsentBefore = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
   private readonly driver: Driver;

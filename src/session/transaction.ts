@@ -2,11 +2,10 @@
  * A client's transaction: the commands that MULTI queues, and what WATCH watches.
  */
 import type { Command } from '../commands/command-table.ts';
-import type { QueuedCommand, TransactionPort } from '../commands/ports.ts';
+import type { TransactionPort } from '../commands/ports.ts';
 import type { Args } from '../util/args.ts';
+import { CommandQueue } from './command-queue.ts';
 
-/** What a queued command costs beside its arguments: measured roughly, shown by CLIENT LIST. */
-const COMMAND_BYTES = 96;
 /** What a watched key costs, very roughly. */
 const WATCH_BYTES = 256;
 
@@ -17,18 +16,23 @@ export class Transaction implements TransactionPort {
   watches: TransactionPort['watches'] = [];
   flagBits = 0;
   running = 0;
-  /** Bytes of what is queued. */
-  bytes = 0;
-  private queue: QueuedCommand[] = [];
+  private queue: CommandQueue | undefined;
+  /** The queue of the transaction before, empty. */
+  private spare: CommandQueue | undefined;
 
   get length(): number {
-    return this.queue.length;
+    return this.queue?.length ?? 0;
+  }
+
+  /** Bytes of what is queued. */
+  get bytes(): number {
+    return this.queue?.memoryBytes ?? 0;
   }
 
   /** CLIENT LIST's `multi`: the commands queued or being run, -1 without a transaction. */
   get shownLength(): number {
     if (this.running > 0) return this.running;
-    return this.isOpen ? this.queue.length : -1;
+    return this.isOpen ? this.length : -1;
   }
 
   /** Bytes of queue and watches. */
@@ -48,19 +52,30 @@ export class Transaction implements TransactionPort {
   /** Queues a command; its arguments are copied. Nothing is kept when EXEC will refuse anyway. */
   add(command: Command, args: Args): void {
     if (this.isRefused || this.touched) return;
-    this.queue.push({ command, args: args.copy() });
+    this.queue ??= this.takeSpare() ?? new CommandQueue();
+    this.queue.add(command, args);
     this.flagBits |= command.flagBits;
-    this.bytes += COMMAND_BYTES + args.byteLength;
   }
 
-  end(): readonly QueuedCommand[] {
+  end(): CommandQueue | undefined {
     const { queue } = this;
     this.isOpen = false;
     this.isRefused = false;
     this.touched = false;
     this.flagBits = 0;
-    this.bytes = 0;
-    this.queue = [];
+    this.queue = undefined;
     return queue;
+  }
+
+  release(queue: CommandQueue): void {
+    if (!queue.isSmall) return;
+    queue.clear();
+    this.spare = queue;
+  }
+
+  private takeSpare(): CommandQueue | undefined {
+    const { spare } = this;
+    this.spare = undefined;
+    return spare;
   }
 }

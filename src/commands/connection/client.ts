@@ -29,7 +29,7 @@ export const client = command({
   since: '2.4.0',
   summary: 'A container for commands about connections.',
   complexity: 'Depends on subcommand.',
-  flags: [],
+  flags: ['keeps_caching'],
   subcommands: [
     clientCaching,
     clientGetname,

@@ -20,6 +20,7 @@ const ownFlags: readonly string[] = [
   'immediate',
   'commits',
   'subscriber',
+  'keeps_caching',
 ];
 
 const common = {

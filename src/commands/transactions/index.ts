@@ -55,12 +55,14 @@ const exec = command({
       reply.nullArray();
       return;
     }
-    reply.array(queue.length);
+    reply.array(queue?.length ?? 0);
+    if (queue === undefined) return;
     ctx.mayBlock = false;
     transaction.running = queue.length;
-    for (const { command, args } of queue) ctx.call(command, args, reply);
+    for (let i = 0; i < queue.length; i++) ctx.call(queue.command(i), queue.read(i), reply);
     transaction.running = 0;
     ctx.mayBlock = true;
+    transaction.release(queue);
   },
 });
 
