@@ -56,7 +56,7 @@ export class RequestParser {
   private missing = -1;
   /** Length of the bulk whose bytes are awaited; -1: its header is awaited. */
   private bulk = -1;
-  /** Offsets, relative to `start`, and lengths of the arguments read so far. */
+  /** Offsets, relative to `start`, and lengths of the arguments that earlier chunks brought. */
   private saved: Int32Array | undefined;
   private savedCount = 0;
   /** How far a line end was searched in vain. */
@@ -105,9 +105,13 @@ export class RequestParser {
         const begun = this.buf[this.pos] === STAR ? this.beginArray() : this.inline();
         if (begun === AGAIN) continue;
         if (begun !== BEGUN) return begun as ParseResult;
-      } else this.restoreArgs();
+      } else this.args.clear();
       const result = this.readArguments();
       if (result === ParseResult.more) this.saveArgs();
+      else if (result === ParseResult.request) {
+        if (this.savedCount > 0) this.joinArgs();
+        this.start = this.pos;
+      }
       return result;
     }
   }
@@ -229,7 +233,6 @@ export class RequestParser {
     this.pos = pos;
     this.missing = -1;
     args.buf = buf;
-    this.start = pos;
     return ParseResult.request;
   }
 
@@ -313,28 +316,31 @@ export class RequestParser {
     return ParseResult.error;
   }
 
-  /** Keeps what `args` holds of an unfinished command: `args` serves other parsers meanwhile. */
+  /** Moves what `args` holds behind `saved`: `args` serves other parsers until more arrives. */
   private saveArgs(): void {
-    const { args } = this;
-    const need = args.argc * 2;
-    if (need === 0) return;
+    const { args, start } = this;
+    if (args.argc === 0) return;
+    let at = this.savedCount * 2;
+    const need = at + args.argc * 2;
     if (this.saved === undefined || this.saved.length < need) {
       const bigger = new Int32Array(need < 32 ? 32 : need * 2);
-      if (this.saved !== undefined) bigger.set(this.saved.subarray(0, this.savedCount * 2));
+      if (this.saved !== undefined) bigger.set(this.saved.subarray(0, at));
       this.saved = bigger;
     }
-    for (let i = this.savedCount; i < args.argc; i++) {
-      this.saved[i * 2] = args.off[i]! - this.start;
-      this.saved[i * 2 + 1] = args.len[i]!;
+    for (let i = 0; i < args.argc; i++) {
+      this.saved[at++] = args.off[i]! - start;
+      this.saved[at++] = args.len[i]!;
     }
-    this.savedCount = args.argc;
+    this.savedCount += args.argc;
+    args.clear();
   }
 
-  private restoreArgs(): void {
-    const { args, saved } = this;
-    args.clear();
+  /** The command is complete: `args` becomes what was saved and what it holds itself. */
+  private joinArgs(): void {
+    this.saveArgs();
+    const { args, saved, start } = this;
     for (let i = 0; i < this.savedCount; i++) {
-      args.push(saved![i * 2]! + this.start, saved![i * 2 + 1]!);
+      args.push(saved![i * 2]! + start, saved![i * 2 + 1]!);
     }
   }
 }
