@@ -480,11 +480,14 @@ export class Db extends EntryReader {
     return false;
   }
 
-  /** Removes what is due of the hash just opened. The entry, or 0 when nothing is left of it. */
+  /**
+   * Removes what is due of the hash just opened. The entry, or 0 when nothing is left of it. While
+   * expiry is held everything stays, to be seen.
+   */
   private withoutDueFields(entry: Ref, hash: HashValue): Ref {
-    const { expiryEnabled, nowMs } = this.space;
+    const { expiryEnabled, expiryHeld, nowMs } = this.space;
     hash.log?.clear();
-    if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled) return entry;
+    if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled || expiryHeld) return entry;
     return this.fieldsExpired(entry, hash, hash.expireDue(nowMs, Number.MAX_VALUE, nothing));
   }
 

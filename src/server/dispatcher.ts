@@ -10,6 +10,7 @@
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import type { BlockRequest, Context } from '../commands/context.ts';
 import { keysOf } from '../commands/key-specs.ts';
+import { ValueType } from '../datatypes/value-types.ts';
 import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
@@ -175,7 +176,7 @@ export class Dispatcher {
       command.run!(context, args, reply);
     } catch (error) {
       const changed = context.keyspace.arena.writes !== writesBefore;
-      this.failed(session, command, error, 0, changed, reply);
+      this.failed(session, command, args, error, 0, changed, reply);
     }
     const request = context.blockRequest as BlockRequest | undefined;
     const waits = request !== undefined;
@@ -351,7 +352,8 @@ export class Dispatcher {
     try {
       command.run!(context, args, reply);
     } catch (error) {
-      this.failed(session, command, error, start, keyspace.arena.writes !== changesBefore, reply);
+      const changed = keyspace.arena.writes !== changesBefore;
+      this.failed(session, command, args, error, start, changed, reply);
     }
     if (session.tracking?.remembers === true && (command.flagBits & Flag.readonly) !== 0) {
       for (const { index } of keysOf(command.spec, args) ?? []) {
@@ -364,6 +366,7 @@ export class Dispatcher {
   private failed(
     session: Session,
     command: Command,
+    args: Args,
     error: unknown,
     start: number,
     changed: boolean,
@@ -371,8 +374,9 @@ export class Dispatcher {
   ): void {
     reply.rollback(start);
     command.failedCalls++;
-    // The arena refuses before anything has changed.
-    const refusal = error instanceof ArenaFullError ? errors.oom : error;
+    const isFull = error instanceof ArenaFullError;
+    if (isFull && changed) this.settle(command, args);
+    const refusal = isFull ? errors.oom : error;
     if (refusal instanceof CommandError) {
       reply.error(refusal.line);
       this.stats.countError(refusal.line);
@@ -383,6 +387,26 @@ export class Dispatcher {
     reply.error('ERR internal error');
     this.stats.countError('ERR');
     session.closeAfterReply();
+  }
+
+  /**
+   * The arena was full when a command had begun to write: a collection that it had just made does
+   * not stay behind empty, and who watches, caches or waits for its keys learns of what it did.
+   */
+  private settle(command: Command, args: Args): void {
+    const { db, keyspace } = this.context;
+    for (const { index, flags } of keysOf(command.spec, args) ?? []) {
+      if (flags.includes('RO')) continue;
+      const entry = db.find(args.buf, args.off[index]!, args.len[index]!);
+      const type = entry === 0 ? ValueType.string : db.typeOf(entry);
+      // A stream may well be empty.
+      if (type !== ValueType.string && type !== ValueType.stream) {
+        const value = keyspace.cursor(type);
+        db.open(entry, value);
+        if (value.size === 0) db.remove(entry);
+      }
+      keyspace.changed(db, '', args, index);
+    }
   }
 
   /** A command that is not run: its reply is an error, and an open transaction is spoilt. */

@@ -80,32 +80,32 @@ function rangeOf({ start, count }: SortOptions, size: number): Range {
   return { first, last };
 }
 
-/** The elements of the value, copied: later lookups may remove keys. Backwards if asked. */
-function elementsOf(ctx: Context, entry: Entry, backwards: boolean): Buffer[] {
-  const { db, keyspace } = ctx;
-  if (entry === 0) return [];
-  const type = db.typeOf(entry);
-  const value = keyspace.cursor(type);
-  db.open(entry, value);
+type Sortable = ListValue | SetValue | SortedSetValue;
+
+/**
+ * The elements of a range, copied: later lookups may remove keys. `backwards` counts from the end
+ * of a list or sorted set. O(range), but O(size) for a set.
+ */
+function elementsOf(value: Sortable, { first, last }: Range, backwards: boolean): Buffer[] {
+  const { size } = value;
+  const count = last - first + 1;
   const found: Buffer[] = [];
   const add = (text: { buf: Uint8Array; off: number; len: number }) => {
     found.push(Buffer.from(text.buf.subarray(text.off, text.off + text.len)));
   };
-  if (type === ValueType.list) {
-    const list = value as ListValue;
-    list.forRange(0, list.size, () => add(list.element));
-  } else if (type === ValueType.set) {
-    const set = value as SetValue;
-    set.forEach(() => {
-      add(set.member);
-    });
-  } else {
-    const zset = value as SortedSetValue;
-    zset.forEach(() => {
-      add(zset.member);
-    });
+  if (value.type === ValueType.list) {
+    value.forRange(backwards ? size - 1 - last : first, count, () => add(value.element));
+    return backwards ? found.reverse() : found;
   }
-  return backwards ? found.reverse() : found;
+  if (value.type === ValueType.zset) {
+    const from = backwards ? size - 1 - first : first;
+    value.forRange(from, count, backwards, () => add(value.member));
+    return found;
+  }
+  value.forEach(() => {
+    add(value.member);
+  });
+  return found.slice(Math.max(0, first), last + 1);
 }
 
 /** What C's strtod makes of a text: it passes blanks over and stops at a NUL. Throws. */
@@ -193,20 +193,25 @@ function sorted(
 
 /** What SORT answers or stores; undefined for what a GET did not find. */
 function results(ctx: Context, entry: Entry, options: SortOptions): (Buffer | undefined)[] {
-  const { db } = ctx;
-  const type = entry === 0 ? ValueType.list : db.typeOf(entry);
+  if (entry === 0) return [];
+  const value = ctx.keyspace.cursor(ctx.db.typeOf(entry)) as Sortable;
+  ctx.db.open(entry, value);
+  const isSet = value.type === ValueType.set;
   let { keepsOrder } = options;
-  if (keepsOrder && type === ValueType.set && options.store > 0) {
+  if (keepsOrder && isSet && options.store > 0) {
     // The order of a set is not one to be stored: its members' bytes decide.
     keepsOrder = false;
     options.alpha = true;
     options.by = undefined;
   }
-  const backwards = keepsOrder && options.descending && type !== ValueType.set;
-  let elements = elementsOf(ctx, entry, backwards);
-  const range = rangeOf(options, elements.length);
-  if (!keepsOrder) elements = sorted(ctx, elements, options, range);
-  elements = elements.slice(Math.max(0, range.first), range.last + 1);
+  const { size } = value;
+  const range = rangeOf(options, size);
+  let elements: Buffer[];
+  if (keepsOrder) elements = elementsOf(value, range, options.descending && !isSet);
+  else {
+    const all = elementsOf(value, { first: 0, last: size - 1 }, false);
+    elements = sorted(ctx, all, options, range).slice(Math.max(0, range.first), range.last + 1);
+  }
   const { get } = options;
   if (get.length === 0) return elements;
   return elements.flatMap((element) => get.map((pattern) => pattern.lookUp(ctx, element)));

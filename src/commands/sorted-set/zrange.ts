@@ -30,6 +30,7 @@ interface Form {
 
 /** What was asked for; `ranksOf` looks it up in an open sorted set. */
 interface Range {
+  readonly byRank: boolean;
   readonly reverse: boolean;
   readonly withScores: boolean;
   ranksOf(set: SortedSetValue): Ranks;
@@ -64,17 +65,19 @@ function parseRange(args: Args, form: Form): Range {
       const { from, count } = indexRanks(set.size, start, stop);
       return reverse ? { from: set.size - from - count, count } : { from, count };
     };
-    return { reverse, withScores, ranksOf };
+    return { byRank: true, reverse, withScores, ranksOf };
   }
   const minAt = reverse ? first + 1 : first;
   const maxAt = reverse ? first : first + 1;
   const limited = (ranks: Ranks) => limitRanks(ranks, offset, limit, reverse);
   if (by === 'score') {
     const bounds = scoreBounds(args, minAt, maxAt);
-    return { reverse, withScores, ranksOf: (set) => limited(scoreRanks(set, bounds)) };
+    const ranksOf = (set: SortedSetValue) => limited(scoreRanks(set, bounds));
+    return { byRank: false, reverse, withScores, ranksOf };
   }
   const bounds = lexBounds(args, minAt, maxAt);
-  return { reverse, withScores, ranksOf: (set) => limited(lexRanks(set, args, bounds)) };
+  const ranksOf = (set: SortedSetValue) => limited(lexRanks(set, args, bounds));
+  return { byRank: false, reverse, withScores, ranksOf };
 }
 
 /** What LIMIT leaves of a stretch of ranks that is walked from its start, or its end. */
@@ -257,12 +260,15 @@ export const zrangestore = command({
 
   run(ctx, args, reply) {
     const range = parseRange(args, { keyAt: 2, store: true });
-    const { zsets, tools } = ctx.keyspace;
+    const { zsets, tools, limits } = ctx.keyspace;
     let result: SortedSetValue | undefined;
     if (ctx.db.readValue(args, 2, zsets) !== 0) {
       const { from, count } = range.ranksOf(zsets);
       const stored = new SortedSetValue(tools);
-      stored.create();
+      // A listpack turns -0 into 0. As redis-server 7.0.15: many elements never pass through one,
+      // but only ranks tell beforehand how many they are.
+      if (range.byRank && count > limits.zsetListpackEntries) stored.createLarge();
+      else stored.create();
       zsets.forRange(from, count, false, () => {
         const { buf, off, len } = zsets.member;
         stored.insert(buf, off, len, zsets.score);

@@ -86,6 +86,20 @@ function contentId(args: Args, from: number): Text {
   return { buf, off: 0, len: buf.length };
 }
 
+/** Makes the stream, with the entry whose fields begin at argument `from`. */
+function addFirst(ctx: Context, args: Args, from: number): void {
+  const { streams } = ctx.keyspace;
+  streams.create();
+  const added = ctx.db.addValue(args, 1, streams);
+  try {
+    streams.append(id, args, from, args.argc);
+  } catch (error) {
+    // No room: the key must not be left behind.
+    ctx.db.remove(added);
+    throw error;
+  }
+}
+
 /**
  * Adds the entry whose fields begin at argument `from`, unless its producer has done so; `id` is
  * the entry's. Returns whether there is a stream.
@@ -103,11 +117,8 @@ function add(ctx: Context, args: Args, from: number, options: AddOptions): boole
   else streams.readLastId(last);
   chooseId(options, ctx.nowMs);
   checkSize(args, from);
-  if (entry === 0) {
-    streams.create();
-    ctx.db.addValue(args, 1, streams);
-  }
-  streams.append(id, args, from, args.argc);
+  if (entry === 0) addFirst(ctx, args, from);
+  else streams.append(id, args, from, args.argc);
   if (by !== undefined) producers.note(by.producer, by.givenId, id, ctx.nowMs);
   ctx.changed('xadd', args, 1);
   if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1, 0);

@@ -88,11 +88,18 @@ export const setrange = command({
       return;
     }
     checkStringLength(ctx, offset + length);
-    if (entry === 0) {
+    const isNew = entry === 0;
+    if (isNew) {
       const key = args.off[1]!;
       entry = db.setString(0, args.buf, key, args.len[1]!, EMPTY, 0, 0, Encoding.raw, NO_TTL);
     }
-    db.growString(entry, offset + length, Encoding.raw);
+    try {
+      db.growString(entry, offset + length, Encoding.raw);
+    } catch (error) {
+      // No room: a new key must not be left behind.
+      if (isNew) db.remove(entry);
+      throw error;
+    }
     const from = args.off[3]!;
     db.valueBuf.set(args.buf.subarray(from, from + length), db.valueOff + offset);
     ctx.changed('setrange', args, 1);

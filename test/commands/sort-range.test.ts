@@ -1,0 +1,32 @@
+/** SORT BY nosort reads no more of a list or sorted set than it answers. */
+import { expect, it, vi } from 'vitest';
+import { ValueType } from '../../src/datatypes/value-types.ts';
+import { InProcess } from './in-process.ts';
+
+const SIZE = 1000;
+
+it.each([
+  ['list', ValueType.list],
+  ['zset', ValueType.zset],
+])('SORT BY nosort LIMIT reads only the range of a %s', (key, type) => {
+  const respite = new InProcess();
+  const texts = Array.from({ length: SIZE }, (_, i) => `m${i}`);
+  if (key === 'list') respite.call('RPUSH', key, ...texts);
+  else respite.call('ZADD', key, ...texts.flatMap((text, i) => [String(i), text]));
+  const cursor = respite.server.keyspace.cursor(type) as unknown as {
+    forRange(from: number, count: number): void;
+  };
+  const forRange = vi.spyOn(cursor, 'forRange');
+  const sort = (...words: string[]) => respite.texts('SORT', key, 'BY', 'nosort', ...words);
+  const backwards = texts.toReversed();
+  expect(sort('LIMIT', '5', '10')).toEqual(texts.slice(5, 15));
+  expect(sort('LIMIT', '5', '10', 'DESC')).toEqual(backwards.slice(5, 15));
+  expect(sort('LIMIT', '-3', '2', 'DESC')).toEqual(backwards.slice(0, 2));
+  expect(sort('LIMIT', '995', '10')).toEqual(texts.slice(995));
+  expect(sort('LIMIT', '995', '10', 'DESC')).toEqual(backwards.slice(995));
+  expect(sort('LIMIT', '1000', '10')).toEqual([]);
+  expect(sort('LIMIT', '1000', '10', 'DESC')).toEqual([]);
+  expect(sort('LIMIT', '0', '0', 'DESC')).toEqual([]);
+  for (const [, count] of forRange.mock.calls) expect(count).toBeLessThanOrEqual(10);
+  expect(sort('DESC')).toEqual(backwards);
+});

@@ -1,0 +1,96 @@
+/**
+ * The arena refuses a block in the midst of a command: OOM is the reply, nothing empty stays
+ * behind, and who watches, caches or waits for the key learns of what was done.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Server } from '../../src/server/server.ts';
+import { closeAll, startServer, Talker } from './talk.ts';
+
+afterEach(closeAll);
+
+const OOM = "-OOM command not allowed when used memory > 'maxmemory'.";
+const LARGE = 'x'.repeat(300_000);
+
+/** From now on there is room for small things only. */
+function fill(server: Server): void {
+  const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+  arena.bytesMax = arena.usedBytes + 20_000;
+}
+
+describe('a full arena', () => {
+  const writes = [
+    `HSET key f ${LARGE}`,
+    `HSETNX key f ${LARGE}`,
+    `RPUSH key ${LARGE}`,
+    `LPUSH key ${LARGE}`,
+    `SADD key ${LARGE}`,
+    `ZADD key 1 ${LARGE}`,
+    `XADD key 1-1 f ${LARGE}`,
+    'SETRANGE key 300000 x',
+    `SET key ${LARGE}`,
+    'SETBIT key 2400000 1',
+  ];
+
+  it.each(writes.map((line) => [line.slice(0, line.indexOf(' ')), line]))(
+    '%s makes no key',
+    async (_name, line) => {
+      const server = await startServer();
+      const client = await Talker.open(server);
+      fill(server);
+      expect(await client.ask(line)).toBe(OOM);
+      expect(await client.ask('EXISTS key')).toBe(':0');
+      expect(await client.ask('DBSIZE')).toBe(':0');
+      expect(await client.ask('LPOP key')).toBe('$-1');
+      expect(await client.ask('RPUSH key a')).toBe(':1');
+    },
+  );
+
+  it('leaves an empty stream alone that was there before', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    await client.ask('XGROUP CREATE s g $ MKSTREAM');
+    fill(server);
+    expect(await client.ask(`XADD s 1-1 f ${LARGE}`)).toBe(OOM);
+    expect(await client.ask('EXISTS s')).toBe(':1');
+  });
+
+  it('keeps what a command did before, and tells those who watch or cache the key', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    const writer = await Talker.open(server);
+    await client.ask('HELLO 3');
+    await client.ask('CLIENT TRACKING ON');
+    await client.ask('RPUSH list a');
+    await client.ask('WATCH list');
+    await client.ask('LLEN list');
+    fill(server);
+    expect(await writer.ask(`RPUSH list b ${LARGE}`)).toBe(OOM);
+    expect(await client.next()).toBe('>2 $10 invalidate *1 $4 list');
+    expect(await client.ask('LRANGE list 0 -1')).toBe('*2 $1 a $1 b');
+    client.send('MULTI', 'PING', 'EXEC');
+    expect(await client.take(3)).toEqual(['+OK', '+QUEUED', '_']);
+  });
+
+  it('tells nobody when nothing was done', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    const writer = await Talker.open(server);
+    await client.ask('SET key a');
+    await client.ask('WATCH key');
+    fill(server);
+    expect(await writer.ask(`SET key ${LARGE}`)).toBe(OOM);
+    client.send('MULTI', 'GET key', 'EXEC');
+    expect(await client.take(3)).toEqual(['+OK', '+QUEUED', '*1 $1 a']);
+  });
+
+  it('wakes who waits for what was done', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    const writer = await Talker.open(server);
+    client.send('BLPOP list 0');
+    await writer.ask('PING');
+    fill(server);
+    expect(await writer.ask(`RPUSH list a ${LARGE}`)).toBe(OOM);
+    expect(await client.next()).toBe('*2 $4 list $1 a');
+  });
+});
