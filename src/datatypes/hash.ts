@@ -249,9 +249,18 @@ export class HashValue extends Value {
       if (!keepTtl && this.expiryAt(p) > 0) this.changeExpiry(0);
       return false;
     }
+    const end = listpack.end(body);
     let next = listpack.append(body, fieldBuf, fieldOff, fieldLen);
-    next = listpack.append(next, buf, off, len);
-    if (this.stride === 3) next = listpack.appendInt(next, 0);
+    let added = 1;
+    try {
+      next = listpack.append(next, buf, off, len);
+      added++;
+      if (this.stride === 3) next = listpack.appendInt(next, 0);
+    } catch (error) {
+      // The arena is full: a field without its value must not stay.
+      this.setBody(listpack.remove(next, end, added));
+      throw error;
+    }
     this.setBody(next);
     if (this.size > limits.hashListpackEntries) this.toTable();
     return true;

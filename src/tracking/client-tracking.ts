@@ -9,6 +9,8 @@ export interface TrackedClient {
   readonly respVersion: 2 | 3;
   /** `pubsub` while it is subscribed to something. */
   readonly type: string;
+  /** Its connection has ended. */
+  readonly closed: boolean;
   /** Set while it tracks. */
   tracking: ClientTracking | undefined;
   /** Sends a message that is no reply. The bytes are shared, never written to again. */

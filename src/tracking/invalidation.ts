@@ -28,8 +28,8 @@ export class Invalidation {
   }
 
   /**
-   * Of all keys. It is the null of the version that the tracking client speaks, even where the
-   * message goes to another one, as with Redis.
+   * Of all keys. It is the null of the version that the tracking client speaks as it is sent, even
+   * where the message goes to another one, as with Redis.
    */
   static readonly ofAll = {
     2: new Invalidation('$-1\r\n'),

@@ -24,10 +24,6 @@ class Prefix {
     this.text = text;
   }
 
-  get hasChanged(): boolean {
-    return this.changed.size > 0;
-  }
-
   note(key: string, author: number, keep: boolean): void {
     if (keep && this.changed.has(key)) return;
     this.changed.set(key, author);
@@ -58,9 +54,11 @@ class Prefix {
 export class PrefixTable {
   private readonly byText = new Map<string, Prefix>();
   private readonly byHash = new Map<number, Prefix[]>();
-  /** The lengths of the prefixes, each once, in order. */
-  private lengths: readonly number[] = [];
-  private changed: Prefix[] = [];
+  /** How many prefixes have each length that there is. */
+  private readonly countOfLength = new Map<number, number>();
+  /** These lengths in order, undefined until they are asked for. */
+  private sortedLengths: readonly number[] | undefined;
+  private changed = new Set<Prefix>();
 
   get size(): number {
     return this.byText.size;
@@ -75,7 +73,7 @@ export class PrefixTable {
       const others = this.byHash.get(hash);
       if (others === undefined) this.byHash.set(hash, [prefix]);
       else others.push(prefix);
-      this.updateLengths();
+      this.countLength(text.length, 1);
     }
     prefix.clients.add(tracking);
   }
@@ -91,8 +89,8 @@ export class PrefixTable {
     const others = this.byHash.get(hash)!.filter((other) => other !== prefix);
     if (others.length === 0) this.byHash.delete(hash);
     else this.byHash.set(hash, others);
-    this.updateLengths();
-    this.changed = this.changed.filter((other) => other !== prefix);
+    this.countLength(text.length, -1);
+    this.changed.delete(prefix);
   }
 
   /**
@@ -101,7 +99,7 @@ export class PrefixTable {
    */
   note(buf: Uint8Array, off: number, len: number, author: number, keep: boolean): boolean {
     const { changed } = this;
-    const before = changed.length;
+    const before = changed.size;
     let key: string | undefined;
     let hash = HASH_START;
     let at = 0;
@@ -113,25 +111,32 @@ export class PrefixTable {
       key ??= Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
       for (const prefix of prefixes) {
         if (prefix.text.length !== length || !key.startsWith(prefix.text)) continue;
-        if (!prefix.hasChanged) changed.push(prefix);
+        changed.add(prefix);
         prefix.note(key, author, keep);
       }
     }
-    return before === 0 && changed.length > 0;
+    return before === 0 && changed.size > 0;
   }
 
   /** Tells of all keys that have changed since the last time, in the order of prefixes and keys. */
   send(send: (tracking: ClientTracking, message: Invalidation) => void): void {
-    const { changed } = this;
-    this.changed = [];
-    changed.sort((a, b) => (a.text < b.text ? -1 : 1));
+    const changed = [...this.changed].sort((a, b) => (a.text < b.text ? -1 : 1));
+    this.changed = new Set();
     for (const prefix of changed) prefix.send(send);
   }
 
-  private updateLengths(): void {
-    const lengths = new Set<number>();
-    for (const text of this.byText.keys()) lengths.add(text.length);
-    this.lengths = [...lengths].sort((a, b) => a - b);
+  private get lengths(): readonly number[] {
+    this.sortedLengths ??= [...this.countOfLength.keys()].sort((a, b) => a - b);
+    return this.sortedLengths;
+  }
+
+  /** One prefix more or less has this length. */
+  private countLength(length: number, change: 1 | -1): void {
+    const before = this.countOfLength.get(length) ?? 0;
+    const count = before + change;
+    if (count > 0) this.countOfLength.set(length, count);
+    else this.countOfLength.delete(length);
+    if (before === 0 || count === 0) this.sortedLengths = undefined;
   }
 }
 

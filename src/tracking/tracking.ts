@@ -35,13 +35,15 @@ export class Tracking {
   private readonly keys: KeyTable;
   private readonly prefixes = new PrefixTable();
   private readonly clients = new Set<ClientTracking>();
+  /** Connected clients that may be in the key table: they track, or did once. */
+  private readonly readers = new Set<TrackedClient>();
   /** On whose behalf data is being changed, if anybody's. */
   private current: TrackedClient | undefined;
   /** Whether a command of that client runs, so that its messages must wait. */
   private executing = false;
   /** Whether that command had to wait for what another client has changed just now. */
   private hadToWait = false;
-  private pending: { tracking: ClientTracking; message: Invalidation }[] = [];
+  private pending: { tracking: ClientTracking; message: Invalidation | undefined }[] = [];
   /** How often in a row eviction did not reach the bound. */
   private failures = 0;
   private readonly send: (tracking: ClientTracking, message: Invalidation) => void;
@@ -80,19 +82,25 @@ export class Tracking {
     const tracking = client.tracking ?? new ClientTracking(client);
     client.tracking = tracking;
     this.clients.add(tracking);
+    if (!options.bcast) this.readers.add(client);
     const every = options.bcast && options.prefixes.length === 0;
     tracking.update(every ? { ...options, prefixes: [''] } : options);
     for (const prefix of tracking.prefixes) this.prefixes.add(prefix, tracking);
     this.listen();
   }
 
-  /** Turns tracking off, if it is on. What the client has read is forgotten as it changes. */
+  /**
+   * Turns tracking off, if it is on; also called when the client is gone. What it has read is
+   * forgotten as it changes, as it may turn tracking on again, or when the last reader is gone.
+   */
   disable(client: TrackedClient): void {
     const { tracking } = client;
-    if (tracking === undefined) return;
-    for (const prefix of tracking.prefixes) this.prefixes.remove(prefix, tracking);
-    client.tracking = undefined;
-    this.clients.delete(tracking);
+    if (tracking !== undefined) {
+      for (const prefix of tracking.prefixes) this.prefixes.remove(prefix, tracking);
+      client.tracking = undefined;
+      this.clients.delete(tracking);
+    }
+    if (client.closed && this.readers.delete(client) && this.readers.size === 0) this.keys.clear();
     this.listen();
   }
 
@@ -162,7 +170,7 @@ export class Tracking {
   /** All keys of one or more databases are gone: every client is to forget everything. */
   flushed(): void {
     for (const tracking of this.clients) {
-      this.tell(tracking, Invalidation.ofAll[tracking.client.respVersion]);
+      this.tell(tracking, undefined);
     }
     this.keys.clear();
     this.listen();
@@ -186,15 +194,19 @@ export class Tracking {
     this.tell(client.tracking, message);
   }
 
-  /** Sends a message now, or after the reply of the client's own command. */
-  private tell(tracking: ClientTracking, message: Invalidation): void {
+  /**
+   * Sends a message, undefined for that of all keys, now or after the reply of the client's own
+   * command. That may switch its protocol, so the null's form is chosen only when it is sent.
+   */
+  private tell(tracking: ClientTracking, message: Invalidation | undefined): void {
     if (this.executing && tracking.client === this.current)
       this.pending.push({ tracking, message });
     else this.sendTo(tracking, message);
   }
 
-  private sendTo(tracking: ClientTracking, message: Invalidation): void {
+  private sendTo(tracking: ClientTracking, given: Invalidation | undefined): void {
     const { client, redirect } = tracking;
+    const message = given ?? Invalidation.ofAll[client.respVersion];
     const target = redirect === 0 ? client : this.host.clientById(redirect);
     if (target === undefined) {
       tracking.brokenRedirect = true;

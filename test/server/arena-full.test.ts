@@ -45,6 +45,27 @@ describe('a full arena', () => {
     },
   );
 
+  it('leaves no field without a value in a small hash', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+    const value = 'v'.repeat(60);
+    let refused = 0;
+    for (let room = 0; room < 900; room += 4) {
+      await client.ask('DEL h');
+      for (let i = 0; i < 3 + (room % 5); i++) await client.ask(`HSET h f${i} ${value}`);
+      const size = await client.ask('HLEN h');
+      arena.bytesMax = arena.usedBytes + room;
+      const reply = await client.ask(`HSET h another-field ${value}`);
+      arena.bytesMax = Number.POSITIVE_INFINITY;
+      if (reply === OOM) refused++;
+      const after = await client.ask('HLEN h');
+      expect(after).toBe(reply === OOM ? size : `:${Number(size.slice(1)) + 1}`);
+      expect(await client.ask('HSTRLEN h f0')).toBe(':60');
+    }
+    expect(refused).toBeGreaterThan(5);
+  });
+
   it('leaves an empty stream alone that was there before', async () => {
     const server = await startServer();
     const client = await Talker.open(server);

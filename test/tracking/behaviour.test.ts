@@ -1,4 +1,5 @@
 /** Client-side caching over real sockets: who is told of what, when, and in which form. */
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
 import { closeAll, startServer, Talker, until } from '../server/talk.ts';
@@ -9,6 +10,18 @@ afterEach(closeAll);
 function invalidated(...keys: string[]): string {
   const items = keys.map((key) => ` $${key.length} ${key}`).join('');
   return `>2 $10 invalidate *${keys.length}${items}`;
+}
+
+/** Redis's way: a provided prefix with the existing ones, then with those provided after it. */
+function firstOverlap(provided: string[], existing: string[]): string | undefined {
+  for (const [i, a] of provided.entries()) {
+    const overlaps = (b: string) => a.startsWith(b) || b.startsWith(a);
+    const old = existing.find(overlaps);
+    if (old !== undefined) return `'${a}' overlaps with an existing prefix '${old}'`;
+    const other = provided.slice(i + 1).find(overlaps);
+    if (other !== undefined) return `'${a}' overlaps with another provided prefix '${other}'`;
+  }
+  return undefined;
 }
 
 const ALL_INVALIDATED = '>2 $10 invalidate _';
@@ -118,6 +131,14 @@ describe('client-side caching', () => {
     expect(server.tracking.keyCount).toBe(0);
   });
 
+  it('the null of FLUSHDB has the form of the protocol that the client speaks after EXEC', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    client.send('CLIENT TRACKING ON', 'MULTI', 'FLUSHDB', 'HELLO 3', 'EXEC');
+    await client.take(5);
+    expect(await client.next()).toBe(ALL_INVALIDATED);
+  });
+
   it('REDIRECT sends to another client: a push in RESP3, in RESP2 to a subscriber', async () => {
     const server = await startServer();
     const target = await Talker.open(server);
@@ -206,6 +227,66 @@ describe('client-side caching', () => {
     await writer.ask('SET m 3');
     expect(server.keyspace.invalidations).toBeUndefined();
     expect(await arrived(one)).toEqual([]);
+  });
+
+  it('forgets all keys when the last client that tracked is gone, not when it turns off', async () => {
+    const server = await startServer();
+    const one = await tracker(server);
+    const two = await tracker(server);
+    const writer = await Talker.open(server);
+    await two.ask('MGET k l');
+    two.connection.close();
+    await until(() => server.clients.size === 2);
+    expect(await one.ask('CLIENT TRACKING OFF')).toBe('+OK');
+    expect(server.tracking.keyCount).toBe(2);
+    await one.ask('CLIENT TRACKING ON');
+    await one.ask('GET l');
+    await one.ask('CLIENT TRACKING OFF');
+    await one.ask('CLIENT TRACKING ON');
+    await writer.ask('SET l 1');
+    expect(await arrived(one)).toEqual([invalidated('l')]);
+    await one.ask('CLIENT TRACKING OFF');
+    expect(server.tracking.keyCount).toBe(1);
+    one.connection.close();
+    await until(() => server.clients.size === 1);
+    expect(server.tracking.keyCount).toBe(0);
+    expect(server.keyspace.invalidations).toBeUndefined();
+  });
+
+  it('names the pair of overlapping prefixes that trying all pairs would find', async () => {
+    const server = await startServer();
+    const client = await tracker(server, 'BCAST PREFIX m1 PREFIX m2');
+    const word = fc.string({
+      unit: fc.constantFrom('a', 'b', 'm', '1'),
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 8 }), async (words) => {
+        const options = words.map((text) => ` PREFIX ${text}`).join('');
+        const reply = await client.ask(`CLIENT TRACKING ON BCAST${options}`);
+        const pair = firstOverlap(words, ['m1', 'm2']);
+        if (pair !== undefined) expect(reply).toContain(`ERR Prefix ${pair}. Prefixes`);
+        else {
+          expect(reply).toBe('+OK');
+          await client.ask('CLIENT TRACKING OFF');
+          await client.ask('CLIENT TRACKING ON BCAST PREFIX m1 PREFIX m2');
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('10,000 prefixes of one client come and go fast', async () => {
+    const server = await startServer();
+    const client = await tracker(server, 'BCAST PREFIX z');
+    const options = Array.from({ length: 10_000 }, (_, i) => ` PREFIX p${i}:`).join('');
+    const start = performance.now();
+    expect(await client.ask(`CLIENT TRACKING ON BCAST${options} PREFIX zz`)).toContain("'zz'");
+    expect(await client.ask(`CLIENT TRACKING ON BCAST${options}`)).toBe('+OK');
+    expect(await client.ask('CLIENT TRACKING OFF')).toBe('+OK');
+    // It takes 60 ms; trying all pairs took 2 s.
+    expect(performance.now() - start).toBeLessThan(800);
   });
 
   it('messages come though CLIENT REPLY is off', async () => {

@@ -8,7 +8,7 @@ import { decode, textOf } from '../harness/reply.ts';
 
 function client(id: number, noLoop: boolean): ClientTracking {
   const tracking = new ClientTracking({
-    ...{ id, respVersion: 3, type: 'normal', tracking: undefined },
+    ...{ id, respVersion: 3, type: 'normal', closed: false, tracking: undefined },
     push: () => {},
   });
   tracking.noLoop = noLoop;
@@ -101,5 +101,18 @@ describe('PrefixTable', () => {
     const key = Buffer.from('liquidity');
     table.note(key, 0, key.length, 0, false);
     expect(sent(table)).toEqual(['2: liquidity']);
+  });
+
+  it('10,000 prefixes of many lengths come and go fast, changed or not', () => {
+    const table = new PrefixTable();
+    const one = client(1, false);
+    const words = Array.from({ length: 10_000 }, (_, i) => `${i}:`.padEnd(6 + (i % 1000), 'x'));
+    const start = performance.now();
+    for (const text of words) table.add(text, one);
+    for (const text of words) table.note(Buffer.from(text), 0, text.length, 0, false);
+    for (const text of words) table.remove(text, one);
+    // It takes some 200 ms, most of it to find them; going through all each time took seconds.
+    expect(performance.now() - start).toBeLessThan(1500);
+    expect(sent(table)).toEqual([]);
   });
 });

@@ -73,14 +73,28 @@ function check(options: TrackingOptions, present: ClientTracking | undefined): v
   if (present !== undefined && ((optIn && present.optOut) || (optOut && present.optIn))) {
     throw optSwitch;
   }
-  for (const [i, prefix] of prefixes.entries()) {
-    for (const other of present?.prefixes ?? []) {
-      if (overlap(prefix, other)) throw overlapping(prefix, `an existing prefix '${other}'`);
-    }
-    for (const other of prefixes.slice(i + 1)) {
-      if (overlap(prefix, other)) throw overlapping(prefix, `another provided prefix '${other}'`);
-    }
+  checkOverlap(prefixes, present?.prefixes ?? []);
+}
+
+/**
+ * Throws when a provided prefix overlaps with another one. The error names the first that does, and
+ * rather an existing one than a provided one as the other. O(n log n).
+ */
+function checkOverlap(provided: readonly string[], existing: readonly string[]): void {
+  // In order, a prefix comes before those that it begins, with nothing else in between.
+  const found = new Set<string>();
+  let shortest: string | undefined;
+  for (const prefix of [...existing, ...provided].sort()) {
+    if (shortest !== undefined && prefix.startsWith(shortest)) found.add(shortest).add(prefix);
+    else shortest = prefix;
   }
+  const first = provided.findIndex((prefix) => found.has(prefix));
+  if (first < 0) return;
+  const prefix = provided[first]!;
+  const clash = existing.find((other) => overlap(prefix, other));
+  if (clash !== undefined) throw overlapping(prefix, `an existing prefix '${clash}'`);
+  const other = provided.find((other, i) => i > first && overlap(prefix, other))!;
+  throw overlapping(prefix, `another provided prefix '${other}'`);
 }
 
 function overlap(a: string, b: string): boolean {
