@@ -355,8 +355,8 @@ export class Dict {
   }
 
   /**
-   * Moves up to `max` buckets of a rehash under way, and starts shrinking a sparse table. Returns
-   * whether there is more to move. For idle time.
+   * Moves up to `max` buckets of a rehash under way; it starts none. Returns whether there is more
+   * to move. For idle time.
    */
   rehashFor(root: Ref, max: number): boolean {
     if (this.word(root, 3) === 0) return false;

@@ -210,7 +210,7 @@ export class OrderedIndex {
     this.descend(root, false);
     const height = this.word(root, 1);
     // The place between two leaves: the element is the next leaf's first, by way of its parents.
-    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) return false;
+    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(height)) return false;
     const { leaf, slot } = this;
     if (this.size(root) === 0 || this.score !== score || this.ties.compareProbe(this.entry) !== 0) {
       return false;
@@ -234,7 +234,7 @@ export class OrderedIndex {
     this.mode = BY_BOTH;
     this.descend(root, false);
     const height = this.word(root, 1);
-    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(root, height)) {
+    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(height)) {
       throw new Error('ordered index: moving an element that is not in it');
     }
     const { leaf, slot } = this;
@@ -349,7 +349,7 @@ export class OrderedIndex {
   }
 
   /** As `settle`, with the path to the next leaf. False when there is none. */
-  private stepPath(root: Ref, height: number): boolean {
+  private stepPath(height: number): boolean {
     let level = height - 1;
     while (level >= 0 && this.pathSlot[level]! + 1 >= this.word(this.pathNode[level]!, 0)) level--;
     if (level < 0) return false;
@@ -362,7 +362,7 @@ export class OrderedIndex {
     }
     this.leaf = node;
     this.slot = 0;
-    return root !== 0;
+    return true;
   }
 
   // ---- inside: nodes -----------------------------------------------------------------------

@@ -26,9 +26,11 @@ export function setAccess(
   } else {
     if (idleSeconds < 0) return;
     const now = lruClock(space.nowMs);
-    // As Redis: more than the clock has counted makes the key half a turn old.
-    const half = (now + ((CLOCK_MAX / 2) | 0)) % CLOCK_MAX;
-    access = idleSeconds <= now ? now - idleSeconds : half;
+    // As redis-server 7.0.15: past the clock's start it goes on one turn later, which is taken to
+    // be a second shorter than it is; what remains of longer times wraps.
+    access = now - idleSeconds;
+    if (access < 0) access += CLOCK_MAX;
+    access &= CLOCK_MAX;
   }
   const { arena } = space;
   arena.touch(entry);

@@ -4,14 +4,19 @@
  * sends `buf[0 .. pos)`.
  *
  * It allocates nothing per reply but when the buffer must grow. What a handler wrote before it
- * failed is taken back with `rollback`.
+ * failed is taken back with `rollback`. A reply past `limit` throws `errors.replyTooLarge`.
  * Source: the RESP2 and RESP3 specifications.
  */
+import { errors } from '../util/errors.ts';
 import { formatDouble17g, intLength, writeInt } from '../util/numbers.ts';
 
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew past this is given up after its reply. */
 const KEEP_BYTES = 1024 * 1024;
+/** What one write to the kernel takes at most; the longest string fits. */
+const LIMIT_BYTES = 0x7fffffff;
+/** The shortest element of an aggregate is RESP3's null. */
+const ELEMENT_MIN_BYTES = 3;
 const CR = 13;
 const LF = 10;
 
@@ -38,6 +43,8 @@ export class Reply {
   pos = 0;
   /** The protocol version that the present client speaks. */
   version: 2 | 3 = 2;
+  /** Bytes that it holds at most; only errors, constants and messages go past it. */
+  limit = LIMIT_BYTES;
 
   // ---- simple values -----------------------------------------------------------------------
 
@@ -159,21 +166,21 @@ export class Reply {
   // ---- aggregates: the header; as many elements must follow ----------------------------------
 
   array(length: number): void {
-    this.header(STAR, length);
+    this.aggregate(STAR, length);
   }
 
   /** `pairs` keys, each followed by its value. */
   map(pairs: number): void {
-    if (this.version === 3) this.header(PERCENT, pairs);
-    else this.header(STAR, pairs * 2);
+    if (this.version === 3) this.aggregate(PERCENT, pairs);
+    else this.aggregate(STAR, pairs * 2);
   }
 
   set(length: number): void {
-    this.header(this.version === 3 ? TILDE : STAR, length);
+    this.aggregate(this.version === 3 ? TILDE : STAR, length);
   }
 
   push(length: number): void {
-    this.header(this.version === 3 ? GREATER : STAR, length);
+    this.aggregate(this.version === 3 ? GREATER : STAR, length);
   }
 
   /** RESP3 only: `pairs` of attributes before the reply proper. */
@@ -220,7 +227,7 @@ export class Reply {
   /** Bytes that are a reply already. */
   raw(bytes: Uint8Array): void {
     const n = bytes.length;
-    this.reserve(n);
+    this.ensure(this.pos + n);
     const out = this.buf;
     const p = this.pos;
     if (n < 48) for (let i = 0; i < n; i++) out[p + i] = bytes[i]!;
@@ -253,15 +260,27 @@ export class Reply {
     this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
-  /** Makes room for `n` more bytes. Amortised O(1) a byte. */
+  /** Makes room for `n` more bytes; throws when they are past the limit. Amortised O(1) a byte. */
   reserve(n: number): void {
     const need = this.pos + n;
+    if (need > this.limit) throw errors.replyTooLarge;
+    this.ensure(need);
+  }
+
+  /** Makes the buffer hold `need` bytes: no more than the limit, unless they are needed. */
+  private ensure(need: number): void {
     if (need <= this.buf.length) return;
     let size = this.buf.length * 2;
     while (size < need) size *= 2;
-    const bigger = Buffer.allocUnsafeSlow(size);
+    const bigger = Buffer.allocUnsafeSlow(Math.max(need, Math.min(size, this.limit)));
     bigger.set(this.buf.subarray(0, this.pos));
     this.buf = bigger;
+  }
+
+  /** The header of an aggregate; throws at once when so many elements can never fit. */
+  private aggregate(type: number, length: number): void {
+    if (length * ELEMENT_MIN_BYTES > this.limit) throw errors.replyTooLarge;
+    this.header(type, length);
   }
 
   private header(type: number, n: number): void {
@@ -308,7 +327,7 @@ export class Reply {
 
   private line(type: string, text: string): void {
     const length = text.length;
-    this.reserve(length + 3);
+    this.ensure(this.pos + length + 3);
     const out = this.buf;
     let p = this.pos;
     out[p++] = type.charCodeAt(0);

@@ -3,7 +3,11 @@
  *
  * It is the only place where a command is refused or run. What a handler throws ends here: a
  * CommandError becomes the reply; anything else is our bug, and when data had begun to change the
- * process must not go on serving it (`onCorruption`).
+ * process must not go on serving it (`dataDamaged`).
+ *
+ * Some commands write their reply while they change data (SPOP, LPOP, XREADGROUP). If it gets too
+ * large, what they changed stays, each element whole: a loss to the client, as when its output
+ * limit ends the connection, but no damage.
  *
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
@@ -375,8 +379,11 @@ export class Dispatcher {
     reply.rollback(start);
     command.failedCalls++;
     const isFull = error instanceof ArenaFullError;
-    if (isFull && changed) this.settle(command, args);
-    const refusal = isFull ? errors.oom : error;
+    const isCut = error === errors.replyTooLarge;
+    const wrote = changed && (command.flagBits & Flag.write) !== 0;
+    if (wrote && (isFull || isCut)) this.settle(command, args);
+    let refusal = isFull ? errors.oom : error;
+    if (wrote && isCut) refusal = errors.replyTooLargeAfterWrite;
     if (refusal instanceof CommandError) {
       reply.error(refusal.line);
       this.stats.countError(refusal.line);
@@ -390,8 +397,8 @@ export class Dispatcher {
   }
 
   /**
-   * The arena was full when a command had begun to write: a collection that it had just made does
-   * not stay behind empty, and who watches, caches or waits for its keys learns of what it did.
+   * The arena was full, or the reply too large, when a command had begun to write: no collection
+   * stays behind empty, and who watches, caches or waits for its keys learns of what it did.
    */
   private settle(command: Command, args: Args): void {
     const { db, keyspace } = this.context;
@@ -404,6 +411,7 @@ export class Dispatcher {
         const value = keyspace.cursor(type);
         db.open(entry, value);
         if (value.size === 0) db.remove(entry);
+        else db.fieldsChanged(entry, value);
       }
       keyspace.changed(db, '', args, index);
     }

@@ -2,6 +2,7 @@
  * The composition root: builds arena, keyspace, commands, sessions and listeners, and owns their
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
+import { constants } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -9,6 +10,7 @@ import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
 import type { PauseMode, ServerPort, SessionPort, ShutdownRequest } from '../commands/ports.ts';
 import { allCommands } from '../commands/registry.ts';
+import { maxStringBytes } from '../commands/string/string-value.ts';
 import type { Config } from '../config/config.ts';
 import type { Limits } from '../datatypes/value.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
@@ -34,6 +36,9 @@ import { Notifications } from './notifications.ts';
 import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
 import { REDIS_VERSION } from './version.ts';
+
+/** Longest argument: as a key or a channel it must fit a string, with some text around it. */
+const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -303,7 +308,7 @@ export class Server implements ServerPort {
       this.tracking.keysMax = config.number('tracking-table-max-keys');
     });
     apply(['proto-max-bulk-len'], () => {
-      parserLimits.maxBulkBytes = config.number('proto-max-bulk-len');
+      parserLimits.maxBulkBytes = Math.min(maxStringBytes(config), ARGUMENT_MAX);
     });
     const limits: Readonly<Record<string, keyof Limits>> = {
       'hash-max-listpack-entries': 'hashListpackEntries',

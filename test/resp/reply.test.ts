@@ -82,4 +82,32 @@ describe('Reply', () => {
     reply.rollback(mark);
     expect(reply.buf.toString('latin1', 0, reply.pos)).toBe('+OK\r\n');
   });
+
+  it('refuses what is past its limit, but never an error or a message', () => {
+    const reply = new Reply();
+    reply.limit = 100_000;
+    reply.bytes(Buffer.alloc(99_900));
+    const mark = reply.pos;
+    expect(() => reply.bytes(Buffer.alloc(100))).toThrow('ERR reply is too large');
+    expect(() => reply.bulkString('x'.repeat(100))).toThrow('ERR reply is too large');
+    expect(reply.pos).toBe(mark);
+    expect(reply.buf.length).toBe(100_000);
+    reply.error('x'.repeat(200));
+    reply.insertRaw(mark, [Buffer.alloc(200)]);
+    expect(reply.pos).toBe(mark + 403);
+  });
+
+  it('refuses at once an aggregate whose elements can never fit', () => {
+    const reply = new Reply();
+    const tooMany = 2 ** 62;
+    for (const type of ['array', 'set', 'map', 'push'] as const) {
+      expect(() => reply[type](tooMany)).toThrow('ERR reply is too large');
+    }
+    reply.int(2 ** 53 - 1);
+    expect(reply.pos).toBe(19);
+  });
+
+  it('holds the longest string', () => {
+    expect(new Reply().limit).toBeGreaterThan(0x3fffffff + 32);
+  });
 });

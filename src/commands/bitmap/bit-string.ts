@@ -7,6 +7,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { parseInt64 } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
+import { maxStringBytes } from '../string/string-value.ts';
 
 export const badOffset = new CommandError('ERR bit offset is not an integer or out of range');
 
@@ -37,7 +38,7 @@ export function fieldOffset(ctx: Context, args: Args, i: number, bits: number): 
 function checkedOffset(ctx: Context, offset: number | bigint | undefined): number {
   if (typeof offset !== 'number' || offset < 0) throw badOffset;
   if (offset >= ALWAYS_ALLOWED_BITS) {
-    if (offset >= ctx.server.config.number('proto-max-bulk-len') * 8) throw badOffset;
+    if (offset >= maxStringBytes(ctx.server.config) * 8) throw badOffset;
   }
   return offset;
 }

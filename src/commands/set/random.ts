@@ -1,7 +1,7 @@
 /**
  * Random members, each equally likely: SPOP, SRANDMEMBER.
  */
-import { sampleDistinct, sampleIndexes } from '../../datatypes/sampling.ts';
+import { sampleIndexes } from '../../datatypes/sampling.ts';
 import type { SetValue } from '../../datatypes/set.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
@@ -88,12 +88,11 @@ function replyDistinct(sets: SetValue, count: number, random: () => number, repl
   reply.array(count);
   if (count * 3 <= size) {
     const seen = new Set<number>();
-    sampleDistinct(count, () => {
+    while (seen.size < count) {
       const at = sets.seekRandom();
       if (!seen.has(at)) write();
       seen.add(at);
-      return at;
-    });
+    }
     return;
   }
   const wanted = new Set(sampleIndexes(size, count, random));

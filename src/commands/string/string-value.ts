@@ -8,9 +8,12 @@ import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { isInt64Text } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
+import type { ConfigPort } from '../ports.ts';
 
 /** Longest string that OBJECT ENCODING calls embstr (redis-server 7.0.15, object.c). */
 const EMBSTR_MAX = 44;
+/** Longest string whatever the configuration says: lengths share 32 bits with two flags. */
+const STRING_MAX = 0x3fffffff;
 /** Longest text of a 64-bit integer. */
 const INT_TEXT_MAX = 20;
 
@@ -49,7 +52,12 @@ export function storeArgument(
   );
 }
 
-/** Throws when a string would grow past proto-max-bulk-len. */
+/** Bytes of the longest string: proto-max-bulk-len, as far as lengths go. */
+export function maxStringBytes(config: Pick<ConfigPort, 'number'>): number {
+  return Math.min(config.number('proto-max-bulk-len'), STRING_MAX);
+}
+
+/** Throws when a string would grow past the longest one. */
 export function checkStringLength(ctx: Context, length: number): void {
-  if (length > ctx.server.config.number('proto-max-bulk-len')) throw errors.stringTooLong;
+  if (length > maxStringBytes(ctx.server.config)) throw errors.stringTooLong;
 }
