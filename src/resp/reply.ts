@@ -15,8 +15,6 @@ const INITIAL_BYTES = 64 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 /** What one write to the kernel takes at most; the longest string fits. */
 const LIMIT_BYTES = 0x7fffffff;
-/** The shortest element of an aggregate is RESP3's null. */
-const ELEMENT_MIN_BYTES = 3;
 const CR = 13;
 const LF = 10;
 
@@ -166,21 +164,21 @@ export class Reply {
   // ---- aggregates: the header; as many elements must follow ----------------------------------
 
   array(length: number): void {
-    this.aggregate(STAR, length);
+    this.header(STAR, length);
   }
 
   /** `pairs` keys, each followed by its value. */
   map(pairs: number): void {
-    if (this.version === 3) this.aggregate(PERCENT, pairs);
-    else this.aggregate(STAR, pairs * 2);
+    if (this.version === 3) this.header(PERCENT, pairs);
+    else this.header(STAR, pairs * 2);
   }
 
   set(length: number): void {
-    this.aggregate(this.version === 3 ? TILDE : STAR, length);
+    this.header(this.version === 3 ? TILDE : STAR, length);
   }
 
   push(length: number): void {
-    this.aggregate(this.version === 3 ? GREATER : STAR, length);
+    this.header(this.version === 3 ? GREATER : STAR, length);
   }
 
   /** RESP3 only: `pairs` of attributes before the reply proper. */
@@ -260,11 +258,15 @@ export class Reply {
     this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
+  /** Throws when `n` more bytes are past the limit. */
+  checkFits(n: number): void {
+    if (this.pos + n > this.limit) throw errors.replyTooLarge;
+  }
+
   /** Makes room for `n` more bytes; throws when they are past the limit. Amortised O(1) a byte. */
   reserve(n: number): void {
-    const need = this.pos + n;
-    if (need > this.limit) throw errors.replyTooLarge;
-    this.ensure(need);
+    this.checkFits(n);
+    this.ensure(this.pos + n);
   }
 
   /** Makes the buffer hold `need` bytes: no more than the limit, unless they are needed. */
@@ -275,12 +277,6 @@ export class Reply {
     const bigger = Buffer.allocUnsafeSlow(Math.max(need, Math.min(size, this.limit)));
     bigger.set(this.buf.subarray(0, this.pos));
     this.buf = bigger;
-  }
-
-  /** The header of an aggregate; throws at once when so many elements can never fit. */
-  private aggregate(type: number, length: number): void {
-    if (length * ELEMENT_MIN_BYTES > this.limit) throw errors.replyTooLarge;
-    this.header(type, length);
   }
 
   private header(type: number, n: number): void {

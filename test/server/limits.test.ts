@@ -56,6 +56,8 @@ describe('a reply that is too large', () => {
     const count = String(-(2n ** 62n));
     const lines = ['SRANDMEMBER s', 'HRANDFIELD h', 'ZRANDMEMBER z'].map((l) => `${l} ${count}`);
     for (const line of lines) expect(await client.ask(line)).toBe(TOO_LARGE);
+    // The shortest of these takes 7 bytes.
+    expect(await client.ask('SRANDMEMBER s -306783379')).toBe(TOO_LARGE);
     expect(await client.ask(`${lines[1]} WITHVALUES`)).toBe('-ERR value is out of range');
     expect(await client.ask(`${lines[2]} WITHSCORES`)).toBe('-ERR value is out of range');
     expect(await client.ask('SRANDMEMBER s -3')).toBe('*3 $1 a $1 a $1 a');

@@ -6,6 +6,7 @@ import { sampleDistinct, shuffled } from '../../datatypes/sampling.ts';
 import type { Reply } from '../../resp/reply.ts';
 import { errors } from '../../util/errors.ts';
 import { countArgument } from '../integers.ts';
+import { checkRepetitions } from '../repetitions.ts';
 import { cursorArgument, replyScan, scanOptions } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -85,6 +86,8 @@ export const hrandfield = command({
       replyDistinct(hashes, count, withValues, random, reply);
       return;
     }
+    const { field, value } = hashes;
+    checkRepetitions(reply, -count, hashes, () => field.len + (withValues ? value.len : 0));
     replyLength(reply, -count, withValues);
     for (let i = 0; i < -count; i++) {
       hashes.seekRandom();

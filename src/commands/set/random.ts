@@ -8,6 +8,7 @@ import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { countArgument, intArgument } from '../integers.ts';
+import { checkRepetitions } from '../repetitions.ts';
 import { command, keyAt } from '../spec.ts';
 
 function popMany(ctx: Context, args: Args, reply: Reply): void {
@@ -137,6 +138,7 @@ export const srandmember = command({
       replyDistinct(sets, count, random, reply);
       return;
     }
+    checkRepetitions(reply, -count, sets, () => member.len);
     reply.array(-count);
     for (let i = 0; i < -count; i++) {
       sets.seekRandom();

@@ -4,6 +4,7 @@
 import { sampleIndexes } from '../../datatypes/sampling.ts';
 import { errors } from '../../util/errors.ts';
 import { countArgument } from '../integers.ts';
+import { checkRepetitions } from '../repetitions.ts';
 import { cursorArgument, replyScan, scanOptions } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 import { replyElement, replyElements } from './zrange.ts';
@@ -47,6 +48,7 @@ export const zrandmember = command({
       });
       return;
     }
+    if (count < 0) checkRepetitions(reply, -count, zsets, () => zsets.member.len);
     replyElements(reply, Math.abs(count), withScores);
     if (count > 0) {
       for (const rank of sampleIndexes(size, count, random)) {
