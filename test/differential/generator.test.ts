@@ -16,7 +16,7 @@ import { COLLECTIONS, commandsOf, type Family } from './generator-collections.ts
 import { KEYS } from './generator-words.ts';
 
 const { RESPITE_COMMANDS, RESPITE_FULL } = process.env;
-const COMMANDS = Number(RESPITE_COMMANDS ?? (RESPITE_FULL === '1' ? 1_000_000 : 100_000));
+const COMMANDS = Number(RESPITE_COMMANDS ?? (RESPITE_FULL === '1' ? 1_000_000 : 60_000));
 const SEQUENCE_MAX = 200;
 
 const FAMILIES = Object.keys(COLLECTIONS) as Family[];
