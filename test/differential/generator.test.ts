@@ -1,5 +1,5 @@
 /**
- * Random sequences against the oracle: 100,000 commands in `npm test`, a million in
+ * Random sequences against the oracle: 60,000 commands in `npm test`, a million in
  * `npm run test:full`, RESPITE_COMMANDS in any other run. A failure prints the shrunk sequence and the line that replays it.
  */
 import fc from 'fast-check';
