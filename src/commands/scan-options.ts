@@ -102,5 +102,5 @@ export function replyScan(
   while (cursor !== 0 && left-- > 0 && seen < options.count);
   reply.endArray(start, replied);
   reply.insertBulk(start, String(cursor));
-  reply.insertArray(start, 2);
+  reply.endArray(start, 2);
 }

@@ -194,18 +194,13 @@ export class Reply {
     return this.pos;
   }
 
-  /** Ends a deferred array. O(bytes since). */
+  /** Ends a deferred array; may be called again for one around it. O(bytes since `mark`). */
   endArray(mark: number, length: number): void {
-    this.insertArray(mark, length);
+    this.insertHeader(mark, STAR, length);
   }
 
   endSet(mark: number, length: number): void {
     this.insertHeader(mark, this.version === 3 ? TILDE : STAR, length);
-  }
-
-  /** Puts the header of an array before what was written since `mark`. O(bytes since). */
-  insertArray(mark: number, length: number): void {
-    this.insertHeader(mark, STAR, length);
   }
 
   /** Puts a bulk string of ASCII text before what was written since `mark`. O(bytes since). */

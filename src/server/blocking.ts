@@ -10,9 +10,7 @@ import type { ChangedKey, Waiter, Waiters } from '../keyspace/waiters.ts';
 import { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
-
-/** Node's timers overflow past 2^31 ms. */
-const TIMER_MAX_MS = 2 ** 30;
+import { TIMER_MAX_MS } from './timers.ts';
 
 /** A command that waits. */
 export class Blocked implements Waiter {

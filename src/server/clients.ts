@@ -16,6 +16,7 @@ import type { LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { OutputLimits } from './output-limits.ts';
 import type { Stats } from './stats.ts';
+import { TIMER_MAX_MS } from './timers.ts';
 
 /** Replies longer than this do not wait for the end of the turn. */
 const LATER_BYTES = 64 * 1024;
@@ -242,12 +243,13 @@ export class Clients implements Driver {
 
   /**
    * The shared reply buffer holds replies to a session behind what other sessions are due: they are
-   * sent when the turn ends, or at once when they are many or the last ones.
+   * sent when the turn ends, or at once when they are large, many or the last ones.
    */
   flush(session: Session): void {
     const { reply, dueTo } = this;
     const length = reply.pos - dueTo;
-    if (session.outbox !== undefined || session.closing || length > LATER_BYTES) {
+    const much = length > LATER_BYTES || reply.pos > DUE_BYTES;
+    if (session.outbox !== undefined || session.closing || much) {
       this.sendDue();
       this.send(session, reply, dueTo);
       this.dueTo = 0;
@@ -257,7 +259,6 @@ export class Clients implements Driver {
       this.dueEnds.push(reply.pos);
       this.dueTo = reply.pos;
       this.endTurn();
-      if (reply.pos > DUE_BYTES) this.sendDue();
     }
   }
 
@@ -366,9 +367,6 @@ function unpinned(bytes: Buffer): Buffer {
   copy.set(bytes);
   return copy;
 }
-
-/** Node's timers overflow past 2^31 ms. */
-const TIMER_MAX_MS = 2 ** 30;
 
 const protectedModeText =
   'DENIED respite is running in protected mode because no password is set for the default user ' +

@@ -229,6 +229,7 @@ export class Dispatcher {
     } catch (error) {
       // Not the handler's: what surrounds it failed. Nobody else shall suffer from it.
       this.hooks.handlerFailed(command?.fullName ?? '', error);
+      this.tidyUp();
       this.reply.rollback(start);
       this.reply.error('ERR internal error');
       session.closeAfterReply();
@@ -238,6 +239,17 @@ export class Dispatcher {
     if (tracking?.caching !== true || session.transaction.isOpen) return;
     const keeps = ((command?.parent?.flagBits ?? 0) & Flag.keepsCaching) !== 0;
     if (!keeps && session.postponed.length === 0) tracking.caching = false;
+  }
+
+  /** Forgets what belongs to a command that was left in the middle. */
+  private tidyUp(): void {
+    const { context } = this;
+    this.nested = false;
+    context.mayBlock = true;
+    context.blockRequest = undefined;
+    context.keyspace.dict.forget();
+    this.tracking.replied();
+    this.ownMessages.length = 0;
   }
 
   private execute(session: Session, args: Args, command: Command | undefined): void {
