@@ -1,13 +1,13 @@
 /**
- * Values as bytes: DUMP and RESTORE. The payload is that of an RDB file (src/rdb).
+ * Values as bytes: DUMP and RESTORE. The payload is that of an RDB file (src/persistence/rdb).
  */
 import type { Value } from '../../datatypes/value.ts';
 import { ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
-import { setAccess } from '../../rdb/access.ts';
-import { BadDataError } from '../../rdb/input.ts';
-import { PayloadCodec } from '../../rdb/payload.ts';
+import { setAccess } from '../../persistence/rdb/access.ts';
+import { BadDataError } from '../../persistence/rdb/input.ts';
+import { PayloadCodec } from '../../persistence/rdb/payload.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';

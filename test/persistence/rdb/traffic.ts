@@ -2,8 +2,8 @@
  * Random commands on a value of some type at key `k`: reads of all kinds, writes at both ends, of
  * what is there and what is not, conversions, removal.
  */
-import { RdbType } from '../../src/rdb/types.ts';
-import { between } from '../util/float-texts.ts';
+import { RdbType } from '../../../src/persistence/rdb/types.ts';
+import { between } from '../../util/float-texts.ts';
 import { type Argv, randomText } from './random-values.ts';
 
 type Random = () => number;

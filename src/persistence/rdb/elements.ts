@@ -12,10 +12,10 @@
  * All numbers are little endian but the lengths of ziplist strings.
  * Source: files of redis 2.2 to 7.0, as redis-server 7.0.15 reads them.
  */
-import { Intset } from '../memory/intset.ts';
-import { Listpack } from '../memory/listpack.ts';
-import { ListpackEntry } from '../memory/listpack-entry.ts';
-import { writeInt } from '../util/numbers.ts';
+import { Intset } from '../../memory/intset.ts';
+import { Listpack } from '../../memory/listpack.ts';
+import { ListpackEntry } from '../../memory/listpack-entry.ts';
+import { writeInt } from '../../util/numbers.ts';
 import { badData } from './input.ts';
 
 /** A walk over packed elements; `text`, `off` and `len` are the present one's. */

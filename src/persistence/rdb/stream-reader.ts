@@ -4,10 +4,10 @@
  * active behind the time it was seen. What is missing is reckoned as redis 7.0 does. Pending entries
  * that are no consumer's were released (XNACK).
  */
-import type { StreamValue } from '../datatypes/stream.ts';
-import { READ_UNKNOWN, type StreamGroups } from '../datatypes/stream-groups.ts';
-import { highOf, lowOf, StreamId } from '../datatypes/stream-id.ts';
-import type { Ref } from '../memory/arena.ts';
+import type { StreamValue } from '../../datatypes/stream.ts';
+import { READ_UNKNOWN, type StreamGroups } from '../../datatypes/stream-groups.ts';
+import { highOf, lowOf, StreamId } from '../../datatypes/stream-id.ts';
+import type { Ref } from '../../memory/arena.ts';
 import { badData, type RdbInput } from './input.ts';
 import { StreamNodeCheck } from './stream-check.ts';
 import { RdbType } from './types.ts';

@@ -5,17 +5,17 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HashValue } from '../../src/datatypes/hash.ts';
-import type { SetValue } from '../../src/datatypes/set.ts';
-import type { StreamValue } from '../../src/datatypes/stream.ts';
-import { Encoding, ValueType } from '../../src/datatypes/value-types.ts';
-import { Keyspace } from '../../src/keyspace/keyspace.ts';
-import { Arena } from '../../src/memory/arena.ts';
-import { badData, RdbInput } from '../../src/rdb/input.ts';
-import { RdbOutput } from '../../src/rdb/output.ts';
-import { PayloadCodec } from '../../src/rdb/payload.ts';
-import { RDB_VERSION, RDB_VERSION_FIELD_TTL, RdbType } from '../../src/rdb/types.ts';
-import { Args } from '../../src/util/args.ts';
+import type { HashValue } from '../../../src/datatypes/hash.ts';
+import type { SetValue } from '../../../src/datatypes/set.ts';
+import type { StreamValue } from '../../../src/datatypes/stream.ts';
+import { Encoding, ValueType } from '../../../src/datatypes/value-types.ts';
+import { Keyspace } from '../../../src/keyspace/keyspace.ts';
+import { Arena } from '../../../src/memory/arena.ts';
+import { badData, RdbInput } from '../../../src/persistence/rdb/input.ts';
+import { RdbOutput } from '../../../src/persistence/rdb/output.ts';
+import { PayloadCodec } from '../../../src/persistence/rdb/payload.ts';
+import { RDB_VERSION, RDB_VERSION_FIELD_TTL, RdbType } from '../../../src/persistence/rdb/types.ts';
+import { Args } from '../../../src/util/args.ts';
 import { bodyOf, payloadOf } from './mutations.ts';
 
 const NOW = 1_700_000_000_000;

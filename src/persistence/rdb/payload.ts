@@ -5,12 +5,12 @@
  *
  * One codec serves a keyspace; its buffers are reused from call to call.
  */
-import type { Value } from '../datatypes/value.ts';
-import { ValueType } from '../datatypes/value-types.ts';
-import type { Db } from '../keyspace/db.ts';
-import type { Entry } from '../keyspace/entry.ts';
-import type { Keyspace } from '../keyspace/keyspace.ts';
-import { Crc64 } from '../util/crc64.ts';
+import type { Value } from '../../datatypes/value.ts';
+import { ValueType } from '../../datatypes/value-types.ts';
+import type { Db } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { Crc64 } from '../../util/crc64.ts';
 import type { RdbInput } from './input.ts';
 import { RdbOutput } from './output.ts';
 import { RdbReader } from './reader.ts';

@@ -1,9 +1,9 @@
 /**
  * Access data that comes with a value: RESTORE's IDLETIME and FREQ, and their like in RDB files.
  */
-import { lruClock } from '../keyspace/access-time.ts';
-import type { Entry } from '../keyspace/entry.ts';
-import type { Keyspace } from '../keyspace/keyspace.ts';
+import { lruClock } from '../../keyspace/access-time.ts';
+import type { Entry } from '../../keyspace/entry.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
 
 const CLOCK_MAX = 0xffffff;
 /** Info word of an entry, int32 index in its block; the low 8 bits are type and encoding. */

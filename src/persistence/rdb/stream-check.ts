@@ -2,7 +2,7 @@
  * Checks a stream's node from a file before it becomes one here: `src/datatypes/stream-node.ts` has
  * its layout and trusts it. Beyond the layout, ids must ascend, because that is how they are found.
  */
-import { StreamId } from '../datatypes/stream-id.ts';
+import { StreamId } from '../../datatypes/stream-id.ts';
 import { ListpackElements } from './elements.ts';
 import { badData } from './input.ts';
 

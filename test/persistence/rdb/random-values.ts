@@ -2,7 +2,7 @@
  * Commands that build random values of every type in every representation, for tests of DUMP and
  * RESTORE.
  */
-import { between } from '../util/float-texts.ts';
+import { between } from '../../util/float-texts.ts';
 
 type Random = () => number;
 export type Argv = readonly (string | Buffer)[];

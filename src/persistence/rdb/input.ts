@@ -3,8 +3,8 @@
  * against what is left before it is used, nothing is allocated because it was announced. Whatever
  * is wrong throws `badData`. See `output.ts` for the format.
  */
-import { lzfDecompress, lzfLength } from '../util/lzf.ts';
-import { parseDouble, writeInt } from '../util/numbers.ts';
+import { lzfDecompress, lzfLength } from '../../util/lzf.ts';
+import { parseDouble, writeInt } from '../../util/numbers.ts';
 import {
   INT_8,
   INT_16,

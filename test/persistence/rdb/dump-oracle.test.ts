@@ -4,11 +4,11 @@
  * restores the other's payload to the same digest; DEBUG OBJECT tells the same length.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createServer, type RespiteServer } from '../../src/index.ts';
-import { Connection } from '../harness/connection.ts';
-import { describeWithOracle, startOracle } from '../harness/oracle.ts';
-import type { ServerProcess } from '../harness/server-process.ts';
-import { between, randomFrom } from '../util/float-texts.ts';
+import { createServer, type RespiteServer } from '../../../src/index.ts';
+import { Connection } from '../../harness/connection.ts';
+import { describeWithOracle, startOracle } from '../../harness/oracle.ts';
+import type { ServerProcess } from '../../harness/server-process.ts';
+import { between, randomFrom } from '../../util/float-texts.ts';
 import {
   type Argv,
   type RandomValue,

@@ -5,13 +5,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { ValueType } from '../../src/datatypes/value-types.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
-import { type Reply, textOf } from '../harness/reply.ts';
-import { splitWords } from '../harness/script.ts';
-import { between, randomFrom } from '../util/float-texts.ts';
+import { Config } from '../../../src/config/config.ts';
+import { ValueType } from '../../../src/datatypes/value-types.ts';
+import { Server } from '../../../src/server/server.ts';
+import { Connection } from '../../harness/connection.ts';
+import { type Reply, textOf } from '../../harness/reply.ts';
+import { splitWords } from '../../harness/script.ts';
+import { between, randomFrom } from '../../util/float-texts.ts';
 import { bodyOf, mutate, payloadOf } from './mutations.ts';
 import { type Argv, randomValue } from './random-values.ts';
 import { trafficFor } from './traffic.ts';
@@ -21,7 +21,7 @@ const SEED = Number(process.env['RESPITE_SEED']?.split(':')[0] ?? Date.now() | 0
 /** Sound values of each kind to start from. */
 const VALUES = 140;
 const LARGEST = 3000;
-const scripts = path.resolve(import.meta.dirname, '../differential/scripts/dump-formats.txt');
+const scripts = path.resolve(import.meta.dirname, '../../differential/scripts/dump-formats.txt');
 
 describe('damaged payloads', () => {
   const problems: string[] = [];

@@ -2,8 +2,8 @@
  * Damage to DUMP payloads: changed, added, removed and moved bytes, with the checksum made right
  * again so that the damage reaches whoever reads the value.
  */
-import { Crc64 } from '../../src/util/crc64.ts';
-import { between } from '../util/float-texts.ts';
+import { Crc64 } from '../../../src/util/crc64.ts';
+import { between } from '../../util/float-texts.ts';
 
 type Random = () => number;
 

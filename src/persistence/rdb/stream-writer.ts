@@ -11,10 +11,10 @@
  * place here: released pending entries (XNACK) are written as such of no consumer, without their
  * order, which redis 7.0 does not read; producers (XADD IDMP) are left out.
  */
-import type { StreamValue } from '../datatypes/stream.ts';
-import type { StreamGroups } from '../datatypes/stream-groups.ts';
-import { StreamId, unsigned } from '../datatypes/stream-id.ts';
-import type { Ref } from '../memory/arena.ts';
+import type { StreamValue } from '../../datatypes/stream.ts';
+import type { StreamGroups } from '../../datatypes/stream-groups.ts';
+import { StreamId, unsigned } from '../../datatypes/stream-id.ts';
+import type { Ref } from '../../memory/arena.ts';
 import type { RdbOutput } from './output.ts';
 
 const ID_BYTES = 16;

@@ -10,16 +10,16 @@
  *                       value) ..., or int64 earliest | listpack of field, value, time or 0, the
  *                       earliest first, those without one last
  */
-import type { HashValue } from '../datatypes/hash.ts';
-import type { ListValue } from '../datatypes/list.ts';
-import type { SetValue } from '../datatypes/set.ts';
-import type { SortedSetValue } from '../datatypes/sorted-set.ts';
-import type { StreamValue } from '../datatypes/stream.ts';
-import type { Tools, Value } from '../datatypes/value.ts';
-import { Encoding, ValueType } from '../datatypes/value-types.ts';
-import type { Arena, Ref } from '../memory/arena.ts';
-import { Intset } from '../memory/intset.ts';
-import { ListpackEntry } from '../memory/listpack-entry.ts';
+import type { HashValue } from '../../datatypes/hash.ts';
+import type { ListValue } from '../../datatypes/list.ts';
+import type { SetValue } from '../../datatypes/set.ts';
+import type { SortedSetValue } from '../../datatypes/sorted-set.ts';
+import type { StreamValue } from '../../datatypes/stream.ts';
+import type { Tools, Value } from '../../datatypes/value.ts';
+import { Encoding, ValueType } from '../../datatypes/value-types.ts';
+import type { Arena, Ref } from '../../memory/arena.ts';
+import { Intset } from '../../memory/intset.ts';
+import { ListpackEntry } from '../../memory/listpack-entry.ts';
 import type { RdbOutput } from './output.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { NODE_PACKED, RDB_VERSION, RDB_VERSION_FIELD_TTL, RdbType } from './types.ts';

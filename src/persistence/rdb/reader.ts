@@ -8,17 +8,17 @@
  * written in; a small listpack or intset that is sound is taken as it is.
  * Source: redis-server 7.0.15 loading its own files and those of older versions (behaviour).
  */
-import { HashValue } from '../datatypes/hash.ts';
-import { ListValue } from '../datatypes/list.ts';
-import { TextRegister } from '../datatypes/members.ts';
-import { SetValue } from '../datatypes/set.ts';
-import { SortedSetValue } from '../datatypes/sorted-set.ts';
-import { StreamValue } from '../datatypes/stream.ts';
-import type { Value } from '../datatypes/value.ts';
-import { Encoding } from '../datatypes/value-types.ts';
-import type { Keyspace } from '../keyspace/keyspace.ts';
-import { Intset } from '../memory/intset.ts';
-import { parseDouble } from '../util/numbers.ts';
+import { HashValue } from '../../datatypes/hash.ts';
+import { ListValue } from '../../datatypes/list.ts';
+import { TextRegister } from '../../datatypes/members.ts';
+import { SetValue } from '../../datatypes/set.ts';
+import { SortedSetValue } from '../../datatypes/sorted-set.ts';
+import { StreamValue } from '../../datatypes/stream.ts';
+import type { Value } from '../../datatypes/value.ts';
+import { Encoding } from '../../datatypes/value-types.ts';
+import type { Keyspace } from '../../keyspace/keyspace.ts';
+import { Intset } from '../../memory/intset.ts';
+import { parseDouble } from '../../util/numbers.ts';
 import {
   type Elements,
   IntsetElements,

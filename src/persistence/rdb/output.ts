@@ -10,8 +10,8 @@
  *
  * Sources: redis-server 7.0.15's files and payloads; the fields are described in `types.ts`.
  */
-import { lzfCompress } from '../util/lzf.ts';
-import { parseInt64 } from '../util/numbers.ts';
+import { lzfCompress } from '../../util/lzf.ts';
+import { parseInt64 } from '../../util/numbers.ts';
 import { INT_8, INT_16, INT_32, LENGTH_14, LENGTH_32, LENGTH_64, LZF } from './types.ts';
 
 const INITIAL_BYTES = 4096;
