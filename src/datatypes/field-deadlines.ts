@@ -67,6 +67,29 @@ export class FieldDeadlines {
     this.setWord(block, BODY, body);
   }
 
+  /** The entry of the hash's key, as noted by `setOwner`; 0 when it belongs to none yet. O(1). */
+  owner(block: Ref): Ref {
+    return this.word(block, OWNER);
+  }
+
+  /** Notes the entry of the hash's key. O(1). */
+  setOwner(block: Ref, entry: Ref): void {
+    if (this.word(block, OWNER) === entry) return;
+    this.arena.touch(block);
+    this.setWord(block, OWNER, entry);
+  }
+
+  /** The place in the keyspace's heap; negative when the block is not there. O(1). */
+  position(block: Ref): number {
+    return this.word(block, POSITION);
+  }
+
+  /** Notes that the block is in the keyspace's heap no more; the heap itself notes the rest. */
+  clearPosition(block: Ref): void {
+    this.arena.touch(block);
+    this.setWord(block, POSITION, -1);
+  }
+
   /** The hash has become a large one: its body is a dict without fields that expire yet. */
   enlarge(block: Ref, body: Ref): void {
     const index = this.index.create();

@@ -32,7 +32,8 @@ export class HashValue extends Value {
   private nextIsStale = false;
   private readonly fieldText = new ListpackEntry();
   private readonly valueText = new ListpackEntry();
-  private readonly deadlines: FieldDeadlines;
+  /** When fields expire; the keyspace notes in its blocks which key a hash belongs to. */
+  readonly deadlines: FieldDeadlines;
 
   constructor(tools: Tools) {
     super(tools);

@@ -144,6 +144,18 @@ export class ListValue extends Value {
     }
   }
 
+  /**
+   * Calls `emit` for each node with the bytes of its run of elements, as in a listpack, and their
+   * number; `emit` must not write to the arena. O(nodes).
+   */
+  forEachRun(emit: (buf: Uint8Array, off: number, len: number, count: number) => void): void {
+    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+      const start = this.word(node, 2);
+      const off = ((node & 0x7fff) << 3) + start;
+      emit(this.arena.u8[node >>> 15]!, off, this.word(node, 3) - start, this.word(node, 4));
+    }
+  }
+
   // ---- ends --------------------------------------------------------------------------------
 
   /** Adds an element at an end; the text may lie anywhere but in this list. Amortised O(len). */

@@ -29,10 +29,6 @@ import type { Keyspace } from './keyspace.ts';
 export const KEEP_TTL = -1;
 export const NO_TTL = 0;
 
-/** Words of the extra block of a hash whose fields may expire (src/datatypes/field-deadlines.ts). */
-const FIELDS_OWNER = 2;
-const FIELDS_POSITION = 3;
-
 export class Db extends EntryReader {
   index: number;
   readonly expires: ExpiryHeap;
@@ -221,6 +217,14 @@ export class Db extends EntryReader {
     value.open(entry, this.valueSlot(entry));
     if (value.type === ValueType.hash) return this.withoutDueFields(entry, value as HashValue);
     return entry;
+  }
+
+  /** Sets the 24 bits of access data of an entry (`src/keyspace/access-time.ts`). O(1). */
+  setAccess(entry: Ref, access: number): void {
+    this.arena.touch(entry);
+    const i32 = this.arena.i32[entry >>> 15]!;
+    const at = ((entry & 0x7fff) << 1) + 1;
+    i32[at] = (i32[at]! & 0xff) | (access << 8);
   }
 
   isExpired(entry: Ref): boolean {
@@ -449,12 +453,8 @@ export class Db extends EntryReader {
     if (!hash.isEx) return;
     const heap = this.fieldExpires;
     const next = hash.nextExpiry;
-    const owner = ((hash.ref & 0x7fff) << 1) + FIELDS_OWNER;
-    if (this.arena.i32[hash.ref >>> 15]![owner] !== entry) {
-      this.arena.touch(hash.ref);
-      this.arena.i32[hash.ref >>> 15]![owner] = entry;
-    }
-    const position = this.fieldsPosition(hash.ref);
+    hash.deadlines.setOwner(hash.ref, entry);
+    const position = hash.deadlines.position(hash.ref);
     if (next === Number.POSITIVE_INFINITY) this.forgetFields(entry);
     else if (position < 0) heap.add(hash.ref, next);
     else if (heap.whenAt(position) !== next) heap.reschedule(position, next);
@@ -470,8 +470,7 @@ export class Db extends EntryReader {
     let left = max;
     while (heap.size > 0 && heap.whenAt(0) < nowMs) {
       if (left <= 0) return true;
-      const root = heap.entryAt(0);
-      const entry = this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_OWNER]!;
+      const entry = hashes.deadlines.owner(heap.entryAt(0));
       this.open(entry, hashes);
       const removed = hashes.expireDue(nowMs, left, nothing);
       this.fieldsExpired(entry, hashes, removed);
@@ -520,20 +519,15 @@ export class Db extends EntryReader {
     return extra ? this.valueRef(entry) : 0;
   }
 
-  /** The place in the heap that an extra block notes; negative when it is not there. */
-  private fieldsPosition(root: Ref): number {
-    return this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_POSITION]!;
-  }
-
   /** A hash leaves this database or goes for good, or none of its fields expires any more. */
   private forgetFields(entry: Ref): void {
     const root = this.fieldsOf(entry);
     if (root === 0) return;
-    const position = this.fieldsPosition(root);
+    const { deadlines } = this.space.hashes;
+    const position = deadlines.position(root);
     if (position < 0) return;
     this.fieldExpires.removeAt(position);
-    this.arena.touch(root);
-    this.arena.i32[root >>> 15]![((root & 0x7fff) << 1) + FIELDS_POSITION] = -1;
+    deadlines.clearPosition(root);
   }
 
   /** A hash's entry is a new block: what points at the entry follows. */
