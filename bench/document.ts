@@ -5,7 +5,13 @@ import { root } from './servers.ts';
 
 const FILE = path.join(root, 'docs/benchmarks.md');
 const HEAD = '# Benchmarks\n\nWritten by `npm run bench`; do not edit.\n';
-const ORDER = ['Throughput', 'Memory', 'Growth of cost', 'Messages and transactions'] as const;
+const ORDER = [
+  'Throughput',
+  'Memory',
+  'Growth of cost',
+  'Messages and transactions',
+  'Slow rows',
+] as const;
 
 export function writeSection(title: (typeof ORDER)[number], body: string): void {
   const old = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';

@@ -1,13 +1,13 @@
 /**
- * `npm run bench -- [load | memory | cost | messages | expiry | growth | micro] [options]`: compiles
- * and runs a program of bench/.
+ * `npm run bench -- [program] [options]`: compiles and runs a program of bench/, `load` when none is
+ * named.
  * `npm run bench -- --help` lists the options.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
 
-const programs = ['load', 'memory', 'cost', 'messages', 'expiry', 'growth', 'micro'];
+const programs = ['load', 'memory', 'cost', 'messages', 'expiry', 'growth', 'rows', 'micro'];
 const [first, ...rest] = process.argv.slice(2);
 const named = first !== undefined && !first.startsWith('-');
 const program = named ? first : 'load';
