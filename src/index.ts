@@ -60,7 +60,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Respite
   const server = new Server(config, hooks);
   server.anyPort = true;
   await server.listen();
-  const { host, port } = server;
+  const { host, port } = server.endpoints;
   return {
     host,
     port,

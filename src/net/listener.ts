@@ -2,8 +2,11 @@
  * Listening sockets: TCP on several addresses, and a unix socket. Each accepted socket becomes a
  * `Connection` that shares one read buffer with all others.
  */
+
+import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, isIP, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { Connection } from './connection.ts';
 
 /** Big enough that a pipelining client's burst is one chunk. */
@@ -12,18 +15,49 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** Thrown when an address cannot be listened on. */
 export class ListenError extends Error {
   readonly address: string;
+  /** The system's code (`EADDRINUSE`), empty when there is none. */
+  readonly code: string;
 
-  constructor(address: string, reason: string) {
+  constructor(address: string, reason: string, code = '') {
     super(reason);
+    this.name = 'ListenError';
     this.address = address;
+    this.code = code;
   }
 }
 
+/** Where to listen. */
+export interface TcpAddress {
+  /** An address or a host name. */
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly backlog: number;
+}
+
+/** What Node's servers carry behind their public face: binds at once, as `listen` does later. */
+interface ImmediateServer extends Server {
+  _listen2?(
+    host: string,
+    port: number,
+    family: 4 | 6,
+    backlog: number,
+    fd: null,
+    flags: 0 | 1,
+  ): void;
+}
+
+/** libuv's UV_TCP_IPV6ONLY. */
+const IPV6_ONLY = 1;
+
 export class Listener {
-  private readonly servers: Server[] = [];
+  private readonly tcpServers: Server[] = [];
+  private readonly unixServers: Server[] = [];
   private readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   private readonly accept: (connection: Connection) => void;
   private readonly unixPaths: string[] = [];
+  /** Addresses of host names that were looked up: `listenTcpNow` cannot wait for an answer. */
+  private readonly addresses = new Map([['localhost', '127.0.0.1']]);
 
   constructor(accept: (connection: Connection) => void) {
     this.accept = accept;
@@ -31,21 +65,41 @@ export class Listener {
 
   /** Address of the first TCP socket that listens, or undefined. */
   get address(): AddressInfo | undefined {
-    for (const server of this.servers) {
-      const address = server.address();
-      if (address !== null && typeof address === 'object') return address;
-    }
-    return undefined;
+    return this.tcpServers[0]?.address() as AddressInfo | undefined;
+  }
+
+  /** Listens on a TCP address. Returns the port. Throws ListenError. */
+  async listenTcp(where: TcpAddress): Promise<number> {
+    const { host, port, backlog } = where;
+    const name = `${host}:${port}`;
+    const address = await this.lookUp(host, name);
+    const server = this.create(undefined);
+    const ipv6Only = isIP(address) === 6;
+    await this.listen(server, { host: address, port, backlog, ipv6Only }, name);
+    this.tcpServers.push(server);
+    return (server.address() as AddressInfo).port;
   }
 
   /**
-   * Listens on `host`:`port` (0: a free one). Returns the port. Throws ListenError.
+   * As `listenTcp`, but without waiting: for a command that must reply at once. Returns whether it
+   * listens; `failed` hears the reason later. A host name must be `localhost` or one that
+   * `listenTcp` has looked up.
    */
-  async listenTcp(host: string | undefined, port: number, backlog: number): Promise<number> {
-    const server = this.create(undefined);
-    const ipv6Only = host === '::' || host?.includes(':') === true;
-    await this.listen(server, { host, port, backlog, ipv6Only }, `${host ?? '*'}:${port}`);
-    return (server.address() as AddressInfo).port;
+  listenTcpNow(where: TcpAddress, failed: (error: ListenError) => void): boolean {
+    const { host, port, backlog } = where;
+    const name = `${host}:${port}`;
+    const address = isIP(host) === 0 ? this.addresses.get(host) : host;
+    const server: ImmediateServer = this.create(undefined);
+    if (address === undefined || server._listen2 === undefined) {
+      failed(new ListenError(name, 'Name or service not known'));
+      return false;
+    }
+    const family = isIP(address) === 6 ? 6 : 4;
+    server.on('error', (error) => failed(listenError(name, error)));
+    server._listen2(address, port, family, backlog, null, family === 6 ? IPV6_ONLY : 0);
+    if (!server.listening) return false;
+    this.tcpServers.push(server);
+    return true;
   }
 
   /**
@@ -62,17 +116,37 @@ export class Listener {
       if (umask !== undefined) process.umask(umask);
     }
     if (mode !== 0) chmodSync(path, mode);
+    this.unixServers.push(server);
     this.unixPaths.push(path);
+  }
+
+  /** Stops accepting on TCP; the ports are free when it returns. Open connections go on. */
+  closeTcp(): void {
+    for (const server of this.tcpServers) server.close();
+    this.tcpServers.length = 0;
   }
 
   /** Stops accepting. Open connections go on until they are ended. */
   close(): void {
-    for (const server of this.servers) server.close();
-    this.servers.length = 0;
+    this.closeTcp();
+    for (const server of this.unixServers) server.close();
+    this.unixServers.length = 0;
     for (const path of this.unixPaths) {
       if (existsSync(path)) unlinkSync(path);
     }
     this.unixPaths.length = 0;
+  }
+
+  /** The address of a host name; IPv4, as redis-server takes it. */
+  private async lookUp(host: string, name: string): Promise<string> {
+    if (isIP(host) !== 0) return host;
+    try {
+      const { address } = await lookup(host, { family: 4 });
+      this.addresses.set(host, address);
+      return address;
+    } catch {
+      throw new ListenError(name, 'Name or service not known');
+    }
   }
 
   private create(unixPath: string | undefined): Server {
@@ -87,28 +161,33 @@ export class Listener {
   private listen(
     server: Server,
     options: Parameters<Server['listen']>[0] & object,
-    address: string,
+    name: string,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException) => {
-        reject(new ListenError(address, reasonOf(error)));
-      };
+      const failed = (error: Error) => reject(listenError(name, error));
       server.once('error', failed);
       server.listen(options, () => {
         server.off('error', failed);
         server.on('error', noop);
-        this.servers.push(server);
         resolve();
       });
     });
   }
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EADDRINUSE') return 'Address already in use';
-  if (error.code === 'EADDRNOTAVAIL') return 'Cannot assign requested address';
-  if (error.code === 'EACCES') return 'Permission denied';
-  return error.message;
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Address already in use',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  EACCES: 'Permission denied',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+};
+
+function listenError(address: string, error: NodeJS.ErrnoException): ListenError {
+  const code = error.code ?? '';
+  // libuv hides a missing directory under "permission denied".
+  const missing = code === 'EACCES' && address.includes('/') && !existsSync(dirname(address));
+  return new ListenError(address, reasons[missing ? 'ENOENT' : code] ?? error.message, code);
 }
 
 function noop(): void {}

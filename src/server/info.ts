@@ -73,7 +73,7 @@ function serverLines(server: Server): Line[] {
     ['process_id', process.pid],
     ['process_supervised', 'no'],
     ['run_id', server.runId],
-    ['tcp_port', server.port],
+    ['tcp_port', server.endpoints.port],
     ['server_time_usec', Math.floor(nowMs * 1000)],
     ['uptime_in_seconds', uptime],
     ['uptime_in_days', Math.floor(uptime / 86400)],

@@ -2,7 +2,6 @@
  * The composition root: builds arena, keyspace, commands, sessions and listeners, and owns their
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
-import { constants } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -10,23 +9,22 @@ import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
 import type { PauseMode, ServerPort, SessionPort, ShutdownRequest } from '../commands/ports.ts';
 import { allCommands } from '../commands/registry.ts';
-import { maxStringBytes } from '../commands/string/string-value.ts';
 import type { Config } from '../config/config.ts';
-import type { Limits } from '../datatypes/value.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import { Arena } from '../memory/arena.ts';
-import { Listener } from '../net/listener.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
+import { applyConfig } from './apply-config.ts';
 import { type Blocked, Blocking } from './blocking.ts';
 import { Clients } from './clients.ts';
 import { Cron } from './cron.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Endpoints } from './endpoints.ts';
 import { Gates } from './gates.ts';
 import { buildInfo } from './info.ts';
 import { Log, type LogLevel } from './log.ts';
@@ -36,9 +34,6 @@ import { Notifications } from './notifications.ts';
 import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
 import { REDIS_VERSION } from './version.ts';
-
-/** Longest argument: as a key or a channel it must fit a string, with some text around it. */
-const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -71,12 +66,11 @@ export class Server implements ServerPort {
   readonly clients: Clients;
   private readonly reply = new Reply();
   private readonly dispatcher: Dispatcher;
-  private readonly listener: Listener;
-  private readonly parserLimits: ParserLimits = { ...defaultParserLimits };
+  readonly endpoints: Endpoints;
+  readonly notifications: Notifications;
+  readonly parserLimits: ParserLimits = { ...defaultParserLimits };
   readonly cron: Cron;
   readonly blocking: Blocking;
-  /** Whether port 0 means "any free port" (embedding) rather than "no TCP" (redis.conf). */
-  anyPort = false;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
   readonly systemMemory = totalmem();
@@ -156,9 +150,14 @@ export class Server implements ServerPort {
     });
     this.dispatcher.blocking = this.blocking;
     this.dispatcher.tracking = this.tracking;
-    this.listener = new Listener((connection) => this.clients.accept(connection));
+    this.endpoints = new Endpoints({
+      config,
+      accept: (connection) => this.clients.accept(connection),
+      log: (level, message) => this.log(level, message),
+    });
+    this.notifications = new Notifications(this.keyspace, this.pubsub);
     this.cron = new Cron(this);
-    this.applyConfig();
+    applyConfig(config, { ...this, outputLimits: this.clients.outputLimits });
     this.startupMemory = this.usedMemory();
   }
 
@@ -282,91 +281,23 @@ export class Server implements ServerPort {
     void this.close();
   }
 
-  /** Applies directives that have a running counterpart, now and whenever they change. */
-  private applyConfig(): void {
-    const { config, gates, keyspace, parserLimits } = this;
-    const apply = (names: readonly string[], action: () => void) => {
-      action();
-      for (const name of names) config.onChange(name, action);
-    };
-    apply(['loglevel', 'logfile'], () => {
-      this.logger.level = config.string('loglevel');
-      this.logger.file = config.string('logfile');
-    });
-    apply(['requirepass'], () => {
-      gates.passwordRequired = config.string('requirepass') !== '';
-    });
-    apply(['maxmemory'], () => {
-      gates.maxMemory = config.number('maxmemory');
-    });
-    apply(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], () => {
-      keyspace.lfuEnabled = config.string('maxmemory-policy').endsWith('-lfu');
-      keyspace.lfu.logFactor = config.number('lfu-log-factor');
-      keyspace.lfu.decayMinutes = config.number('lfu-decay-time');
-    });
-    apply(['tracking-table-max-keys'], () => {
-      this.tracking.keysMax = config.number('tracking-table-max-keys');
-    });
-    apply(['proto-max-bulk-len'], () => {
-      parserLimits.maxBulkBytes = Math.min(maxStringBytes(config), ARGUMENT_MAX);
-    });
-    const limits: Readonly<Record<string, keyof Limits>> = {
-      'hash-max-listpack-entries': 'hashListpackEntries',
-      'hash-max-listpack-value': 'hashListpackValue',
-      'set-max-intset-entries': 'setIntsetEntries',
-      'set-max-listpack-entries': 'setListpackEntries',
-      'set-max-listpack-value': 'setListpackValue',
-      'zset-max-listpack-entries': 'zsetListpackEntries',
-      'zset-max-listpack-value': 'zsetListpackValue',
-      'list-max-listpack-size': 'listListpackSize',
-      'stream-node-max-bytes': 'streamNodeBytes',
-      'stream-node-max-entries': 'streamNodeEntries',
-    };
-    for (const [name, limit] of Object.entries(limits)) {
-      apply([name], () => {
-        keyspace.limits[limit] = config.number(name);
-      });
-    }
-    apply(['client-output-buffer-limit'], () => this.clients.outputLimits.update(config));
-    const notifications = new Notifications(keyspace, this.pubsub);
-    apply(['notify-keyspace-events'], () => {
-      notifications.configure(config.string('notify-keyspace-events'));
-    });
-    apply(['hz'], () => this.cron.restart());
-  }
-
   // ---- lifecycle ---------------------------------------------------------------------------
 
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async listen(): Promise<void> {
-    const { config, listener } = this;
-    const backlog = config.number('tcp-backlog');
-    try {
-      this.log('notice', 'Server initialized');
-      await this.listenTcp(backlog);
-      const path = config.string('unixsocket');
-      if (path !== '') {
-        const mode = Number.parseInt(config.string('unixsocketperm') || '0', 8);
-        await listener.listenUnix(path, mode, backlog);
-        this.log('notice', `The server is now ready to accept connections at ${path}`);
-      }
-    } catch (error) {
-      listener.close();
-      throw error;
-    }
+    this.log('notice', 'Server initialized');
+    await this.endpoints.open();
     this.cron.start();
   }
 
   /** Port of the first TCP socket; 0 when there is none. */
   get port(): number {
-    return this.listener.address?.port ?? 0;
+    return this.endpoints.port;
   }
 
-  /** Host of the first TCP socket, as one connects to it. */
-  get host(): string {
-    const address = this.listener.address?.address ?? '127.0.0.1';
-    if (address === '0.0.0.0') return '127.0.0.1';
-    return address === '::' ? '::1' : address;
+  /** Has port 0 mean "any free port" (embedding) rather than "no TCP" (redis.conf). */
+  set anyPort(wanted: boolean) {
+    this.endpoints.anyPort = wanted;
   }
 
   /** Ends everything: no socket, timer or other handle stays open. Resolves when all are gone. */
@@ -385,42 +316,8 @@ export class Server implements ServerPort {
 
   private async closeNow(): Promise<void> {
     this.cron.stop();
-    this.listener.close();
+    this.endpoints.close();
     await this.clients.endAll();
-  }
-
-  private async listenTcp(backlog: number): Promise<void> {
-    const { config, listener } = this;
-    const port = config.number('port');
-    if (port === 0 && !this.anyPort) return;
-    const hosts = config
-      .string('bind')
-      .split(' ')
-      .filter((h: string) => h !== '');
-    let bound = port;
-    let opened = 0;
-    for (const entry of hosts.length === 0 ? ['*', '-::*'] : hosts) {
-      const optional = entry.startsWith('-');
-      const host = optional ? entry.slice(1) : entry;
-      try {
-        bound = await listener.listenTcp(
-          host === '*' ? '0.0.0.0' : host.replace('::*', '::'),
-          bound,
-          backlog,
-        );
-        opened++;
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (optional) continue;
-        this.log(
-          'warning',
-          `Warning: Could not create server TCP listening socket ${host}:${bound}: bind: ${reason}`,
-        );
-        this.log('warning', `Failed listening on port ${bound} (tcp), aborting.`);
-        throw error;
-      }
-    }
-    if (opened > 0) this.log('notice', 'Ready to accept connections tcp');
   }
 }
 

@@ -1,0 +1,126 @@
+/**
+ * Directives that have a running counterpart: which action follows from which names. `applyConfig`
+ * runs all actions once and has each run again when CONFIG SET changes one of its names.
+ *
+ * An action may throw CommandError: CONFIG SET is refused then, and the action runs
+ * again with the old values. It must never wait.
+ */
+import { constants } from 'node:buffer';
+import { maxStringBytes } from '../commands/string/string-value.ts';
+import type { Config } from '../config/config.ts';
+import type { Limits } from '../datatypes/value.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { ParserLimits } from '../resp/request-parser.ts';
+import type { Tracking } from '../tracking/tracking.ts';
+import { CommandError } from '../util/errors.ts';
+import type { Cron } from './cron.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { Gates } from './gates.ts';
+import type { Log } from './log.ts';
+import type { Notifications } from './notifications.ts';
+import type { OutputLimits } from './output-limits.ts';
+
+/** Longest argument: as a key or a channel it must fit a string, with some text around it. */
+const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
+
+/** What configuration acts on. */
+export interface Configured {
+  readonly cron: Cron;
+  readonly endpoints: Endpoints;
+  readonly gates: Gates;
+  readonly keyspace: Keyspace;
+  readonly logger: Log;
+  readonly notifications: Notifications;
+  readonly outputLimits: OutputLimits;
+  readonly parserLimits: ParserLimits;
+  readonly tracking: Tracking;
+}
+
+const portRefused = new CommandError('ERR Unable to listen on this port. Check server logs.');
+const bindRefused = new CommandError('ERR Failed to bind to specified addresses.');
+
+type Action = (config: Config, target: Configured) => void;
+
+/** Directives that are a bound of an encoding, and where the keyspace keeps it. */
+const encodingLimits: Readonly<Record<string, keyof Limits>> = {
+  'hash-max-listpack-entries': 'hashListpackEntries',
+  'hash-max-listpack-value': 'hashListpackValue',
+  'set-max-intset-entries': 'setIntsetEntries',
+  'set-max-listpack-entries': 'setListpackEntries',
+  'set-max-listpack-value': 'setListpackValue',
+  'zset-max-listpack-entries': 'zsetListpackEntries',
+  'zset-max-listpack-value': 'zsetListpackValue',
+  'list-max-listpack-size': 'listListpackSize',
+  'stream-node-max-bytes': 'streamNodeBytes',
+  'stream-node-max-entries': 'streamNodeEntries',
+};
+
+/** One row per action: the names whose change it follows. */
+const actions: readonly (readonly [names: readonly string[], action: Action])[] = [
+  [
+    ['loglevel', 'logfile'],
+    (config, { logger }) => {
+      logger.level = config.string('loglevel');
+      logger.file = config.string('logfile');
+    },
+  ],
+  [
+    ['requirepass'],
+    (config, { gates }) => {
+      gates.passwordRequired = config.string('requirepass') !== '';
+    },
+  ],
+  [
+    ['maxmemory'],
+    (config, { gates }) => {
+      gates.maxMemory = config.number('maxmemory');
+    },
+  ],
+  [
+    ['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'],
+    (config, { keyspace }) => {
+      keyspace.lfuEnabled = config.string('maxmemory-policy').endsWith('-lfu');
+      keyspace.lfu.logFactor = config.number('lfu-log-factor');
+      keyspace.lfu.decayMinutes = config.number('lfu-decay-time');
+    },
+  ],
+  [
+    ['tracking-table-max-keys'],
+    (config, { tracking }) => {
+      tracking.keysMax = config.number('tracking-table-max-keys');
+    },
+  ],
+  [
+    ['proto-max-bulk-len'],
+    (config, { parserLimits }) => {
+      parserLimits.maxBulkBytes = Math.min(maxStringBytes(config), ARGUMENT_MAX);
+    },
+  ],
+  [
+    Object.keys(encodingLimits),
+    (config, { keyspace }) => {
+      for (const [name, limit] of Object.entries(encodingLimits)) {
+        keyspace.limits[limit] = config.number(name);
+      }
+    },
+  ],
+  [['client-output-buffer-limit'], (config, { outputLimits }) => outputLimits.update(config)],
+  [
+    ['notify-keyspace-events'],
+    (config, { notifications }) => {
+      notifications.configure(config.string('notify-keyspace-events'));
+    },
+  ],
+  [['hz'], (_config, { cron }) => cron.restart()],
+  [['port'], (_config, { endpoints }) => endpoints.rebind(portRefused)],
+  [['bind'], (_config, { endpoints }) => endpoints.rebind(bindRefused)],
+];
+
+/** Brings `target` in line with `config`, now and whenever a directive changes. */
+export function applyConfig(config: Config, target: Configured): void {
+  for (const [names, action] of actions) {
+    const apply = () => action(config, target);
+    apply();
+    for (const name of names) config.onChange(name, apply);
+  }
+}
