@@ -4,7 +4,6 @@
  * order in which it is told things, `xor` does not.
  * Source: redis-server 7.0.15, DEBUG DIGEST (behaviour).
  */
-import { createHash } from 'node:crypto';
 import type { HashValue } from '../../datatypes/hash.ts';
 import type { ListValue } from '../../datatypes/list.ts';
 import type { SetValue } from '../../datatypes/set.ts';
@@ -16,6 +15,7 @@ import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { formatDouble17g } from '../../util/numbers.ts';
+import { Sha1 } from '../../util/sha1.ts';
 
 interface Text {
   readonly buf: Uint8Array;
@@ -23,31 +23,59 @@ interface Text {
   readonly len: number;
 }
 
-const EXPIRES = Buffer.from('!!expire!!');
+const sha = new Sha1();
 
-/** 20 bytes that change with everything they are told. */
+/** 20 bytes, as five int32, that change with everything they are told. */
 class Digest {
-  readonly bytes = Buffer.alloc(20);
+  readonly words = new Int32Array(5);
+
+  reset(): this {
+    this.words.fill(0);
+    return this;
+  }
 
   /** Takes a text in; in another order the outcome is another one. */
   mix(data: Uint8Array): void {
-    this.xor(data);
-    createHash('sha1').update(this.bytes).digest().copy(this.bytes);
+    this.mixBytes(data, 0, data.length);
   }
 
   mixText({ buf, off, len }: Text): void {
-    this.mix(buf.subarray(off, off + len));
+    this.mixBytes(buf, off, len);
   }
 
   /** Takes a text in; the order does not matter. */
-  xor(data: Uint8Array): void {
-    this.xorBytes(createHash('sha1').update(data).digest());
+  xorText({ buf, off, len }: Text): void {
+    sha.hash(buf, off, len);
+    this.xorWords(sha.words);
   }
 
-  xorBytes(other: Uint8Array): void {
-    for (let i = 0; i < this.bytes.length; i++) this.bytes[i]! ^= other[i]!;
+  /** Takes another digest in as if it were a text; the order does not matter. */
+  xorDigest(other: Digest): void {
+    sha.hashWords(other.words);
+    this.xorWords(sha.words);
+  }
+
+  xorWords(words: Int32Array): void {
+    for (let i = 0; i < 5; i++) this.words[i]! ^= words[i]!;
+  }
+
+  /** The 20 bytes in hex. */
+  toString(): string {
+    return Array.from(this.words, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+
+  private mixBytes(buf: Uint8Array, off: number, len: number): void {
+    sha.hash(buf, off, len);
+    this.xorWords(sha.words);
+    sha.hashWords(this.words);
+    this.words.set(sha.words);
   }
 }
+
+/** One for the value at hand and one for its element: a digest of millions makes no garbage. */
+const ofValue = new Digest();
+const ofElement = new Digest();
+const EXPIRES = Buffer.from('!!expire!!');
 
 /** The signature of all data, in hex. O(bytes). */
 export function datasetDigest(space: Keyspace): string {
@@ -56,20 +84,20 @@ export function datasetDigest(space: Keyspace): string {
     if (db.size === 0) continue;
     total.mix(bigEndian(db.index));
     db.forEach((entry) => {
-      const digest = new Digest();
+      const digest = ofValue.reset();
       digest.mix(db.keyOf(entry));
       mixValue(digest, space, db, entry);
-      total.xor(digest.bytes);
+      total.xorDigest(digest);
     });
   }
-  return total.bytes.toString('hex');
+  return total.toString();
 }
 
 /** The signature of a key's value, in hex; zeros for no key (entry 0). O(bytes). */
 export function valueDigest(space: Keyspace, db: Db, entry: Entry): string {
-  const digest = new Digest();
+  const digest = ofValue.reset();
   if (entry !== 0) mixValue(digest, space, db, entry);
-  return digest.bytes.toString('hex');
+  return digest.toString();
 }
 
 function mixValue(digest: Digest, space: Keyspace, db: Db, entry: Entry): void {
@@ -87,7 +115,7 @@ function mixValue(digest: Digest, space: Keyspace, db: Db, entry: Entry): void {
     else if (type === ValueType.hash) mixHash(digest, value as HashValue);
     else mixStream(digest, value as StreamValue);
   }
-  if (db.isVolatile(entry)) digest.xor(EXPIRES);
+  if (db.isVolatile(entry)) digest.xorText({ buf: EXPIRES, off: 0, len: EXPIRES.length });
 }
 
 function mixList(digest: Digest, list: ListValue): void {
@@ -96,26 +124,23 @@ function mixList(digest: Digest, list: ListValue): void {
 
 function mixSet(digest: Digest, set: SetValue): void {
   set.forEach(() => {
-    const { buf, off, len } = set.member;
-    digest.xor(buf.subarray(off, off + len));
+    digest.xorText(set.member);
   });
 }
 
 function mixSortedSet(digest: Digest, zset: SortedSetValue): void {
   zset.forEach(() => {
-    const element = new Digest();
-    element.mixText(zset.member);
-    element.mix(Buffer.from(formatDouble17g(zset.score)));
-    digest.xor(element.bytes);
+    ofElement.reset().mixText(zset.member);
+    ofElement.mix(Buffer.from(formatDouble17g(zset.score)));
+    digest.xorDigest(ofElement);
   });
 }
 
 function mixHash(digest: Digest, hash: HashValue): void {
   hash.forEach(() => {
-    const pair = new Digest();
-    pair.mixText(hash.field);
-    pair.mixText(hash.value);
-    digest.xor(pair.bytes);
+    ofElement.reset().mixText(hash.field);
+    ofElement.mixText(hash.value);
+    digest.xorDigest(ofElement);
   });
 }
 
