@@ -4,9 +4,9 @@
  * keyspace hits and misses.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
+import type { Server } from '../../src/server/server.ts';
 import { Connection } from '../harness/connection.ts';
+import { closeAll, startServer } from '../harness/in-process-server.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import { textOf } from '../harness/reply.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
@@ -133,12 +133,10 @@ class Oracle extends Subject {
 
 /** A server in this process, and what its keyspace tells. */
 class Ours extends Subject {
-  private readonly server: Server;
   private events: string[] = [];
 
   private constructor(main: Connection, blocking: Connection, server: Server) {
     super(main, blocking);
-    this.server = server;
     server.keyspace.events = {
       happened: (db, event, key, off, len) => {
         const name = Buffer.from(key.subarray(off, off + len)).toString('latin1');
@@ -157,11 +155,6 @@ class Ours extends Subject {
     this.events = [];
     return events;
   }
-
-  override close(): void {
-    super.close();
-    void this.server.close();
-  }
 }
 
 describeWithOracle('the effects of commands', () => {
@@ -172,21 +165,13 @@ describeWithOracle('the effects of commands', () => {
   beforeAll(async () => {
     process = await startOracle();
     oracle = await Oracle.open(process.port);
-    const config = new Config();
-    config.loadPairs([
-      ['bind', '127.0.0.1'],
-      ['port', '0'],
-      ['enable-debug-command', 'yes'],
-    ]);
-    const server = new Server(config, { log: () => {} });
-    server.anyPort = true;
-    await server.listen();
-    ours = await Ours.open(server);
+    ours = await Ours.open(await startServer({ 'enable-debug-command': 'yes' }));
   });
 
   afterAll(async () => {
     oracle.close();
     ours.close();
+    await closeAll();
     await process.stop();
   });
 

@@ -3,9 +3,9 @@
  * is too old for. Expectations come from their documentation and from Redis's own tests.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import type { Server } from '../../src/server/server.ts';
+import type { Connection } from '../harness/connection.ts';
+import { closeAll, connectTo, startServer } from '../harness/in-process-server.ts';
 import { splitWords } from '../harness/script.ts';
 
 const START = 1_000_000_000_000;
@@ -18,17 +18,8 @@ let connection: Connection;
 const events: string[] = [];
 
 beforeAll(async () => {
-  const config = new Config();
-  config.loadPairs([
-    ['bind', '127.0.0.1'],
-    ['port', '0'],
-    ['save', ''],
-    ['enable-debug-command', 'yes'],
-  ]);
-  server = new Server(config, { log: () => {}, now: () => nowMs });
-  server.anyPort = true;
-  await server.listen();
-  connection = await Connection.open(server.port);
+  server = await startServer({ 'enable-debug-command': 'yes' }, { now: () => nowMs });
+  connection = await connectTo(server);
   server.keyspace.events = {
     happened: (db, event, key, off, len) => {
       if (event === 'new' || event === 'keymiss') return;
@@ -37,10 +28,7 @@ beforeAll(async () => {
     },
   };
 });
-afterAll(async () => {
-  connection.close();
-  await server.close();
-});
+afterAll(closeAll);
 beforeEach(async () => {
   nowMs = START;
   server.resetData();

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../datatypes/collections.ts';
-import { InProcess } from './in-process.ts';
+import { InProcess } from '../harness/in-process.ts';
 
 /** Everything SCAN, HSCAN, SSCAN and ZSCAN need to be tested by one body. */
 interface Kind {

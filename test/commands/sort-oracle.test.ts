@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createServer, type RespiteServer } from '../../src/index.ts';
+import { ask } from '../harness/ask.ts';
 import { Connection } from '../harness/connection.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
-import { ask } from '../util/ask.ts';
 import { between, randomFrom } from '../util/float-texts.ts';
 
 const ROUNDS = process.env['RESPITE_FULL'] === '1' ? 2000 : 100;

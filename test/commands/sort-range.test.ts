@@ -1,7 +1,7 @@
 /** SORT BY nosort reads no more of a list or sorted set than it answers. */
 import { expect, it, vi } from 'vitest';
 import { ValueType } from '../../src/datatypes/value-types.ts';
-import { InProcess } from './in-process.ts';
+import { InProcess } from '../harness/in-process.ts';
 
 const SIZE = 1000;
 

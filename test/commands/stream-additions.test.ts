@@ -4,9 +4,9 @@
  * come from their documentation and from Redis's own tests.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import type { Server } from '../../src/server/server.ts';
+import type { Connection } from '../harness/connection.ts';
+import { closeAll, connectTo, startServer } from '../harness/in-process-server.ts';
 import type { Reply } from '../harness/reply.ts';
 import { splitWords } from '../harness/script.ts';
 
@@ -21,17 +21,8 @@ let connection: Connection;
 const events: string[] = [];
 
 beforeAll(async () => {
-  const config = new Config();
-  config.loadPairs([
-    ['bind', '127.0.0.1'],
-    ['port', '0'],
-    ['save', ''],
-    ['enable-debug-command', 'yes'],
-  ]);
-  server = new Server(config, { log: () => {}, now: () => nowMs });
-  server.anyPort = true;
-  await server.listen();
-  connection = await Connection.open(server.port);
+  server = await startServer({ 'enable-debug-command': 'yes' }, { now: () => nowMs });
+  connection = await connectTo(server);
   server.keyspace.events = {
     happened: (_db, event, key, off, len) => {
       if (event === 'new' || event === 'keymiss') return;
@@ -39,10 +30,7 @@ beforeAll(async () => {
     },
   };
 });
-afterAll(async () => {
-  connection.close();
-  await server.close();
-});
+afterAll(closeAll);
 beforeEach(async () => {
   nowMs = START;
   server.resetData();
@@ -507,7 +495,7 @@ describe('XREADGROUP CLAIM', () => {
   describe('with BLOCK', () => {
     let other: Connection;
     beforeEach(async () => {
-      other = await Connection.open(server.port);
+      other = await connectTo(server);
     });
     afterEach(() => other.close());
 
@@ -529,7 +517,7 @@ describe('XREADGROUP CLAIM', () => {
 
     it('serves what is new before that, and the next one in time', async () => {
       await streamWithGroup(1);
-      const third = await Connection.open(server.port);
+      const third = await connectTo(server);
       await block(third, 'XREADGROUP GROUP g e BLOCK 0 CLAIM 30 STREAMS s >');
       await block(other, 'XREADGROUP GROUP g d BLOCK 0 CLAIM 30 STREAMS s >', 2);
       nowMs += 10;
@@ -732,7 +720,7 @@ describe('XNACK', () => {
 
   it('wakes who waits with CLAIM', async () => {
     await streamWithGroup(2);
-    const other = await Connection.open(server.port);
+    const other = await connectTo(server);
     other.send(...splitWords('XREADGROUP GROUP g d BLOCK 0 CLAIM 1000 STREAMS s >')!);
     while (!(await call('INFO clients')).includes('blocked_clients:1'));
     await expectReplies(['XNACK s g FAIL IDS 2 2-0 1-0', ':2']);

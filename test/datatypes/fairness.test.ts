@@ -4,7 +4,7 @@
  * where tables are used, therefore the bounds are those of one failure in about 10^9 runs.
  */
 import { describe, expect, it } from 'vitest';
-import { InProcess } from '../commands/in-process.ts';
+import { InProcess } from '../harness/in-process.ts';
 import { seeded } from './collections.ts';
 
 /** Standard normal quantile of 1e-9. */

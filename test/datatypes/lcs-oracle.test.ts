@@ -3,10 +3,10 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lcs, lcsLength, lcsMemory } from '../../src/datatypes/lcs.ts';
+import { ask, bulk } from '../harness/ask.ts';
 import type { Connection } from '../harness/connection.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
-import { ask, bulk } from '../util/ask.ts';
 import { between, randomFrom } from '../util/float-texts.ts';
 
 const PAIRS = process.env['RESPITE_FULL'] === '1' ? 20_000 : 500;

@@ -5,49 +5,18 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import {
+  atClose,
+  connectTo as client,
+  closeAll,
+  takeReplies as replies,
+  startServer as start,
+  until,
+} from '../harness/in-process-server.ts';
 import { format } from '../harness/reply.ts';
 import { startRespite } from '../harness/respite.ts';
 
-const open: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-async function start(directives: Readonly<Record<string, string>> = {}): Promise<Server> {
-  const config = new Config();
-  config.loadPairs([['bind', '127.0.0.1'], ['port', '0'], ...Object.entries(directives)]);
-  const server = new Server(config, { log: () => {} });
-  server.anyPort = true;
-  await server.listen();
-  open.push(() => server.close());
-  return server;
-}
-
-async function client(server: Server, version: 2 | 3 = 2): Promise<Connection> {
-  const connection = await Connection.open(server.port);
-  open.push(() => connection.close());
-  if (version === 3) await connection.call('HELLO', '3');
-  return connection;
-}
-
-/** Resolves once the condition holds; a vitest timeout is the failure. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** The next replies, as their bytes without line ends. */
-async function replies(connection: Connection, count: number): Promise<string[]> {
-  const out: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const { bytes } = await connection.receive();
-    out.push(bytes.toString('latin1').trimEnd().replaceAll('\r\n', ' '));
-  }
-  return out;
-}
+afterEach(closeAll);
 
 /** A subscriber that counts bytes and keeps none. */
 class Counter {
@@ -65,7 +34,7 @@ class Counter {
       this.bytes += chunk.length;
     });
     this.socket.write(`SUBSCRIBE ${channel}\r\n`);
-    open.push(() => this.socket.destroy());
+    atClose(() => this.socket.destroy());
   }
 }
 
@@ -157,9 +126,9 @@ describe('delivery', () => {
     const files = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? 1024);
     const count = Math.min(10_000, files - 300);
     const server = await startRespite(['--maxclients', '10100']);
-    open.push(() => server.stop());
+    atClose(() => server.stop());
     const publisher = await server.connect();
-    open.push(() => publisher.close());
+    atClose(() => publisher.close());
     const counted = async () => {
       const reply = await publisher.call('PUBSUB', 'NUMSUB', 'news');
       return Number(/\(integer\) (\d+)/.exec(format(reply))?.[1]);

@@ -5,40 +5,19 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import type { Server } from '../../src/server/server.ts';
+import type { Connection } from '../harness/connection.ts';
+import {
+  atClose,
+  connectTo as client,
+  closeAll,
+  takeReplies as replies,
+  startServer as start,
+  until,
+} from '../harness/in-process-server.ts';
 import { startRespite } from '../harness/respite.ts';
 
-const open: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-async function start(): Promise<Server> {
-  const config = new Config();
-  config.loadPairs([
-    ['bind', '127.0.0.1'],
-    ['port', '0'],
-  ]);
-  const server = new Server(config, { log: () => {} });
-  server.anyPort = true;
-  await server.listen();
-  open.push(() => server.close());
-  return server;
-}
-
-async function client(server: Server): Promise<Connection> {
-  const connection = await Connection.open(server.port);
-  open.push(() => connection.close());
-  return connection;
-}
-
-/** Resolves once the condition holds; a vitest timeout is the failure. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
+afterEach(closeAll);
 
 /** A client that waits by now. */
 async function blocked(server: Server, ...argv: string[]): Promise<Connection> {
@@ -51,16 +30,6 @@ async function block(server: Server, connection: Connection, ...argv: string[]):
   const before = server.blocking.size;
   connection.send(...argv);
   await until(() => server.blocking.size === before + 1);
-}
-
-/** The next replies, as their bytes without line ends. */
-async function replies(connection: Connection, count: number): Promise<string[]> {
-  const out: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const { bytes } = await connection.receive();
-    out.push(bytes.toString('latin1').trimEnd().replaceAll('\r\n', ' '));
-  }
-  return out;
 }
 
 /** Nobody waits, nothing is kept for anybody. */
@@ -326,14 +295,14 @@ describe('many blocked clients', () => {
   it('10,000 cost no CPU while idle and are all served in order by one RPUSH', async () => {
     const count = affordable();
     const server = await startRespite(['--maxclients', '10100']);
-    open.push(() => server.stop());
+    atClose(() => server.stop());
     const control = await server.connect();
-    open.push(() => control.close());
+    atClose(() => control.close());
     const info = async (line: RegExp) => {
       return Number(line.exec(await control.text('INFO', 'clients'))?.[1]);
     };
     const clients: Waiting[] = [];
-    open.push(() => {
+    atClose(() => {
       for (const waiting of clients) waiting.close();
     });
     // INCR tells the place in the queue: both commands are in one chunk.

@@ -2,7 +2,7 @@
 import { BasicClientSideCache, createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '../../src/index.ts';
-import { until } from './talk.ts';
+import { until } from '../harness/in-process-server.ts';
 
 const open: (() => unknown)[] = [];
 

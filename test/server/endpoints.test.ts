@@ -8,8 +8,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Config } from '../../src/config/config.ts';
 import { Server } from '../../src/server/server.ts';
 import { Connection } from '../harness/connection.ts';
+import { closeAll, startServer, Talker } from '../harness/in-process-server.ts';
 import { freePort } from '../harness/server-process.ts';
-import { closeAll, startServer, Talker } from './talk.ts';
 
 /** An address that no machine has. */
 const ABSENT = '192.0.2.1';

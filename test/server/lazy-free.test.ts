@@ -4,12 +4,12 @@
  * Used bytes are those of the arena: the heap of times to live keeps a page.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
 import { StreamId } from '../../src/datatypes/stream-id.ts';
 import type { Keyspace } from '../../src/keyspace/keyspace.ts';
-import { Server } from '../../src/server/server.ts';
+import type { Server } from '../../src/server/server.ts';
 import { Args } from '../../src/util/args.ts';
-import { Connection } from '../harness/connection.ts';
+import type { Connection } from '../harness/connection.ts';
+import { closeAll, connectTo, startServer } from '../harness/in-process-server.ts';
 
 const ELEMENTS = 1_000_000;
 /** Longest time in which nothing else may run; a slice has 2 ms. */
@@ -128,26 +128,17 @@ let server: Server;
 let client: Connection;
 
 beforeAll(async () => {
-  const config = new Config();
-  config.loadPairs([
-    ['bind', '127.0.0.1'],
-    ['port', '0'],
-    ['lazyfree-lazy-user-del', 'yes'],
-    ['lazyfree-lazy-server-del', 'yes'],
-    ['lazyfree-lazy-expire', 'yes'],
-  ]);
-  server = new Server(config, { log: () => {} });
-  server.anyPort = true;
-  await server.listen();
-  client = await Connection.open(server.port);
+  server = await startServer({
+    'lazyfree-lazy-user-del': 'yes',
+    'lazyfree-lazy-server-del': 'yes',
+    'lazyfree-lazy-expire': 'yes',
+  });
+  client = await connectTo(server);
   // Compiled by now: the first removal is not to pay for that.
   await client.text('PING');
 });
 
-afterAll(async () => {
-  client.close();
-  await server.close();
-});
+afterAll(closeAll);
 
 type Fill = (space: Keyspace, key: Args) => void;
 

@@ -3,7 +3,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
-import { closeAll, startServer, Talker } from './talk.ts';
+import { closeAll, startServer, Talker } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
 

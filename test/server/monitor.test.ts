@@ -13,7 +13,7 @@ import { ParseResult, RequestParser } from '../../src/resp/request-parser.ts';
 import { Monitors } from '../../src/server/monitors.ts';
 import type { Server } from '../../src/server/server.ts';
 import { Args } from '../../src/util/args.ts';
-import { closeAll, startServer, Talker, until } from './talk.ts';
+import { closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
 

@@ -3,16 +3,12 @@
  * look: subkey notifications (Redis 8.8), events of expiry at once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
-import { Server } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import type { Server } from '../../src/server/server.ts';
+import type { Connection } from '../harness/connection.ts';
+import { closeAll, connectTo, startServer } from '../harness/in-process-server.ts';
 import { textOf } from '../harness/reply.ts';
 
-const open: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
+afterEach(closeAll);
 
 /** A server, a client, and a subscriber to all that its notifications are sent to. */
 class Subject {
@@ -27,22 +23,11 @@ class Subject {
   }
 
   static async start(classes: string): Promise<Subject> {
-    const config = new Config();
-    config.loadPairs([
-      ['bind', '127.0.0.1'],
-      ['port', '0'],
-      ['notify-keyspace-events', classes],
-      ['enable-debug-command', 'yes'],
-    ]);
-    const server = new Server(config, { log: () => {} });
-    server.anyPort = true;
-    await server.listen();
-    open.push(() => server.close());
-    const [client, subscriber] = await Promise.all([
-      Connection.open(server.port),
-      Connection.open(server.port),
-    ]);
-    open.push(() => [client, subscriber].map((connection) => connection.close()));
+    const server = await startServer({
+      'notify-keyspace-events': classes,
+      'enable-debug-command': 'yes',
+    });
+    const [client, subscriber] = [await connectTo(server), await connectTo(server)];
     await subscriber.call('PSUBSCRIBE', '__*', 'end');
     await subscriber.receive();
     return new Subject(server, client, subscriber);

@@ -1,6 +1,6 @@
 /** CLIENT PAUSE holds expiry: nothing goes while clients are paused, and it goes afterwards. */
 import { afterEach, expect, it } from 'vitest';
-import { closeAll, startServer, Talker } from './talk.ts';
+import { closeAll, startServer, Talker } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
 

@@ -6,19 +6,14 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Config } from '../../src/config/config.ts';
 import { createServer, type RespiteServer, type ServerOptions } from '../../src/index.ts';
-import { Server } from '../../src/server/server.ts';
+import { atClose, closeAll, startServer } from '../harness/in-process-server.ts';
 
-const open: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
+afterEach(closeAll);
 
 async function start(options: ServerOptions = {}): Promise<RespiteServer> {
   const server = await createServer(options);
-  open.push(() => server.close());
+  atClose(() => server.close());
   return server;
 }
 
@@ -41,7 +36,7 @@ class Raw {
       this.ended = true;
       this.wake();
     });
-    open.push(() => this.socket.destroy());
+    atClose(() => this.socket.destroy());
   }
 
   private wake(): void {
@@ -68,7 +63,7 @@ describe('createServer()', () => {
   it('serves ioredis with its defaults', async () => {
     const server = await start();
     const redis = new Redis(server.port, { lazyConnect: true });
-    open.push(() => redis.disconnect());
+    atClose(() => redis.disconnect());
     await redis.connect();
     expect(await redis.set('k', 'v', 'EX', 100)).toBe('OK');
     expect(await redis.get('k')).toBe('v');
@@ -93,7 +88,7 @@ describe('createServer()', () => {
       const server = await start();
       const client = createClient({ url: server.url, RESP });
       await client.connect();
-      open.push(() => client.destroy());
+      atClose(() => client.destroy());
       expect(await client.set('k', '1')).toBe('OK');
       expect(await client.incr('k')).toBe(2);
       expect(await client.mGet(['k', 'none'])).toEqual(['2', null]);
@@ -206,7 +201,7 @@ describe('connections', () => {
 
   it('listens on a unix socket with exactly the permissions asked for', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'respite-'));
-    open.push(() => rmSync(dir, { recursive: true }));
+    atClose(() => rmSync(dir, { recursive: true }));
     const path = join(dir, 's.sock');
     const server = await start({ config: { unixsocket: path, unixsocketperm: '700' } });
     expect(statSync(path).mode & 0o777).toBe(0o700);
@@ -316,22 +311,17 @@ describe('full memory', () => {
 
 describe('a bug of ours in a handler', () => {
   async function broken(afterChange: boolean) {
-    const config = new Config();
-    config.loadPairs([
-      ['bind', '127.0.0.1'],
-      ['port', '0'],
-    ]);
     const lines: string[] = [];
     let exitCode: number | undefined;
-    const server = new Server(config, {
-      log: (line) => lines.push(line),
-      exit: (code) => {
-        exitCode = code;
+    const server = await startServer(
+      {},
+      {
+        log: (line) => lines.push(line),
+        exit: (code) => {
+          exitCode = code;
+        },
       },
-    });
-    server.anyPort = true;
-    await server.listen();
-    open.push(() => server.close());
+    );
     const echo = server.commands.byName('echo')!;
     Object.assign(echo, {
       run: () => {

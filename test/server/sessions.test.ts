@@ -5,7 +5,7 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
-import { closeAll, startServer, Talker, until } from './talk.ts';
+import { closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
-import { closeAll, startServer, Talker, until } from '../server/talk.ts';
+import { closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
 

@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addLongDoubles, formatHumanDouble } from '../../src/util/long-double.ts';
+import { ask, bulk } from '../harness/ask.ts';
 import type { Connection } from '../harness/connection.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
-import { ask, bulk } from './ask.ts';
 import { between, randomFloatText, randomFrom } from './float-texts.ts';
 
 const PAIRS = process.env['RESPITE_FULL'] === '1' ? 500_000 : 20_000;

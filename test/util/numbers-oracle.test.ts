@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { formatDouble17g, isInt64Text, parseDouble, parseInt64 } from '../../src/util/numbers.ts';
+import { ask, bulk } from '../harness/ask.ts';
 import type { Connection } from '../harness/connection.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
-import { ask, bulk } from './ask.ts';
 import { between, isSpelled, randomFloatText, randomFrom, spellings } from './float-texts.ts';
 
 const RANDOM_TEXTS = process.env['RESPITE_FULL'] === '1' ? 300_000 : 10_000;

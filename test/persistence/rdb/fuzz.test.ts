@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Config } from '../../../src/config/config.ts';
 import { ValueType } from '../../../src/datatypes/value-types.ts';
-import { Server } from '../../../src/server/server.ts';
-import { Connection } from '../../harness/connection.ts';
+import type { Server } from '../../../src/server/server.ts';
+import type { Connection } from '../../harness/connection.ts';
+import { closeAll, connectTo, startServer } from '../../harness/in-process-server.ts';
 import { type Reply, textOf } from '../../harness/reply.ts';
 import { splitWords } from '../../harness/script.ts';
 import { between, randomFrom } from '../../util/float-texts.ts';
@@ -29,15 +29,8 @@ describe('damaged payloads', () => {
   let connection: Connection;
 
   beforeAll(async () => {
-    const config = new Config();
-    config.loadPairs([
-      ['port', '0'],
-      ['bind', '127.0.0.1'],
-      ['save', ''],
-      ['enable-debug-command', 'yes'],
-      ['rdbcompression', 'no'],
-    ]);
-    server = new Server(config, {
+    const directives = { 'enable-debug-command': 'yes', rdbcompression: 'no' };
+    server = await startServer(directives, {
       log: (line) => {
         problems.push(line);
       },
@@ -45,14 +38,9 @@ describe('damaged payloads', () => {
         problems.push(`exit ${code}`);
       },
     });
-    server.anyPort = true;
-    await server.listen();
-    connection = await Connection.open(server.port);
+    connection = await connectTo(server);
   });
-  afterAll(async () => {
-    connection?.close();
-    await server?.close();
-  });
+  afterAll(closeAll);
 
   async function all(commands: readonly Argv[]): Promise<Reply[]> {
     for (const argv of commands) connection.send(...argv);

@@ -8,7 +8,7 @@ import { Config } from '../../src/config/config.ts';
 import { Reply as ReplyWriter } from '../../src/resp/reply.ts';
 import { Server } from '../../src/server/server.ts';
 import { Args } from '../../src/util/args.ts';
-import { decode, type Reply } from '../harness/reply.ts';
+import { decode, type Reply } from './reply.ts';
 
 export class InProcess {
   readonly server: Server;

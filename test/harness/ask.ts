@@ -1,7 +1,7 @@
 /**
  * Many small questions to a reference server: sent in batches, answered as raw RESP text.
  */
-import type { Connection } from '../harness/connection.ts';
+import type { Connection } from './connection.ts';
 
 const BATCH = 250;
 

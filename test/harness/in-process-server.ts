@@ -1,14 +1,21 @@
 /**
- * Servers inside the test and clients that speak in lines: what a command is answered is one text,
- * its line ends shown as blanks.
+ * The one way to start a server inside a test, and clients of it: raw connections, or talkers that
+ * speak in lines, whose replies are one text with blanks for line ends. What is opened here is ended
+ * by `closeAll`, in the reverse order; hand it to `afterEach`, or to `afterAll` where a whole file
+ * shares a server.
  */
 import { Config } from '../../src/config/config.ts';
 import { Server, type ServerHooks } from '../../src/server/server.ts';
-import { Connection } from '../harness/connection.ts';
+import { Connection } from './connection.ts';
 
 const open: (() => unknown)[] = [];
 
-/** Ends all servers and clients; for `afterEach`. */
+/** Has `closeAll` call this, too: before what was opened earlier. */
+export function atClose(close: () => unknown): void {
+  open.push(close);
+}
+
+/** Ends all servers and clients; for `afterEach` or `afterAll`. */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close();
 }
@@ -27,6 +34,24 @@ export async function startServer(
   return server;
 }
 
+/** A client of the server, in this version of the protocol. */
+export async function connectTo(server: Server, version: 2 | 3 = 2): Promise<Connection> {
+  const connection = await Connection.open(server.port);
+  open.push(() => connection.close());
+  if (version === 3) await connection.call('HELLO', '3');
+  return connection;
+}
+
+/** The next replies or messages, as their bytes with blanks for line ends. */
+export async function takeReplies(connection: Connection, count: number): Promise<string[]> {
+  const out: string[] = [];
+  while (out.length < count) {
+    const { bytes } = await connection.receive();
+    out.push(bytes.toString('latin1').trimEnd().replaceAll('\r\n', ' '));
+  }
+  return out;
+}
+
 export class Talker {
   readonly connection: Connection;
 
@@ -35,9 +60,7 @@ export class Talker {
   }
 
   static async open(server: Server): Promise<Talker> {
-    const connection = await Connection.open(server.port);
-    open.push(() => connection.close());
-    return new Talker(connection);
+    return new Talker(await connectTo(server));
   }
 
   /** Sends commands, one a line, their words between blanks. */
@@ -54,15 +77,12 @@ export class Talker {
 
   /** The next reply or message. */
   async next(): Promise<string> {
-    const { bytes } = await this.connection.receive();
-    return bytes.toString('latin1').trimEnd().replaceAll('\r\n', ' ');
+    return (await this.take(1))[0]!;
   }
 
   /** The next `count` of them. */
-  async take(count: number): Promise<string[]> {
-    const out: string[] = [];
-    while (out.length < count) out.push(await this.next());
-    return out;
+  take(count: number): Promise<string[]> {
+    return takeReplies(this.connection, count);
   }
 }
 
