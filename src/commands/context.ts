@@ -9,7 +9,8 @@ import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import type { Command } from './command-table.ts';
-import type { ServerPort, SessionPort } from './ports.ts';
+import type { ServerPort } from './ports/server.ts';
+import type { SessionPort } from './ports/session.ts';
 import type { CommandSpec } from './spec.ts';
 
 /** Runs a command as part of the one that runs; its reply or error is written to `reply`. */

@@ -6,6 +6,7 @@
  */
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
+import type { BlockingPort } from '../commands/ports/clients.ts';
 import type { ChangedKey, Waiter, Waiters } from '../keyspace/waiters.ts';
 import { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
@@ -58,7 +59,7 @@ export interface BlockingHooks {
   resume(session: Session): void;
 }
 
-export class Blocking {
+export class Blocking implements BlockingPort {
   private readonly waiters: Waiters<Blocked>;
   private readonly hooks: BlockingHooks;
   private readonly bySession = new Map<Session, Blocked>();

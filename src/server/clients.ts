@@ -2,7 +2,7 @@
  * All clients of a server: who may come in, what each may pile up, and CLIENT PAUSE. It moves
  * replies from the shared buffer to connections; it runs no command.
  */
-import type { PauseMode } from '../commands/ports.ts';
+import type { ClientsPort, PauseMode } from '../commands/ports/clients.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
@@ -37,7 +37,7 @@ export interface ClientsOptions {
   readonly log: (level: LogLevel, message: string) => void;
 }
 
-export class Clients implements Driver {
+export class Clients implements ClientsPort, Driver {
   /** Set once, before the first connection: dispatcher and clients need each other. */
   declare dispatcher: Dispatcher;
   readonly outputLimits = new OutputLimits();

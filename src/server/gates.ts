@@ -3,7 +3,7 @@
  * command by name. Order as redis-server 7.0.15, processCommand.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
-import type { PauseMode } from '../commands/ports.ts';
+import type { PauseMode } from '../commands/ports/clients.ts';
 import type { Session } from '../session/session.ts';
 import { CommandError, errors } from '../util/errors.ts';
 

@@ -4,6 +4,7 @@
  */
 import { arch, platform, release } from 'node:os';
 import type { Command } from '../commands/command-table.ts';
+import type { StatsPort } from '../commands/ports/stats.ts';
 import type { Server } from './server.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
 
@@ -40,8 +41,33 @@ const sections: Readonly<Record<string, Section>> = {
   keyspace: ['Keyspace', keyspaceLines],
 };
 
+export class Info implements StatsPort {
+  private readonly server: Server;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  text(names: readonly string[]): string {
+    return buildInfo(this.server, names);
+  }
+
+  reset(): void {
+    const { commands, keyspace, stats } = this.server;
+    stats.reset();
+    keyspace.hits = 0;
+    keyspace.misses = 0;
+    keyspace.expiredKeys = 0;
+    keyspace.expiredFields = 0;
+    for (const command of commands) {
+      command.resetStats();
+      for (const sub of command.subcommands ?? []) sub.resetStats();
+    }
+  }
+}
+
 /** The text for the named sections; unknown names add nothing. */
-export function buildInfo(server: Server, names: readonly string[]): string {
+function buildInfo(server: Server, names: readonly string[]): string {
   const wanted = new Set<string>();
   for (const name of names.length === 0 ? ['default'] : names) {
     if (name === 'default') for (const section of defaultSections) wanted.add(section);
@@ -60,7 +86,7 @@ export function buildInfo(server: Server, names: readonly string[]): string {
 
 function serverLines(server: Server): Line[] {
   const nowMs = server.now();
-  const uptime = Math.max(0, Math.floor((nowMs - server.startedAtMs) / 1000));
+  const uptime = Math.max(0, Math.floor((nowMs - server.lifecycle.startedAtMs) / 1000));
   return [
     ['redis_version', REDIS_VERSION],
     ['server_name', 'respite'],
@@ -72,7 +98,7 @@ function serverLines(server: Server): Line[] {
     ['multiplexing_api', 'libuv'],
     ['process_id', process.pid],
     ['process_supervised', 'no'],
-    ['run_id', server.runId],
+    ['run_id', server.lifecycle.runId],
     ['tcp_port', server.endpoints.port],
     ['server_time_usec', Math.floor(nowMs * 1000)],
     ['uptime_in_seconds', uptime],
@@ -90,7 +116,7 @@ function clientLines(server: Server): Line[] {
   let biggestInput = 0;
   let biggestOutput = 0;
   let waiting = 0;
-  for (const session of server.sessions()) {
+  for (const session of server.clients.all()) {
     biggestInput = Math.max(biggestInput, session.parser.bufferedBytes);
     biggestOutput = Math.max(biggestOutput, session.connection.unsentBytes);
     if (session.isWaiting) waiting++;
@@ -155,7 +181,7 @@ function persistenceLines(server: Server): Line[] {
     ['async_loading', 0],
     ['rdb_changes_since_last_save', server.keyspace.dirty],
     ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', server.lastSaveSeconds],
+    ['rdb_last_save_time', server.lifecycle.lastSaveSeconds],
     ['rdb_last_bgsave_status', 'ok'],
     ['rdb_last_bgsave_time_sec', -1],
     ['rdb_current_bgsave_time_sec', -1],
@@ -213,7 +239,7 @@ function replicationLines(server: Server): Line[] {
     ['role', 'master'],
     ['connected_slaves', 0],
     ['master_failover_state', 'no-failover'],
-    ['master_replid', server.replicationId],
+    ['master_replid', server.lifecycle.replicationId],
     ['master_replid2', '0'.repeat(40)],
     ['master_repl_offset', 0],
     ['second_repl_offset', -1],

@@ -3,6 +3,7 @@
  * The file is opened for each line, so that log rotation needs no signal.
  */
 import { appendFileSync } from 'node:fs';
+import type { LogPort } from '../commands/ports/log.ts';
 
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
@@ -15,7 +16,7 @@ const mark: Readonly<Record<LogLevel, string>> = {
 };
 const months = 'JanFebMarAprMayJunJulAugSepOctNovDec';
 
-export class Log {
+export class Log implements LogPort {
   /** Lines below this level are dropped; `nothing` drops all. */
   level = 'notice';
   /** Empty: standard output. */

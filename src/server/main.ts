@@ -34,7 +34,7 @@ function writePidFile(server: Server, config: Config): void {
   if (path === '') return;
   try {
     writeFileSync(path, `${process.pid}\n`);
-    server.pidFile = path;
+    server.lifecycle.pidFile = path;
   } catch (error) {
     server.log('warning', `Failed to write PID file: ${String(error)}`);
   }
@@ -49,7 +49,7 @@ function handleSignals(server: Server): void {
     }
     interrupted = true;
     server.log('warning', `Received ${signal} scheduling shutdown...`);
-    server.shutdown({ save: 'default', now: false, force: false, abort: false });
+    server.lifecycle.shutdown({ save: 'default', now: false, force: false, abort: false });
   };
   process.on('SIGTERM', end('SIGTERM'));
   process.on('SIGINT', end('SIGINT'));

@@ -4,7 +4,8 @@
  * Source: the lines and their order are those of redis-server 7.0.15.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
-import type { MonitorsPort, SessionPort } from '../commands/ports.ts';
+import type { MonitorsPort } from '../commands/ports/clients.ts';
+import type { SessionPort } from '../commands/ports/session.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 

@@ -2,7 +2,7 @@
  * client-output-buffer-limit: how much unsent output a client may pile up before it is cut, so
  * that one slow reader cannot take the server's memory.
  */
-import type { ConfigPort } from '../commands/ports.ts';
+import type { ConfigPort } from '../commands/ports/config.ts';
 import type { Session } from '../session/session.ts';
 
 /** A client that has not authenticated gets this much and no more (CVE-2025-21605). */

@@ -3,11 +3,9 @@
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
-import type { PauseMode, ServerPort, SessionPort, ShutdownRequest } from '../commands/ports.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
@@ -20,20 +18,21 @@ import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
 import { applyConfig } from './apply-config.ts';
+import { Auth } from './auth.ts';
 import { type Blocked, Blocking } from './blocking.ts';
 import { Clients } from './clients.ts';
 import { Cron } from './cron.ts';
+import { DebugTools } from './debug-tools.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Endpoints } from './endpoints.ts';
 import { Gates } from './gates.ts';
-import { buildInfo } from './info.ts';
+import { Info } from './info.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
-import { sameSecret } from './passwords.ts';
 import { Stats } from './stats.ts';
-import { REDIS_VERSION } from './version.ts';
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -47,7 +46,7 @@ export interface ServerHooks {
   readonly exit?: (code: number) => void;
 }
 
-export class Server implements ServerPort {
+export class Server {
   readonly config: Config;
   readonly commands = new CommandTable(allCommands);
   readonly keyspace: Keyspace;
@@ -57,11 +56,10 @@ export class Server implements ServerPort {
   readonly stats = new Stats();
   readonly gates: Gates;
   readonly logger: Log;
-  readonly startedAtMs: number;
-  readonly version = REDIS_VERSION;
-  readonly runId = randomBytes(20).toString('hex');
-  replicationId = randomBytes(20).toString('hex');
-  lastSaveSeconds: number;
+  readonly lifecycle: Lifecycle;
+  readonly auth: Auth;
+  readonly info: Info;
+  readonly debug: DebugTools;
   readonly now: () => number;
   readonly clients: Clients;
   private readonly reply = new Reply();
@@ -71,29 +69,31 @@ export class Server implements ServerPort {
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
   readonly cron: Cron;
   readonly blocking: Blocking;
-  /** Path of the pid file that was written, empty when none was. */
-  pidFile = '';
   readonly systemMemory = totalmem();
   readonly startupMemory: number;
-  private readonly exit: ((code: number) => void) | undefined;
   private closePromise: Promise<void> | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
     this.config = config;
     this.now = hooks.now ?? Date.now;
-    this.exit = hooks.exit;
     this.monitors = new Monitors(this.now);
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
-    this.startedAtMs = this.now();
-    this.lastSaveSeconds = Math.floor(this.startedAtMs / 1000);
+    this.lifecycle = new Lifecycle({
+      startedAtMs: this.now(),
+      log: (level, message) => this.log(level, message),
+      close: () => this.close(),
+      exit: hooks.exit,
+    });
+    this.auth = new Auth(config);
+    this.info = new Info(this);
     this.keyspace = new Keyspace({
       arena: new Arena(),
       databases: config.number('databases'),
       hashKey: new Int32Array(new Uint8Array(randomBytes(8)).buffer),
       random: hooks.random ?? Math.random,
     });
-    this.keyspace.nowMs = this.startedAtMs;
+    this.keyspace.nowMs = this.lifecycle.startedAtMs;
     this.keyspace.onGarbage = () => this.cron.wake();
     this.gates = new Gates(
       () => this.keyspace.usedBytes,
@@ -132,7 +132,10 @@ export class Server implements ServerPort {
         session.kill();
       },
       handlerFailed: (command, error) => this.reportBug(command, error),
-      dataDamaged: (command, error) => this.dieDamaged(command, error),
+      dataDamaged: (command, error) => {
+        this.reportBug(command, error);
+        this.lifecycle.dieDamaged();
+      },
     });
     this.dispatcher.monitors = this.monitors;
     this.clients.dispatcher = this.dispatcher;
@@ -157,6 +160,7 @@ export class Server implements ServerPort {
     });
     this.notifications = new Notifications(this.keyspace, this.pubsub);
     this.cron = new Cron(this);
+    this.debug = new DebugTools(this.cron, this.lifecycle);
     applyConfig(config, { ...this, outputLimits: this.clients.outputLimits });
     this.startupMemory = this.usedMemory();
   }
@@ -174,90 +178,13 @@ export class Server implements ServerPort {
     this.stats.peakMemory = Math.max(this.stats.peakMemory, this.usedMemory());
   }
 
-  // ---- ServerPort --------------------------------------------------------------------------
-
-  sessions(): Iterable<Session> {
-    return this.clients.all();
-  }
-
-  sessionById(id: number): Session | undefined {
-    return this.clients.byId(id);
-  }
-
-  pauseClients(untilMs: number, mode: PauseMode): void {
-    this.clients.pause(untilMs, mode);
-  }
-
-  unpauseClients(): void {
-    this.clients.unpause();
-  }
-
-  info(sections: readonly string[]): string {
-    return buildInfo(this, sections);
-  }
-
-  resetStats(): void {
-    this.stats.reset();
-    this.keyspace.hits = 0;
-    this.keyspace.misses = 0;
-    this.keyspace.expiredKeys = 0;
-    this.keyspace.expiredFields = 0;
-    for (const command of this.commands) {
-      command.resetStats();
-      for (const sub of command.subcommands ?? []) sub.resetStats();
-    }
-  }
-
-  unblock(id: number, withError: boolean): boolean {
-    const session = this.clients.byId(id);
-    return session !== undefined && this.blocking.unblock(session, withError);
-  }
-
   log(level: LogLevel, message: string): void {
     this.logger.write(level, message);
-  }
-
-  setActiveExpire(enabled: boolean): void {
-    this.cron.activeExpire = enabled;
-  }
-
-  sleep(ms: number): void {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-  }
-
-  changeReplicationId(): void {
-    this.replicationId = randomBytes(20).toString('hex');
-  }
-
-  authenticate(session: SessionPort, user: string, password: Uint8Array): boolean {
-    const expected = this.config.string('requirepass');
-    if (user !== 'default') return false;
-    if (expected !== '' && !sameSecret(expected, password)) return false;
-    session.authenticated = true;
-    session.user = user;
-    return true;
   }
 
   usedMemory(): number {
     const forClients = this.clients.memoryBytes() + this.tracking.memoryBytes;
     return this.keyspace.usedBytes + this.reply.buf.length + forClients;
-  }
-
-  shutdown(request: ShutdownRequest): void {
-    if (request.abort) throw new CommandError('ERR No shutdown in progress.');
-    this.log('warning', 'User requested shutdown...');
-    void this.stop(0);
-  }
-
-  /** Closes everything, then ends the process where the embedder gave a way to. */
-  async stop(code: number): Promise<void> {
-    await this.close();
-    if (this.pidFile !== '') {
-      this.log('notice', 'Removing the pid file.');
-      rmSync(this.pidFile, { force: true });
-    }
-    this.log('warning', 'respite is now ready to exit, bye bye...');
-    this.exit?.(code);
   }
 
   private refuseProtected(session: Session, directive: string): CommandError | undefined {
@@ -271,14 +198,6 @@ export class Server implements ServerPort {
 
   private reportBug(command: string, error: unknown): void {
     this.log('warning', `Internal error in '${command}': ${stackOf(error)}`);
-  }
-
-  /** Data may be half changed: nobody is served any more. */
-  private dieDamaged(command: string, error: unknown): void {
-    this.reportBug(command, error);
-    this.log('warning', 'The data may be damaged: stopping rather than serving it.');
-    this.exit?.(1);
-    void this.close();
   }
 
   // ---- lifecycle ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@
  *     numbers of a command:  argc | argument hashed ahead, its hash | off, len of each argument
  */
 import type { Command } from '../commands/command-table.ts';
-import type { QueuePort } from '../commands/ports.ts';
+import type { QueuePort } from '../commands/ports/session.ts';
 import { Args } from '../util/args.ts';
 
 /** A reference to a command and where its numbers begin. */

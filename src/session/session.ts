@@ -3,7 +3,7 @@
  * database, name, reply mode) and its parser; it runs nothing itself. The server's dispatcher
  * drives it through `Driver`.
  */
-import type { ReplyMode, SessionPort } from '../commands/ports.ts';
+import type { ReplyMode, SessionPort } from '../commands/ports/session.ts';
 import { Subscriptions } from '../pubsub/topic.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { ClientTracking } from '../tracking/client-tracking.ts';

@@ -2,7 +2,7 @@
  * A client's transaction: the commands that MULTI queues, and what WATCH watches.
  */
 import type { Command } from '../commands/command-table.ts';
-import type { TransactionPort } from '../commands/ports.ts';
+import type { TransactionPort } from '../commands/ports/session.ts';
 import type { Args } from '../util/args.ts';
 import { CommandQueue } from './command-queue.ts';
 

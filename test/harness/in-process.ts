@@ -3,7 +3,7 @@
  * tests that need a hundred thousand calls; whatever lies between socket and handler is left out.
  */
 import { Context } from '../../src/commands/context.ts';
-import type { SessionPort } from '../../src/commands/ports.ts';
+import type { SessionPort } from '../../src/commands/ports/session.ts';
 import { Config } from '../../src/config/config.ts';
 import { Reply as ReplyWriter } from '../../src/resp/reply.ts';
 import { Server } from '../../src/server/server.ts';

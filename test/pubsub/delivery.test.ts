@@ -111,7 +111,7 @@ describe('delivery', () => {
     await until(() => server.pubsub.subscribersOf('channel', 'c') === 1);
     slow.socket.pause();
     const publisher = await client(server);
-    const [session] = server.sessions();
+    const [session] = server.clients.all();
     let most = 0;
     while (server.stats.clientOutputLimitDisconnections === 0) {
       for (let i = 0; i < 200; i++) publisher.send('PUBLISH', 'c', 'x'.repeat(100));

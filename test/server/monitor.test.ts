@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CommandTable } from '../../src/commands/command-table.ts';
-import type { SessionPort } from '../../src/commands/ports.ts';
+import type { SessionPort } from '../../src/commands/ports/session.ts';
 import { command } from '../../src/commands/spec.ts';
 import { Reply } from '../../src/resp/reply.ts';
 import { ParseResult, RequestParser } from '../../src/resp/request-parser.ts';

@@ -106,7 +106,7 @@ describe('client-side caching', () => {
     const client = await tracker(server);
     const setter = await tracker(server, 'BCAST NOLOOP');
     for (const active of [false, true]) {
-      server.setActiveExpire(active);
+      server.debug.setActiveExpire(active);
       await setter.ask('SET k v PX 100');
       expect(await client.ask('GET k')).toBe('$1 v');
       nowMs += 200;

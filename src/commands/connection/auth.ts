@@ -16,7 +16,7 @@ const noPasswordSet = new CommandError(
 
 /** Logs the session in with arguments `user` and `user + 1`. Throws WRONGPASS. */
 export function authenticate(ctx: Context, args: Args, user: number): void {
-  if (!ctx.server.authenticate(ctx.session, args.latin1(user), args.view(user + 1))) {
+  if (!ctx.server.auth.authenticate(ctx.session, args.latin1(user), args.view(user + 1))) {
     throw wrongPassword;
   }
 }
@@ -38,7 +38,7 @@ export const auth = command({
     if (args.argc === 3) authenticate(ctx, args, 1);
     else {
       if (ctx.server.config.string('requirepass') === '') throw noPasswordSet;
-      if (!ctx.server.authenticate(ctx.session, 'default', args.view(1))) throw wrongPassword;
+      if (!ctx.server.auth.authenticate(ctx.session, 'default', args.view(1))) throw wrongPassword;
     }
     reply.ok();
   },

@@ -5,7 +5,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
-import type { SessionPort } from '../ports.ts';
+import type { SessionPort } from '../ports/session.ts';
 import { command } from '../spec.ts';
 import { typeArgument } from './client-list.ts';
 
@@ -70,7 +70,7 @@ function age(session: SessionPort, nowMs: number): number {
 /** Ends the sessions that pass; the caller's own only once it has its reply. */
 function kill(ctx: Context, filter: KillFilter): number {
   let killed = 0;
-  for (const session of [...ctx.server.sessions()]) {
+  for (const session of [...ctx.server.clients.all()]) {
     const mine = session === ctx.session;
     if ((mine && filter.skipMe) || !passes(filter, session, ctx.nowMs)) continue;
     if (mine) session.closeAfterReply();

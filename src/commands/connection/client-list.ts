@@ -5,7 +5,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
-import type { SessionPort } from '../ports.ts';
+import type { SessionPort } from '../ports/session.ts';
 import { command } from '../spec.ts';
 
 const types = new Map<string, SessionPort['type']>([
@@ -28,15 +28,15 @@ const invalidId = new CommandError('ERR Invalid client ID');
 
 /** The sessions that CLIENT LIST's arguments select. */
 function selected(ctx: Context, args: Args): Iterable<SessionPort> {
-  if (args.argc === 2) return ctx.server.sessions();
+  if (args.argc === 2) return ctx.server.clients.all();
   if (args.argc === 4 && args.is(2, 'TYPE')) {
     const type = typeArgument(args, 3);
-    return [...ctx.server.sessions()].filter((session) => session.type === type);
+    return [...ctx.server.clients.all()].filter((session) => session.type === type);
   }
   if (args.argc < 4 || !args.is(2, 'ID')) throw errors.syntax;
   const found: SessionPort[] = [];
   for (let i = 3; i < args.argc; i++) {
-    const session = ctx.server.sessionById(intArgument(args, i, invalidId));
+    const session = ctx.server.clients.byId(intArgument(args, i, invalidId));
     if (session !== undefined) found.push(session);
   }
   return found;

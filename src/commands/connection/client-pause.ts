@@ -35,7 +35,9 @@ export const clientUnblock = command({
       withError = args.is(3, 'ERROR');
       if (!withError && !args.is(3, 'TIMEOUT')) throw unblockReason;
     }
-    reply.int(ctx.server.unblock(intArgument(args, 2), withError) ? 1 : 0);
+    const { blocking, clients } = ctx.server;
+    const session = clients.byId(intArgument(args, 2));
+    reply.int(session !== undefined && blocking.unblock(session, withError) ? 1 : 0);
   },
 });
 
@@ -62,7 +64,7 @@ export const clientPause = command({
     // As Redis: an end past 64 bits wraps around to the past, and nothing is paused.
     const untilMs = addInt64(timeoutMs, ctx.nowMs);
     if (untilMs !== undefined) {
-      ctx.server.pauseClients(Number(untilMs), writesOnly ? 'write' : 'all');
+      ctx.server.clients.pause(Number(untilMs), writesOnly ? 'write' : 'all');
     }
     reply.ok();
   },
@@ -78,7 +80,7 @@ export const clientUnpause = command({
   complexity: 'O(N) where N is the number of paused clients',
 
   run(ctx, _args, reply) {
-    ctx.server.unpauseClients();
+    ctx.server.clients.unpause();
     reply.ok();
   },
 });

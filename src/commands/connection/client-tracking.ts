@@ -52,7 +52,7 @@ function trackingOptions(ctx: Context, args: Args): TrackingOptions {
     if (args.is(i, 'REDIRECT') && hasValue) {
       if (redirect !== 0) throw oneRedirect;
       redirect = intArgument(args, ++i);
-      if (ctx.server.sessionById(redirect) === undefined) throw noSuchRedirect;
+      if (ctx.server.clients.byId(redirect) === undefined) throw noSuchRedirect;
     } else if (args.is(i, 'PREFIX') && hasValue) prefixes.push(args.latin1(++i));
     else if (args.is(i, 'BCAST')) bcast = true;
     else if (args.is(i, 'OPTIN')) optIn = true;

@@ -72,7 +72,7 @@ function describeServer(ctx: Context, reply: Reply): void {
   reply.bulkLatin1('server');
   reply.bulkLatin1('redis');
   reply.bulkLatin1('version');
-  reply.bulkLatin1(ctx.server.version);
+  reply.bulkLatin1(ctx.server.lifecycle.version);
   reply.bulkLatin1('proto');
   reply.int(ctx.session.respVersion);
   reply.bulkLatin1('id');

@@ -59,7 +59,7 @@ const rewrite = command({
 
   run(ctx, _args, reply) {
     ctx.server.config.rewrite();
-    ctx.server.log('notice', 'CONFIG REWRITE executed with success.');
+    ctx.server.logger.write('notice', 'CONFIG REWRITE executed with success.');
     reply.ok();
   },
 });
@@ -72,7 +72,7 @@ const resetstat = command({
   complexity: 'O(1)',
 
   run(ctx, _args, reply) {
-    ctx.server.resetStats();
+    ctx.server.info.reset();
     reply.ok();
   },
 });

@@ -102,7 +102,7 @@ function describeListpack(ctx: Context, args: Args, reply: Reply): void {
   if (entry === 0) throw errors.noSuchKey;
   const encoding = db.encodingOf(entry);
   if (encoding !== Encoding.listpack) throw notListpack;
-  ctx.server.log('notice', `listpack: ${db.memoryOf(entry)} bytes with its key`);
+  ctx.server.logger.write('notice', `listpack: ${db.memoryOf(entry)} bytes with its key`);
   reply.simple('Listpack structure printed on stdout');
 }
 
@@ -128,8 +128,8 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [2, 2],
     help: ['CHANGE-REPL-ID', '    Takes a new replication id.'],
     run(ctx, _args, reply) {
-      ctx.server.log('notice', 'Changing replication IDs after receiving change-repl-id');
-      ctx.server.changeReplicationId();
+      ctx.server.logger.write('notice', 'Changing replication IDs after receiving change-repl-id');
+      ctx.server.debug.changeReplicationId();
       reply.ok();
     },
   },
@@ -164,7 +164,7 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [3, 3],
     help: ['LOG <message>', '    Writes a message to the log.'],
     run(ctx, args, reply) {
-      ctx.server.log('warning', `DEBUG LOG: ${args.latin1(2)}`);
+      ctx.server.logger.write('warning', `DEBUG LOG: ${args.latin1(2)}`);
       reply.ok();
     },
   },
@@ -196,7 +196,7 @@ const table: Readonly<Record<string, DebugCommand>> = {
     arity: [3, 3],
     help: ['SET-ACTIVE-EXPIRE <0|1>', '    Turns the active expire cycle off or on.'],
     run(ctx, args, reply) {
-      ctx.server.setActiveExpire(args.latin1(2).charCodeAt(0) !== 48);
+      ctx.server.debug.setActiveExpire(args.latin1(2).charCodeAt(0) !== 48);
       reply.ok();
     },
   },
@@ -206,7 +206,7 @@ const table: Readonly<Record<string, DebugCommand>> = {
     run(ctx, args, reply) {
       // As Redis: what is no number counts as zero.
       const seconds = Number.parseFloat(args.latin1(2));
-      if (seconds > 0) ctx.server.sleep(seconds * 1000);
+      if (seconds > 0) ctx.server.debug.sleep(seconds * 1000);
       reply.ok();
     },
   },

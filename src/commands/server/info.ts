@@ -4,7 +4,7 @@
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { intArgument } from '../integers.ts';
-import type { ShutdownRequest } from '../ports.ts';
+import type { ShutdownRequest } from '../ports/lifecycle.ts';
 import { command } from '../spec.ts';
 
 /** INFO [section [section ...]] */
@@ -23,7 +23,7 @@ export const info = command({
   run(ctx, args, reply) {
     const sections: string[] = [];
     for (let i = 1; i < args.argc; i++) sections.push(args.latin1(i).toLowerCase());
-    reply.verbatim('txt', ctx.server.info(sections));
+    reply.verbatim('txt', ctx.server.info.text(sections));
   },
 });
 
@@ -58,7 +58,7 @@ export const lastsave = command({
   tips: ['nondeterministic_output'],
 
   run(ctx, _args, reply) {
-    reply.int(ctx.server.lastSaveSeconds);
+    reply.int(ctx.server.lifecycle.lastSaveSeconds);
   },
 });
 
@@ -101,7 +101,7 @@ export const lolwut = command({
       for (let x = 0; x < 40; x++) row += random() < 0.5 ? '\u2571' : '\u2572';
       rows.push(row);
     }
-    reply.verbatim('txt', `${rows.join('\n')}\nRedis ver. ${ctx.server.version}\n`);
+    reply.verbatim('txt', `${rows.join('\n')}\nRedis ver. ${ctx.server.lifecycle.version}\n`);
   },
 });
 
@@ -134,6 +134,6 @@ export const shutdown = command({
   syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
 
   run(ctx, args, _reply) {
-    ctx.server.shutdown(shutdownRequest(args));
+    ctx.server.lifecycle.shutdown(shutdownRequest(args));
   },
 });

@@ -8,7 +8,7 @@ import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { isInt64Text } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
-import type { ConfigPort } from '../ports.ts';
+import type { ConfigPort } from '../ports/config.ts';
 
 /** Longest string that OBJECT ENCODING calls embstr (redis-server 7.0.15, object.c). */
 const EMBSTR_MAX = 44;

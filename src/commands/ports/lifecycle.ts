@@ -1,0 +1,21 @@
+/**
+ * The server's life as commands see it. `src/server/lifecycle.ts` implements it.
+ */
+
+/** What SHUTDOWN was asked to do. */
+export interface ShutdownRequest {
+  readonly save: 'default' | 'save' | 'nosave';
+  readonly now: boolean;
+  readonly force: boolean;
+  readonly abort: boolean;
+}
+
+/** Version, saves and the end. */
+export interface LifecyclePort {
+  /** The Redis version that clients are told. */
+  readonly version: string;
+  /** Unix time in seconds of the last successful save. */
+  lastSaveSeconds: number;
+  /** Starts an orderly end; throws CommandError when refused. */
+  shutdown(request: ShutdownRequest): void;
+}

@@ -1,0 +1,29 @@
+/**
+ * The server as commands see it: a bag of ports, one for each matter, implemented by the object that
+ * owns the matter. `Server` holds them and implements none.
+ */
+import type { CommandTable } from '../command-table.ts';
+import type { AuthPort } from './auth.ts';
+import type { BlockingPort, ClientsPort, MonitorsPort } from './clients.ts';
+import type { ConfigPort } from './config.ts';
+import type { DebugPort } from './debug.ts';
+import type { LifecyclePort } from './lifecycle.ts';
+import type { LogPort } from './log.ts';
+import type { PubSubPort, TrackingPort } from './messages.ts';
+import type { StatsPort } from './stats.ts';
+
+/** Everything outside the data that a handler may reach, besides its own session. */
+export interface ServerPort {
+  readonly auth: AuthPort;
+  readonly blocking: BlockingPort;
+  readonly clients: ClientsPort;
+  readonly commands: CommandTable;
+  readonly config: ConfigPort;
+  readonly debug: DebugPort;
+  readonly info: StatsPort;
+  readonly lifecycle: LifecyclePort;
+  readonly logger: LogPort;
+  readonly monitors: MonitorsPort;
+  readonly pubsub: PubSubPort;
+  readonly tracking: TrackingPort;
+}
