@@ -71,6 +71,7 @@ export const Flag = {
   subscriber: 32768,
   skipMonitor: 65536,
   keepsCaching: 131072,
+  touchesArbitraryKeys: 262144,
 } as const;
 
 function flagBits(spec: CommandSpec): number {
@@ -92,6 +93,7 @@ function flagBits(spec: CommandSpec): number {
     else if (flag === 'commits') bits |= Flag.commits;
     else if (flag === 'subscriber') bits |= Flag.subscriber;
     else if (flag === 'keeps_caching') bits |= Flag.keepsCaching;
+    else if (flag === 'touches_arbitrary_keys') bits |= Flag.touchesArbitraryKeys;
     else if (flag === 'skip_monitor') bits |= Flag.skipMonitor;
   }
   return bits;

@@ -3,8 +3,11 @@
  * server's ports. Nothing else; there is no service locator. One object is reused for every call.
  */
 import type { Value } from '../datatypes/value.ts';
+import type { Changes } from '../keyspace/changes.ts';
 import type { Db } from '../keyspace/db.ts';
 import type { Entry } from '../keyspace/entry.ts';
+import type { KeyEvent } from '../keyspace/events.ts';
+import type { EffectLine } from '../keyspace/journal.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
@@ -36,6 +39,9 @@ export interface BlockRequest {
   readonly onDenied?: (reply: Reply) => void;
 }
 
+/** How a command goes to the journal: if it changed data; not itself; in any case. */
+export const Effect = { byChange: 0, replaced: 1, forced: 2 } as const;
+
 export class Context {
   db: Db;
   readonly keyspace: Keyspace;
@@ -55,11 +61,15 @@ export class Context {
   awaitedKey: string | undefined;
   /** False inside a transaction or script: what would wait gives up at once. */
   mayBlock = true;
-  /** What the command asked for with `block`; the dispatcher takes it. */
+  /** What the command asked for with `block`; the executor takes it. */
   blockRequest: BlockRequest | undefined;
+  /** How the command that runs goes to the journal. */
+  effect: number = Effect.byChange;
+  private readonly changes: Changes;
 
   constructor(keyspace: Keyspace, server: ServerPort) {
     this.keyspace = keyspace;
+    this.changes = keyspace.changes;
     this.db = keyspace.dbs[0]!;
     this.server = server;
   }
@@ -99,23 +109,64 @@ export class Context {
    * The handler changed the key that is argument i; `event` is its keyspace event. `count` is by
    * how much `rdb_changes_since_last_save` grows: 0 for what another event has counted.
    */
-  changed(event: string, args: Args, i: number, count = 1): void {
-    this.keyspace.changed(this.db, event, args, i, count);
+  changed(event: KeyEvent, args: Args, i: number, count = 1): void {
+    this.changes.changed(this.db, event, args, i, count);
   }
 
   /**
-   * As `changed`, of something beside the value (a stream's groups): waiting clients learn of it,
-   * watching and caching ones do not.
+   * As `changed`, of what belongs to a value but is not part of it (a stream's groups): waiting
+   * clients learn of it, watching and caching ones do not.
    */
-  changedBeside(event: string, args: Args, i: number, count = 1): void {
-    this.keyspace.changedBeside(this.db, event, args, i, count);
+  changedMetadata(event: KeyEvent, args: Args, i: number, count = 1): void {
+    this.changes.changedMetadata(this.db, event, args, i, count);
+  }
+
+  /** `count` changes that only the journal need learn of (pending entries of a group). */
+  wrote(count = 1): void {
+    this.changes.wrote(count);
+  }
+
+  // ---- effects -----------------------------------------------------------------------------
+
+  /** Whether somebody reads the journal: only then need a handler work out what to put there. */
+  get effectsWanted(): boolean {
+    return this.changes.journal.isRead;
+  }
+
+  /**
+   * Begins a line that goes to the journal in place of the command itself, for a command whose
+   * effect depends on clock, chance or former data; may be called several times. By default the
+   * command goes there as it came if it changed data. Undefined while nobody reads:
+   * `ctx.instead('PEXPIREAT')?.argument(args, 1).integer(atMs)`.
+   */
+  instead(name: string): EffectLine | undefined {
+    this.effect = Effect.replaced;
+    const { journal } = this.changes;
+    return journal.isRead ? journal.line(this.db.index, name) : undefined;
+  }
+
+  /** What the command changed is no effect to be copied, or its effects are in the journal. */
+  noEffect(): void {
+    this.effect = Effect.replaced;
+  }
+
+  /** The command goes to the journal though it changed nothing (FLUSHALL of no keys). */
+  forceEffect(): void {
+    this.effect = Effect.forced;
   }
 
   /**
    * `count` elements of the value at argument i were added, changed or removed: tells so, and
    * removes a key whose value is empty now. `entry` is the key's, `value` is open on it.
    */
-  changedValue(event: string, entry: Entry, value: Value, args: Args, i: number, count = 1): void {
+  changedValue(
+    event: KeyEvent,
+    entry: Entry,
+    value: Value,
+    args: Args,
+    i: number,
+    count = 1,
+  ): void {
     this.changed(event, args, i, count);
     if (value.size === 0) {
       this.db.removeEntry(entry);

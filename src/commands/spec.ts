@@ -36,6 +36,8 @@ export type CommandFlag =
   | 'commits'
   /** Ours: its subcommands do not count as the command that CLIENT CACHING is about. */
   | 'keeps_caching'
+  /** Ours: what it meets by chance (expired keys) need not be removed together. */
+  | 'touches_arbitrary_keys'
   /** Ours: may be sent by a RESP2 client that is subscribed to something. */
   | 'subscriber';
 

@@ -12,6 +12,7 @@ import type { Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
 import { errors } from '../util/errors.ts';
+import type { Changes } from './changes.ts';
 import {
   EntryReader,
   EXTENDED,
@@ -23,7 +24,7 @@ import {
   type UnixMs,
 } from './entry.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
-import type { Keyspace } from './keyspace.ts';
+import type { Values } from './values.ts';
 
 /** What `setString` does with the time to live: keep it, or drop it, or set it. */
 export const KEEP_TTL = -1;
@@ -35,14 +36,16 @@ export class Db extends EntryReader {
   /** Hashes with fields that expire, by the earliest of them. */
   readonly fieldExpires: ExpiryHeap;
   root: Ref;
-  private readonly space: Keyspace;
+  private readonly space: Values;
+  private readonly changes: Changes;
   private readonly dict: Dict;
   /** Hash of the key of the latest find; insertion after a miss needs it again. */
   private hash = 0;
 
-  constructor(space: Keyspace, index: number) {
+  constructor(space: Values, changes: Changes, index: number) {
     super(space.arena);
     this.space = space;
+    this.changes = changes;
     this.index = index;
     this.dict = space.dict;
     this.root = this.dict.create();
@@ -113,10 +116,8 @@ export class Db extends EntryReader {
   }
 
   private missed(args: Args, i: number): void {
-    const { space } = this;
-    space.misses++;
-    if (space.events === undefined) return;
-    space.events.happened(this, 'keymiss', args.buf, args.off[i]!, args.len[i]!);
+    this.space.misses++;
+    this.changes.happened(this, 'keymiss', args.buf, args.off[i]!, args.len[i]!);
   }
 
   /** Entry of argument i for a command that writes: renews the access time. */
@@ -411,14 +412,14 @@ export class Db extends EntryReader {
   /** Empties the database; the old entries are freed in slices by the keyspace. O(1). */
   clear(): number {
     const removed = this.size;
-    const { space } = this;
-    if (space.watches.size > 0) space.watches.replaced(this, undefined);
+    const { space, changes } = this;
+    if (changes.watches.size > 0) changes.watches.replaced(this, undefined);
     const old = this.root;
     this.root = this.dict.create();
     this.expires.clear();
     this.fieldExpires.clear();
     space.reclaim(old);
-    space.waiters.databaseChanged(this.index);
+    changes.waiters.databaseChanged(this.index);
     return removed;
   }
 
@@ -472,8 +473,9 @@ export class Db extends EntryReader {
       if (left <= 0) return true;
       const entry = hashes.deadlines.owner(heap.entryAt(0));
       this.open(entry, hashes);
-      const removed = hashes.expireDue(nowMs, left, nothing);
+      const removed = this.expireFields(entry, hashes, left);
       this.fieldsExpired(entry, hashes, removed);
+      this.changes.journal.endUnit();
       left -= removed + 1;
     }
     return false;
@@ -487,7 +489,19 @@ export class Db extends EntryReader {
     const { expiryEnabled, expiryHeld, nowMs } = this.space;
     hash.log?.clear();
     if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled || expiryHeld) return entry;
-    return this.fieldsExpired(entry, hash, hash.expireDue(nowMs, Number.MAX_VALUE, nothing));
+    return this.fieldsExpired(entry, hash, this.expireFields(entry, hash, Number.MAX_VALUE));
+  }
+
+  /** Removes fields that are due, `max` at most, and notes each in the journal. */
+  private expireFields(entry: Ref, hash: HashValue, max: number): number {
+    const { nowMs } = this.space;
+    const { changes } = this;
+    if (!changes.journal.isRead) return hash.expireDue(nowMs, max, nothing);
+    const key = this.keyOf(entry);
+    const { field } = hash;
+    return hash.expireDue(nowMs, max, () => {
+      changes.fieldExpired(this, key, 0, key.length, field.buf, field.off, field.len);
+    });
   }
 
   /**
@@ -495,19 +509,17 @@ export class Db extends EntryReader {
    * cursor on nothing. Returns the entry, or 0 when it went.
    */
   private fieldsExpired(entry: Ref, hash: HashValue, removed: number): Ref {
-    const { space } = this;
     this.fieldsChanged(entry, hash);
     if (removed === 0) return entry;
-    space.expiredFields += removed;
+    this.space.expiredFields += removed;
     if (hash.size > 0) {
       this.locateKey(entry);
-      space.changedKey(this, 'hexpired', this.valueBuf, this.valueOff, this.valueLen);
+      this.changes.fieldsExpired(this, this.valueBuf, this.valueOff, this.valueLen, false);
       return entry;
     }
     const key = this.keyOf(entry);
     this.removeEntry(entry);
-    space.changedKey(this, 'hexpired', key, 0, key.length);
-    space.changedKey(this, 'del', key, 0, key.length);
+    this.changes.fieldsExpired(this, key, 0, key.length, true);
     return 0;
   }
 
@@ -552,6 +564,8 @@ export class Db extends EntryReader {
     for (let n = 0; n < max; n++) {
       if (heap.size === 0 || heap.whenAt(0) >= nowMs) return false;
       this.expireEntry(heap.entryAt(0));
+      // Each removal of the active cycle is a unit of its own.
+      this.changes.journal.endUnit();
     }
     return heap.size > 0 && heap.whenAt(0) < nowMs;
   }
@@ -603,7 +617,7 @@ export class Db extends EntryReader {
   }
 
   private tellNew(key: Uint8Array, off: number, len: number): void {
-    this.space.events?.happened(this, 'new', key, off, len);
+    this.changes.happened(this, 'new', key, off, len);
   }
 
   /** Makes an existing entry hold a string of `valueLen` bytes; the old value may be lost. */
@@ -733,7 +747,8 @@ export class Db extends EntryReader {
     this.dict.unlinkEntry(this.root, this.dict.hashOfEntry(entry), entry);
     // Told between the two: the key is gone, its bytes are not.
     this.locateKey(entry);
-    this.space.expired(this, this.valueBuf, this.valueOff, this.valueLen);
+    this.space.expiredKeys++;
+    this.changes.expired(this, this.valueBuf, this.valueOff, this.valueLen);
     this.release(entry);
   }
 

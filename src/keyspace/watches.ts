@@ -5,12 +5,17 @@
  * A key that had expired, but was not removed yet, when WATCH named it counts as missing: its
  * removal is no change. Source: redis-server 7.0.15 (multi.c).
  */
-import type { Db } from './db.ts';
+/** A database as watching needs it. */
+export interface WatchedDb {
+  readonly index: number;
+  /** What there is of a key, removing nothing. */
+  presence(buf: Uint8Array, off: number, len: number): 'missing' | 'live' | 'expired';
+}
 
 /** Somebody with watched keys; a transaction. */
 export interface Watcher {
   /** A watched key has changed; nothing is watched any more then. */
-  touched: boolean;
+  broken: boolean;
   /** Kept here for `Watches` alone. */
   watches: Watch[];
 }
@@ -31,7 +36,7 @@ export class Watches {
   size = 0;
 
   /** Watches a key; nothing happens when the watcher does so already. O(1). */
-  add(watcher: Watcher, db: Db, key: string): void {
+  add(watcher: Watcher, db: WatchedDb, key: string): void {
     let keys = this.byDb.get(db.index);
     if (keys === undefined) {
       keys = new Map();
@@ -64,25 +69,25 @@ export class Watches {
   }
 
   /** Whether a watched key has expired since, removed or not. O(watched keys). */
-  hasExpired(watcher: Watcher, dbs: readonly Db[]): boolean {
+  hasExpired(watcher: Watcher, dbs: readonly WatchedDb[]): boolean {
     return watcher.watches.some(
       ({ dbIndex, key, stale }) => !stale && presence(dbs[dbIndex]!, key) === 'expired',
     );
   }
 
   /** A key has changed. */
-  keyChanged(db: Db, buf: Uint8Array, off: number, len: number): void {
+  keyChanged(db: WatchedDb, buf: Uint8Array, off: number, len: number): void {
     const keys = this.byDb.get(db.index);
     if (keys === undefined) return;
     const key = Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
     for (const watch of keys.get(key)?.values() ?? []) {
       if (watch.stale && presence(db, key) === 'missing') watch.stale = false;
-      else this.touch(watch.watcher);
+      else this.break(watch.watcher);
     }
   }
 
   /** A database is about to be emptied, or to be replaced by the content of another one. */
-  replaced(old: Db, next: Db | undefined): void {
+  replaced(old: WatchedDb, next: WatchedDb | undefined): void {
     for (const [key, watches] of this.byDb.get(old.index) ?? []) {
       const before = presence(old, key);
       const after = next === undefined ? 'missing' : presence(next, key);
@@ -90,18 +95,18 @@ export class Watches {
       for (const watch of watches.values()) {
         if (watch.stale && after !== 'live') watch.stale = after === 'expired';
         else if (before === 'missing' && after === 'expired') watch.stale = true;
-        else this.touch(watch.watcher);
+        else this.break(watch.watcher);
       }
     }
   }
 
-  private touch(watcher: Watcher): void {
-    watcher.touched = true;
+  private break(watcher: Watcher): void {
+    watcher.broken = true;
     this.forget(watcher);
   }
 }
 
-function presence(db: Db, key: string): 'missing' | 'live' | 'expired' {
+function presence(db: WatchedDb, key: string): 'missing' | 'live' | 'expired' {
   const bytes = Buffer.from(key, 'latin1');
   return db.presence(bytes, 0, bytes.length);
 }

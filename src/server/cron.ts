@@ -94,7 +94,7 @@ export class Cron {
       if (more) break;
     }
     // A reader of a group whose stream is gone need not wait any longer.
-    if (keyspace.waiters.hasChanged) this.server.blocking.serve();
+    if (keyspace.changes.waiters.hasChanged) this.server.blocking.serve();
     stats.expireCycleMicroseconds += (performance.now() - started) * 1000;
     return more;
   }

@@ -12,9 +12,10 @@
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
-import type { BlockRequest, Context } from '../commands/context.ts';
+import { type BlockRequest, type Context, Effect } from '../commands/context.ts';
 import { keysOf } from '../commands/key-specs.ts';
 import { ValueType } from '../datatypes/value-types.ts';
+import { NO_EVENT } from '../keyspace/events.ts';
 import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import { ParseResult } from '../resp/request-parser.ts';
@@ -176,12 +177,17 @@ export class Dispatcher {
     const before = context.blockRequest;
     context.blockRequest = undefined;
     this.tracking.begin(session, true);
+    const { changes } = context.keyspace;
+    const dirtyBefore = changes.dirty;
+    context.effect = Effect.byChange;
     try {
       command.run!(context, args, reply);
     } catch (error) {
       const changed = context.keyspace.arena.writes !== writesBefore;
       this.failed(session, command, args, error, 0, changed, reply);
     }
+    if (changes.journal.isRead) this.note(session.dbIndex, args, changes.dirty !== dirtyBefore);
+    changes.journal.endUnit();
     const request = context.blockRequest as BlockRequest | undefined;
     const waits = request !== undefined;
     blocked.retryAtMs = request?.retryAtMs ?? 0;
@@ -273,7 +279,7 @@ export class Dispatcher {
       this.refuse(session, start, command, refused);
       return;
     }
-    if (this.context.keyspace.invalidations !== undefined) {
+    if (this.context.keyspace.changes.invalidations !== undefined) {
       this.tracking.limit(session);
       this.putOwnMessages(start);
       start = reply.pos;
@@ -304,6 +310,7 @@ export class Dispatcher {
     context.session = session;
     this.tracking.begin(session, false);
     this.invoke(session, command, args, reply);
+    keyspace.changes.journal.endUnit((command.flagBits & Flag.touchesArbitraryKeys) !== 0);
     if (member >= 0) keyspace.dict.forget();
     if (context.blockRequest !== undefined) {
       this.blocking.block(session, command, context.blockRequest);
@@ -312,7 +319,7 @@ export class Dispatcher {
     if (muted && session.replyMode !== 'on') reply.rollback(start);
     this.putOwnMessages(start);
     this.tracking.replied();
-    if (keyspace.waiters.hasChanged) this.blocking.serve();
+    if (keyspace.changes.waiters.hasChanged) this.blocking.serve();
     this.putOwnMessages(reply.pos);
     // What has to wait is answered later: it is then that SKIP is used up.
     if (session.replyMode === 'skip' && !session.blocked) session.replyMode = 'on';
@@ -361,22 +368,34 @@ export class Dispatcher {
     const { keyspace } = context;
     context.command = command.spec;
     context.db = keyspace.dbs[session.dbIndex]!;
-    keyspace.touchEnabled = !session.noTouch;
+    keyspace.renewsAccess = !session.noTouch;
     stats.commandsProcessed++;
     const start = reply.pos;
-    const changesBefore = keyspace.arena.writes;
+    const { dbIndex } = session;
+    const { changes } = keyspace;
+    const writesBefore = keyspace.arena.writes;
+    const dirtyBefore = changes.dirty;
+    context.effect = Effect.byChange;
     try {
       command.run!(context, args, reply);
     } catch (error) {
-      const changed = keyspace.arena.writes !== changesBefore;
+      const changed = keyspace.arena.writes !== writesBefore;
       this.failed(session, command, args, error, start, changed, reply);
     }
+    if (changes.journal.isRead) this.note(dbIndex, args, changes.dirty !== dirtyBefore);
     if (session.tracking?.remembers === true && (command.flagBits & Flag.readonly) !== 0) {
       for (const { index } of keysOf(command.spec, args) ?? []) {
         this.tracking.remember(session, args.buf, args.off[index]!, args.len[index]!);
       }
     }
     if (this.monitors.size > 0) this.monitors.show(session, command, args, reply);
+  }
+
+  /** Puts the command itself into the journal, unless its handler has put something else there. */
+  private note(dbIndex: number, args: Args, changed: boolean): void {
+    const { effect, keyspace } = this.context;
+    const verbatim = changed ? effect !== Effect.replaced : effect === Effect.forced;
+    if (verbatim) keyspace.changes.journal.command(dbIndex, args);
   }
 
   private failed(
@@ -425,7 +444,7 @@ export class Dispatcher {
         if (value.size === 0) db.remove(entry);
         else db.fieldsChanged(entry, value);
       }
-      keyspace.changed(db, '', args, index);
+      keyspace.changes.changed(db, NO_EVENT, args, index);
     }
   }
 
@@ -483,7 +502,7 @@ export class Dispatcher {
   }
 
   private endTransaction(session: Session): void {
-    this.context.keyspace.watches.forget(session.transaction);
+    this.context.keyspace.changes.watches.forget(session.transaction);
     session.transaction.end();
   }
 

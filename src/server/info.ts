@@ -179,7 +179,7 @@ function persistenceLines(server: Server): Line[] {
   return [
     ['loading', 0],
     ['async_loading', 0],
-    ['rdb_changes_since_last_save', server.keyspace.dirty],
+    ['rdb_changes_since_last_save', server.keyspace.changes.dirty],
     ['rdb_bgsave_in_progress', 0],
     ['rdb_last_save_time', server.lifecycle.lastSaveSeconds],
     ['rdb_last_bgsave_status', 'ok'],

@@ -51,8 +51,8 @@ export class Lookahead {
     const db = keyspace.dbs[session.dbIndex]!;
     this.roots[0] = db.root;
     this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
-    if (keyspace.invalidations !== undefined) {
-      this.prefetched ^= keyspace.invalidations.prefetch(this.hashes, n);
+    if (keyspace.changes.invalidations !== undefined) {
+      this.prefetched ^= keyspace.changes.invalidations.prefetch(this.hashes, n);
     }
     if (inside) this.fetchMembers(batch, commands, count, db);
   }

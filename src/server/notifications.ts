@@ -13,35 +13,17 @@
  * wanted. Source: behaviour of redis-server 7.0.15; documentation of Redis 8.8 for S, T, I and V.
  */
 import { type FieldChange, FieldLog } from '../datatypes/field-log.ts';
-import type { Db } from '../keyspace/db.ts';
-import type { EventSink, Keyspace } from '../keyspace/keyspace.ts';
+import type { EventSink } from '../keyspace/changes.ts';
+import { eventsOfClass, type KeyEvent } from '../keyspace/events.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
 import { latin1 } from '../util/latin1.ts';
-
-/** The events of each class. */
-const eventsOfClass: Readonly<Record<string, string>> = {
-  g: 'del expire persist rename_from rename_to move_from move_to copy_to restore',
-  $: 'set setrange incrby incrbyfloat append setbit pfadd',
-  l: 'lpush rpush lpop rpop linsert lset ltrim lrem sortstore',
-  s: 'sadd srem spop sinterstore sunionstore sdiffstore',
-  h: 'hset hincrby hincrbyfloat hdel hexpire hpersist hexpired',
-  z:
-    'zadd zincr zrem zremrangebyscore zremrangebyrank zremrangebylex zpopmin zpopmax ' +
-    'zunionstore zinterstore zdiffstore zrangestore geosearchstore georadiusstore',
-  t:
-    'xadd xdel xtrim xsetid xgroup-create xgroup-createconsumer xgroup-setid xgroup-destroy ' +
-    'xgroup-delconsumer',
-  x: 'expired',
-  e: 'evicted',
-  n: 'new',
-  m: 'keymiss',
-};
 
 /** What `A` stands for; `d` are events of modules, of which there are none. */
 const allClasses = 'g$lshzxetd';
 
 /** The fields that an event is about. */
-const changeOfEvent: Readonly<Record<string, FieldChange>> = {
+const changeOfEvent: Readonly<Partial<Record<KeyEvent, FieldChange>>> = {
   hset: 'set',
   hincrby: 'set',
   hincrbyfloat: 'set',
@@ -57,7 +39,7 @@ interface Event {
   readonly change: FieldChange | undefined;
 }
 
-function describe(name: string): Event {
+function describe(name: KeyEvent): Event {
   return { name, bytes: Buffer.from(name, 'latin1'), change: changeOfEvent[name] };
 }
 
@@ -80,16 +62,16 @@ export class Notifications implements EventSink {
     const classes = new Set(value.replace('A', allClasses));
     this.channels = new Set([...'KESTIV'].filter((kind) => classes.has(kind)));
     this.wanted = new Map();
-    for (const name of [...classes].flatMap((c) => eventsOfClass[c]?.split(' ') ?? [])) {
-      this.wanted.set(name, describe(name));
+    for (const [letter, names] of Object.entries(eventsOfClass)) {
+      if (classes.has(letter)) for (const name of names) this.wanted.set(name, describe(name));
     }
     const any = this.channels.size > 0 && this.wanted.size > 0;
-    keyspace.events = any ? this : undefined;
+    keyspace.changes.events = any ? this : undefined;
     const ofFields = classes.has('h') && [...'STIV'].some((kind) => classes.has(kind));
     keyspace.hashes.log = ofFields ? new FieldLog() : undefined;
   }
 
-  happened(db: Db, name: string, key: Uint8Array, off: number, len: number): void {
+  happened(dbIndex: number, name: KeyEvent, key: Uint8Array, off: number, len: number): void {
     if (this.pubsub.isIdle) return;
     const event = this.wanted.get(name);
     if (event === undefined) return;
@@ -97,16 +79,16 @@ export class Notifications implements EventSink {
     const { bytes } = event;
     const keyName = latin1(key, off, len);
     if (channels.has('K')) {
-      pubsub.publish(`__keyspace@${db.index}__:${keyName}`, bytes, 0, bytes.length);
+      pubsub.publish(`__keyspace@${dbIndex}__:${keyName}`, bytes, 0, bytes.length);
     }
-    if (channels.has('E')) pubsub.publish(`__keyevent@${db.index}__:${name}`, key, off, len);
+    if (channels.has('E')) pubsub.publish(`__keyevent@${dbIndex}__:${name}`, key, off, len);
     const { log } = this.keyspace.hashes;
     if (event.change === undefined || log === undefined) return;
     const fields = log.take(event.change);
-    if (fields.length > 0) this.publishFields(db.index, name, keyName, fields);
+    if (fields.length > 0) this.publishFields(dbIndex, name, keyName, fields);
   }
 
-  /** Left out is what could not be told apart: `|` in an event, a line end in a key. */
+  /** Skips ambiguous forms: an event containing `|`, a key containing a line end. */
   private publishFields(db: number, event: string, key: string, fields: readonly string[]): void {
     const { channels } = this;
     const list = fields.map((field) => `${field.length}:${field}`).join(',');

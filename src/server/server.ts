@@ -114,7 +114,7 @@ export class Server {
       hash: (buf, off, len) => this.keyspace.dict.hash(buf, off, len),
       random: this.keyspace.random,
       listen: (on) => {
-        this.keyspace.invalidations = on ? this.tracking : undefined;
+        this.keyspace.changes.invalidations = on ? this.tracking : undefined;
       },
       wantBroadcast: () => this.clients.endTurn(),
     });
@@ -139,7 +139,7 @@ export class Server {
     });
     this.dispatcher.monitors = this.monitors;
     this.clients.dispatcher = this.dispatcher;
-    this.blocking = new Blocking(this.keyspace.waiters as Waiters<Blocked>, {
+    this.blocking = new Blocking(this.keyspace.changes.waiters as Waiters<Blocked>, {
       now: this.now,
       typeOf: (key) => this.typeOf(key),
       updateClock: () => this.dispatcher.updateClock(),
@@ -227,8 +227,11 @@ export class Server {
 
   /** Throws all data away, as FLUSHALL does (tests, between cases). Clients keep their state. */
   resetData(): void {
-    for (const db of this.keyspace.dbs) db.clear();
-    this.keyspace.invalidations?.flushed();
+    const { keyspace } = this;
+    const { journal } = keyspace.changes;
+    keyspace.flush(keyspace.dbs.keys());
+    if (journal.isRead) journal.line(0, 'FLUSHALL');
+    journal.endUnit();
     this.blocking.serve();
     while (this.keyspace.freeGarbage(100_000));
   }

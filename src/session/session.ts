@@ -243,7 +243,7 @@ export class Session implements SessionPort {
     if (this.tracking !== undefined) flags += 't';
     if (this.tracking?.brokenRedirect === true) flags += 'R';
     if (this.tracking?.bcast === true) flags += 'B';
-    if (transaction.touched) flags += 'd';
+    if (transaction.broken) flags += 'd';
     if (this.closing) flags += 'c';
     if (this.isResuming) flags += 'u';
     if (this.connection.unixPath !== undefined) flags += 'U';

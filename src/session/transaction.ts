@@ -12,7 +12,7 @@ const WATCH_BYTES = 256;
 export class Transaction implements TransactionPort {
   isOpen = false;
   isRefused = false;
-  touched = false;
+  broken = false;
   watches: TransactionPort['watches'] = [];
   flagBits = 0;
   running = 0;
@@ -51,7 +51,7 @@ export class Transaction implements TransactionPort {
 
   /** Queues a command; its arguments are copied. Nothing is kept when EXEC will refuse anyway. */
   add(command: Command, args: Args): void {
-    if (this.isRefused || this.touched) return;
+    if (this.isRefused || this.broken) return;
     this.queue ??= this.takeSpare() ?? new CommandQueue();
     this.queue.add(command, args);
     this.flagBits |= command.flagBits;
@@ -61,7 +61,7 @@ export class Transaction implements TransactionPort {
     const { queue } = this;
     this.isOpen = false;
     this.isRefused = false;
-    this.touched = false;
+    this.broken = false;
     this.flagBits = 0;
     this.queue = undefined;
     return queue;

@@ -137,10 +137,10 @@ class Ours extends Subject {
 
   private constructor(main: Connection, blocking: Connection, server: Server) {
     super(main, blocking);
-    server.keyspace.events = {
-      happened: (db, event, key, off, len) => {
+    server.keyspace.changes.events = {
+      happened: (dbIndex, event, key, off, len) => {
         const name = Buffer.from(key.subarray(off, off + len)).toString('latin1');
-        if (event !== '') this.events.push(`${event} ${name} @${db.index}`);
+        if (event !== '') this.events.push(`${event} ${name} @${dbIndex}`);
       },
     };
   }

@@ -20,11 +20,11 @@ const events: string[] = [];
 beforeAll(async () => {
   server = await startServer({ 'enable-debug-command': 'yes' }, { now: () => nowMs });
   connection = await connectTo(server);
-  server.keyspace.events = {
-    happened: (db, event, key, off, len) => {
+  server.keyspace.changes.events = {
+    happened: (dbIndex, event, key, off, len) => {
       if (event === 'new' || event === 'keymiss') return;
       const name = Buffer.from(key.subarray(off, off + len)).toString();
-      events.push(`${event} ${name}${db.index === 0 ? '' : `@${db.index}`}`);
+      events.push(`${event} ${name}${dbIndex === 0 ? '' : `@${dbIndex}`}`);
     },
   };
 });

@@ -23,7 +23,7 @@ const events: string[] = [];
 beforeAll(async () => {
   server = await startServer({ 'enable-debug-command': 'yes' }, { now: () => nowMs });
   connection = await connectTo(server);
-  server.keyspace.events = {
+  server.keyspace.changes.events = {
     happened: (_db, event, key, off, len) => {
       if (event === 'new' || event === 'keymiss') return;
       events.push(`${event} ${Buffer.from(key.subarray(off, off + len)).toString()}`);
@@ -78,11 +78,11 @@ async function expectReplies(...pairs: [line: string, reply: string][]): Promise
 /** Sends lines that must change nothing and expects the error beside each. */
 async function expectErrors(...pairs: [line: string, reply: string][]): Promise<void> {
   const before = await call('DEBUG DIGEST');
-  const { dirty } = server.keyspace;
+  const { dirty } = server.keyspace.changes;
   events.length = 0;
   await expectReplies(...pairs);
   expect(await call('DEBUG DIGEST')).toBe(before);
-  expect(server.keyspace.dirty).toBe(dirty);
+  expect(server.keyspace.changes.dirty).toBe(dirty);
   expect(events).toEqual([]);
 }
 
@@ -103,7 +103,7 @@ describe('XDELEX', () => {
   });
 
   it('KEEPREF, the default, deletes and leaves what groups have pending', async () => {
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(
       ['XDELEX s IDS 2 1-0 9-9', '[:1 :-1]'],
       ['XDELEX s keepref ids 1 2-0', '[:1]'],
@@ -113,13 +113,13 @@ describe('XDELEX', () => {
       ['XPENDING s g2', '[:2 1-0 2-0 [[d 2]]]'],
     );
     expect(events).toEqual(['xdel s', 'xdel s']);
-    expect(server.keyspace.dirty).toBe(dirty + 2);
+    expect(server.keyspace.changes.dirty).toBe(dirty + 2);
   });
 
   it('DELREF deletes with what is pending, even of entries that are gone', async () => {
     await call('XDEL s 1-0');
     events.length = 0;
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(
       ['XDELEX s DELREF IDS 3 1-0 2-0 7-7', '[:-1 :1 :-1]'],
       ['XPENDING s g', '[:1 3-0 3-0 [[c 1]]]'],
@@ -128,7 +128,7 @@ describe('XDELEX', () => {
     );
     expect(events).toEqual(['xdel s']);
     // Four pending entries and one entry.
-    expect(server.keyspace.dirty).toBe(dirty + 5);
+    expect(server.keyspace.changes.dirty).toBe(dirty + 5);
   });
 
   it('ACKED deletes what all groups have read and acknowledged', async () => {
@@ -198,7 +198,7 @@ describe('XACKDEL', () => {
   });
 
   it('KEEPREF acknowledges, deletes and leaves what others have pending', async () => {
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(
       ['XACKDEL s g IDS 3 1-0 2-0 9-9', '[:1 :1 :-1]'],
       ['XLEN s', ':1'],
@@ -206,7 +206,7 @@ describe('XACKDEL', () => {
       ['XPENDING s g2', '[:2 1-0 2-0 [[d 2]]]'],
     );
     expect(events).toEqual(['xdel s']);
-    expect(server.keyspace.dirty).toBe(dirty + 4);
+    expect(server.keyspace.changes.dirty).toBe(dirty + 4);
     // What is gone from the stream is acknowledged all the same.
     await expectReplies(
       ['XACKDEL s g2 KEEPREF IDS 2 1-0 1-0', '[:1 :-1]'],
@@ -363,7 +363,7 @@ describe('XREADGROUP CLAIM', () => {
     await streamWithGroup(2);
     await replies('XADD s 3-0 f v3');
     nowMs += 100;
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(
       [
         'XREADGROUP GROUP g d CLAIM 100 STREAMS s >',
@@ -373,7 +373,7 @@ describe('XREADGROUP CLAIM', () => {
       ['XREADGROUP GROUP g c CLAIM 100 STREAMS s >', 'nil'],
     );
     expect(events).toEqual(['xadd s', 'xgroup-createconsumer s']);
-    expect(server.keyspace.dirty).toBeGreaterThan(dirty);
+    expect(server.keyspace.changes.dirty).toBeGreaterThan(dirty);
     nowMs += 60;
     await expectReplies(
       ['XREADGROUP GROUP g d CLAIM 61 STREAMS s >', 'nil'],
@@ -583,7 +583,7 @@ describe('XNACK', () => {
 
   it('SILENT takes back a delivery, FAIL keeps the number, FATAL makes it the largest', async () => {
     await streamWithGroup(3);
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(
       ['XNACK s g SILENT IDS 1 1-0', ':1'],
       ['XNACK s g fail IDS 1 2-0', ':1'],
@@ -599,7 +599,7 @@ describe('XNACK', () => {
       ['XINFO CONSUMERS s g', '[[name c pending :0 idle :0]]'],
     );
     expect(events).toEqual([]);
-    expect(server.keyspace.dirty).toBe(dirty + 6);
+    expect(server.keyspace.changes.dirty).toBe(dirty + 6);
   });
 
   it('counts what is pending, each time, and nothing else', async () => {
@@ -771,7 +771,7 @@ describe('XNACK', () => {
 describe('XADD IDMP and IDMPAUTO', () => {
   it('IDMP adds an entry once for a producer and the id it gives', async () => {
     const first = await call('XADD s IDMP p1 a * amount 100');
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     events.length = 0;
     await expectReplies(
       ['XADD s IDMP p1 a * amount 200', first],
@@ -779,7 +779,7 @@ describe('XADD IDMP and IDMPAUTO', () => {
       ['XRANGE s - +', `[[${first} [amount 100]]]`],
     );
     expect(events).toEqual([]);
-    expect(server.keyspace.dirty).toBe(dirty);
+    expect(server.keyspace.changes.dirty).toBe(dirty);
     const others = await replies(
       'XADD s IDMP p2 a * f v',
       'XADD s MAXLEN ~ 100 IDMP p1 b * f v',
@@ -934,13 +934,13 @@ describe('XCFGSET', () => {
   it('sets one limit or both', async () => {
     await replies('XADD s 1-0 f v');
     events.length = 0;
-    const { dirty } = server.keyspace;
+    const { dirty } = server.keyspace.changes;
     await expectReplies(['XCFGSET s IDMP-DURATION 86400', 'OK']);
     expect(await call('XINFO STREAM s')).toContain('idmp-duration :86400 idmp-maxsize :100 ');
     await expectReplies(['xcfgset s idmp-maxsize 10000 idmp-duration 1', 'OK']);
     expect(await call('XINFO STREAM s')).toContain('idmp-duration :1 idmp-maxsize :10000 ');
     expect(events).toEqual(['xcfgset s', 'xcfgset s']);
-    expect(server.keyspace.dirty).toBe(dirty + 2);
+    expect(server.keyspace.changes.dirty).toBe(dirty + 2);
   });
 
   it('makes producers forgotten when it changes something', async () => {

@@ -432,8 +432,8 @@ describe('fields that expire', () => {
   it('a key goes with its last field, on access and in the active cycle', () => {
     const f = new Fixture();
     const events: string[] = [];
-    f.space.events = {
-      happened: (_db, event, key, off, len) => {
+    f.space.changes.events = {
+      happened: (_dbIndex, event, key, off, len) => {
         if (event === 'new' || event === 'keymiss') return;
         events.push(`${event} ${Buffer.from(key.subarray(off, off + len))}`);
       },

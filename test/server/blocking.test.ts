@@ -34,7 +34,7 @@ async function block(server: Server, connection: Connection, ...argv: string[]):
 
 /** Nobody waits, nothing is kept for anybody. */
 function expectNothingLeft(server: Server): void {
-  const { waiters } = server.keyspace;
+  const { waiters } = server.keyspace.changes;
   expect(server.blocking.size).toBe(0);
   expect(waiters.size).toBe(0);
   expect((waiters as unknown as { queues: Map<number, unknown> }).queues.size).toBe(0);
@@ -155,7 +155,7 @@ describe('the end of a wait', () => {
     void half.end();
     await until(() => server.clients.size === 1);
     expect(server.blocking.size).toBe(1);
-    expect(server.keyspace.waiters.size).toBe(1);
+    expect(server.keyspace.changes.waiters.size).toBe(1);
     const pusher = await client(server);
     await pusher.text('RPUSH', 'k', 'a');
     expect(await replies(stays, 1)).toEqual(['*2 $1 k $1 a']);

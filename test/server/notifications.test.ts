@@ -172,13 +172,13 @@ describe('subkey notifications', () => {
       const reply = await client.call('CONFIG', 'GET', 'notify-keyspace-events');
       return 'items' in reply ? textOf(reply.items[1]!) : '';
     };
-    expect(server.keyspace.events).toBe(undefined);
+    expect(server.keyspace.changes.events).toBe(undefined);
     await client.text('CONFIG', 'SET', 'notify-keyspace-events', 'VITShKE');
     expect(await get()).toBe('hKESTIV');
     expect(await subject.messages('HSET', 'h', 'f', 'v')).toHaveLength(6);
     await client.text('CONFIG', 'SET', 'notify-keyspace-events', 'STIV');
     expect(await subject.messages('HSET', 'h', 'f', 'v')).toEqual([]);
-    expect(server.keyspace.events).toBe(undefined);
+    expect(server.keyspace.changes.events).toBe(undefined);
     await client.text('CONFIG', 'SET', 'notify-keyspace-events', 'KA');
     expect(server.keyspace.hashes.log).toBe(undefined);
     expect(await subject.messages('HSET', 'h', 'f', 'v')).toEqual(['__keyspace@0__:h = hset']);

@@ -126,7 +126,7 @@ describe('RESET', () => {
     const after = await a.ask(`CLIENT LIST ID ${id}`);
     expect(after.replace(variable, '')).toBe(before.replace(variable, ''));
     expect(await b.ask('GET k')).toContain('-NOAUTH');
-    expect(server.keyspace.watches.size).toBe(0);
+    expect(server.keyspace.changes.watches.size).toBe(0);
     b.send('AUTH secret', 'MULTI', 'PING', 'EXEC');
     expect((await b.take(4))[3]).toBe('*1 +PONG');
   });
@@ -278,7 +278,7 @@ describe('a transaction', () => {
     b.send('WATCH w', 'MULTI', 'SET k v');
     await b.take(3);
     await a.ask(`CLIENT KILL ID ${id}`);
-    expect(server.keyspace.watches.size).toBe(0);
+    expect(server.keyspace.changes.watches.size).toBe(0);
     expect(await a.ask('EXISTS k')).toBe(':0');
   });
 

@@ -223,9 +223,9 @@ describe('client-side caching', () => {
     await one.ask('CLIENT TRACKING OFF');
     await writer.ask('MSET k 1 l 2');
     expect(await counts()).toEqual({ clients: 0, keys: 1, items: 1, prefixes: 0 });
-    expect(server.keyspace.invalidations).toBeDefined();
+    expect(server.keyspace.changes.invalidations).toBeDefined();
     await writer.ask('SET m 3');
-    expect(server.keyspace.invalidations).toBeUndefined();
+    expect(server.keyspace.changes.invalidations).toBeUndefined();
     expect(await arrived(one)).toEqual([]);
   });
 
@@ -250,7 +250,7 @@ describe('client-side caching', () => {
     one.connection.close();
     await until(() => server.clients.size === 1);
     expect(server.tracking.keyCount).toBe(0);
-    expect(server.keyspace.invalidations).toBeUndefined();
+    expect(server.keyspace.changes.invalidations).toBeUndefined();
   });
 
   it('names the pair of overlapping prefixes that trying all pairs would find', async () => {

@@ -189,8 +189,7 @@ export const bitfield = command({
     const longer = openBits(ctx, args, entry, bytes);
     const changes = runOperations(ctx, operations, longer, reply);
     if (changes === 0) return;
-    ctx.changed('setbit', args, 1);
-    ctx.keyspace.dirty += changes - 1;
+    ctx.changed('setbit', args, 1, changes);
   },
 });
 

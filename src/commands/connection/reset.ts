@@ -23,7 +23,7 @@ export const reset = command({
   ],
 
   run(ctx, _args, reply) {
-    ctx.keyspace.watches.forget(ctx.session.transaction);
+    ctx.keyspace.changes.watches.forget(ctx.session.transaction);
     ctx.server.pubsub.forget(ctx.session);
     ctx.server.tracking.disable(ctx.session);
     ctx.server.monitors.remove(ctx.session);

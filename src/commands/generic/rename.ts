@@ -92,8 +92,7 @@ export const move = command({
     }
     moveValue(args, db, 1, target, 1);
     ctx.changed('move_from', args, 1);
-    ctx.keyspace.changed(target, 'move_to', args, 1);
-    ctx.keyspace.dirty--;
+    ctx.keyspace.changes.changed(target, 'move_to', args, 1, 0);
     reply.int(1);
   },
 });
@@ -132,7 +131,7 @@ export const copy = command({
     if (present !== 0) target.remove(present);
     const made = target.copyFrom(db, entry, args.buf, off, len);
     if (expireAt !== -1) target.setExpiry(made, expireAt);
-    ctx.keyspace.changed(target, 'copy_to', args, 2);
+    ctx.keyspace.changes.changed(target, 'copy_to', args, 2);
     reply.int(1);
   },
 });

@@ -252,8 +252,7 @@ function store(ctx: Context, args: Args, i: number, found: readonly (Buffer | un
   lists.create();
   for (const text of found) lists.push(true, text ?? NOTHING, 0, text?.length ?? 0);
   db.putValue(args, i, lists);
-  ctx.changed('sortstore', args, i);
-  ctx.keyspace.dirty += found.length - 1;
+  ctx.changed('sortstore', args, i, found.length);
 }
 
 /** Keys that derive from the content, or whose place depends on keywords. */

@@ -1,9 +1,11 @@
 /**
  * The search that GEOSEARCH and GEORADIUS share, and its two endings: an answer or a sorted set.
  */
+
 import { GeoMatches } from '../../datatypes/geo-matches.ts';
 import { decodeScore, type Position } from '../../datatypes/geohash.ts';
 import { SortedSetValue } from '../../datatypes/sorted-set.ts';
+import type { KeyEvent } from '../../keyspace/events.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
@@ -23,7 +25,7 @@ export function runSearch(
   args: Args,
   reply: Reply,
   key: number,
-  event: string,
+  event: KeyEvent,
   readOptions: ReadOptions,
 ): void {
   const zset = ctx.keyspace.zsets;
@@ -86,7 +88,7 @@ function storeMatches(
   matches: GeoMatches,
   count: number,
   options: SearchOptions,
-  event: string,
+  event: KeyEvent,
 ): void {
   const { db } = ctx;
   const key = options.storeKey;
@@ -104,6 +106,5 @@ function storeMatches(
     result.insert(matches.bytes, matches.memberOff(match), matches.memberLen(match), score);
   }
   db.putValue(args, key, result);
-  ctx.changed(event, args, key);
-  ctx.keyspace.dirty += count - 1;
+  ctx.changed(event, args, key, count);
 }

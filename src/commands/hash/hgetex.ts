@@ -1,6 +1,7 @@
 /**
  * Reading fields and deciding their fate (Redis 8.0): HGETEX, HGETDEL.
  */
+import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
 import { timeFormOf } from '../expire-time.ts';
@@ -10,7 +11,12 @@ import { fieldExpireAt, firstField } from './field-arguments.ts';
 /** What becomes of the fields that are read. */
 type Fate = 'kept' | 'persisted' | 'timed' | 'deleted';
 
-const eventOf = { kept: '', persisted: 'hpersist', timed: 'hexpire', deleted: 'hdel' } as const;
+const eventOf = {
+  kept: NO_EVENT,
+  persisted: 'hpersist',
+  timed: 'hexpire',
+  deleted: 'hdel',
+} as const;
 
 interface Options {
   readonly fate: Fate;

@@ -16,9 +16,6 @@ export const damaged = new CommandError('INVALIDOBJ Corrupted HLL object detecte
 
 const notHyperLogLog = new CommandError('WRONGTYPE Key is not a valid HyperLogLog string value.');
 
-/** The event of a change that Redis makes without one: the same registers, written otherwise. */
-export const NO_EVENT = '';
-
 /** Handlers are synchronous, so one draft serves all commands of all servers in the process. */
 export const draft = new HyperLogLogDraft();
 

@@ -90,9 +90,8 @@ export const pfadd = command({
       reply.int(0);
       return;
     }
-    ctx.changed('pfadd', args, 1);
     // Redis counts every element that raised a register.
-    ctx.keyspace.dirty += raised - 1;
+    ctx.changed('pfadd', args, 1, raised);
     reply.int(1);
   },
 });

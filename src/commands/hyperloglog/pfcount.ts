@@ -1,6 +1,7 @@
 /**
  * PFCOUNT: how many different elements one HyperLogLog, or several together, were shown.
  */
+
 import {
   cacheCount,
   cachedCount,
@@ -9,17 +10,12 @@ import {
   mergeInto,
   REGISTERS,
 } from '../../datatypes/hyperloglog.ts';
+import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
 import { command, keyRange } from '../spec.ts';
-import {
-  damaged,
-  expectHyperLogLog,
-  makeRaw,
-  makeWritable,
-  NO_EVENT,
-} from './hyperloglog-value.ts';
+import { damaged, expectHyperLogLog, makeRaw, makeWritable } from './hyperloglog-value.ts';
 
 /** The union's registers, used by one call at a time. */
 const union = new Uint8Array(REGISTERS);

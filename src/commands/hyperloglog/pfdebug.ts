@@ -1,6 +1,7 @@
 /**
  * PFDEBUG: looks into a HyperLogLog.
  */
+
 import {
   denseRegister,
   HEADER_BYTES,
@@ -12,19 +13,13 @@ import {
 } from '../../datatypes/hyperloglog.ts';
 import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
+import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
-import {
-  damaged,
-  draft,
-  expectHyperLogLog,
-  makeRaw,
-  NO_EVENT,
-  storeDraft,
-} from './hyperloglog-value.ts';
+import { damaged, draft, expectHyperLogLog, makeRaw, storeDraft } from './hyperloglog-value.ts';
 
 const noKey = new CommandError('ERR The specified key does not exist');
 const notSparse = new CommandError('ERR HLL encoding is not sparse');

@@ -21,6 +21,7 @@ const ownFlags: readonly string[] = [
   'commits',
   'subscriber',
   'keeps_caching',
+  'touches_arbitrary_keys',
 ];
 
 const common = {

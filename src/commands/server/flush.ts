@@ -38,8 +38,8 @@ function flushesLater(ctx: Context, args: Args): boolean {
 /** Empties databases; asked to do so at once, gives their memory back before it returns. */
 function flush(ctx: Context, indexes: readonly number[], later: boolean): void {
   const { keyspace } = ctx;
-  for (const index of indexes) keyspace.dirty += keyspace.dbs[index]!.clear();
-  keyspace.invalidations?.flushed();
+  keyspace.flush(indexes);
+  ctx.forceEffect();
   if (!later) while (keyspace.freeGarbage(FREED_AT_ONCE));
 }
 
@@ -103,8 +103,7 @@ export const swapdb = command({
     const second = int32Argument(args, 2, invalidSecond, invalidSecond);
     const { dbs } = ctx.keyspace;
     if (dbs[first] === undefined || dbs[second] === undefined) throw errors.dbIndexOutOfRange;
-    if (first !== second) ctx.keyspace.swap(first, second);
-    ctx.keyspace.dirty++;
+    ctx.keyspace.swap(first, second);
     reply.ok();
   },
 });

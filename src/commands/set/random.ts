@@ -27,10 +27,9 @@ function popMany(ctx: Context, args: Args, reply: Reply): void {
     sets.forEach(() => {
       reply.bulk(member.buf, member.off, member.len);
     });
-    ctx.changed('spop', args, 1);
+    ctx.changed('spop', args, 1, size);
     ctx.db.removeEntry(entry);
     ctx.changed('del', args, 1, 0);
-    ctx.keyspace.dirty += size - 1;
     // To redis-server this is SUNION, a read.
     ctx.keyspace.hits++;
     return;

@@ -1,7 +1,9 @@
 /**
  * Ranges: ZRANGE with all its options, ZRANGESTORE, and the older forms.
  */
+
 import { SortedSetValue } from '../../datatypes/sorted-set.ts';
+import type { KeyEvent } from '../../keyspace/events.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
@@ -129,7 +131,7 @@ export function storeResult(
   args: Args,
   i: number,
   result: SortedSetValue | undefined,
-  event: string,
+  event: KeyEvent,
   reply: Reply,
 ): void {
   const { db } = ctx;
@@ -283,7 +285,7 @@ function removeRange(
   ctx: Context,
   args: Args,
   reply: Reply,
-  event: string,
+  event: KeyEvent,
   ranksOf: (set: SortedSetValue) => Ranks,
 ): void {
   const { zsets } = ctx.keyspace;

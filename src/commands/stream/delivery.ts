@@ -36,7 +36,7 @@ export function consumerForUse(
     return found;
   }
   const made = groups.createConsumer(group, buf, off, len, ctx.nowMs);
-  ctx.changedBeside('xgroup-createconsumer', args, key);
+  ctx.changedMetadata('xgroup-createconsumer', args, key);
   return made;
 }
 
@@ -64,7 +64,7 @@ export function findIdle(
     else if (idle.push(at) === max) break;
   }
   for (const entry of gone) groups.removePending(group, entry);
-  ctx.keyspace.dirty += gone.length;
+  ctx.wrote(gone.length);
   return idle;
 }
 

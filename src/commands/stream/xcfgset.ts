@@ -57,7 +57,7 @@ export const xcfgset = command({
     if (ctx.db.writeValue(args, 1, streams) === 0) throw errors.noSuchKey;
     const { producers } = streams;
     producers.configure(durationSeconds ?? producers.durationSeconds, sizeMax ?? producers.sizeMax);
-    ctx.changedBeside('xcfgset', args, 1);
+    ctx.changedMetadata('xcfgset', args, 1);
     reply.ok();
   },
 });

@@ -94,7 +94,7 @@ function claim(
   if (!streams.find(id)) {
     if (entry !== 0) {
       groups.removePending(group, entry);
-      ctx.keyspace.dirty++;
+      ctx.wrote();
     }
     return false;
   }
@@ -107,7 +107,7 @@ function claim(
   if (options.justId) replyId(reply, id);
   else replyEntry(reply, streams.cursor);
   groups.setActive(consumer, ctx.nowMs);
-  ctx.keyspace.dirty++;
+  ctx.wrote();
   return true;
 }
 

@@ -53,7 +53,7 @@ function replyNothingFound(reply: Reply, { from, end }: IdBlock): void {
 function deleteEntry(ctx: Context, references: References): number {
   const { streams } = ctx.keyspace;
   const { groups } = streams;
-  if (references === 'drop') ctx.keyspace.dirty += dropReferences(groups, id, id);
+  if (references === 'drop') ctx.wrote(dropReferences(groups, id, id));
   if (references === 'acked' && streams.has(id)) {
     // Without a group nobody has acknowledged anything, as the documentation of XDELEX says.
     if (groups.size === 0 || isReferenced(groups, id)) return STILL_WANTED;
@@ -133,7 +133,7 @@ export const xackdel = command({
         return NOT_FOUND;
       }
       groups.removePending(group, pending);
-      ctx.keyspace.dirty++;
+      ctx.wrote();
       return deleteEntry(ctx, references) === STILL_WANTED ? STILL_WANTED : DELETED;
     });
   },

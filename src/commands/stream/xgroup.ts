@@ -1,8 +1,10 @@
 /**
  * Consumer groups and their consumers: XGROUP.
  */
+
 import { type GroupRef, READ_UNKNOWN } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
+import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -93,10 +95,10 @@ const create = command({
     if (entry === 0) {
       streams.create();
       ctx.db.addValue(args, 2, streams);
-      ctx.changed('', args, 2, 0);
+      ctx.changed(NO_EVENT, args, 2, 0);
     } else if (streams.groups.find(args.buf, off, len) !== 0) throw groupExists;
     streams.groups.create(args.buf, off, len, id, entriesRead);
-    ctx.changedBeside('xgroup-create', args, 2);
+    ctx.changedMetadata('xgroup-create', args, 2);
     reply.ok();
   },
 });
@@ -122,7 +124,7 @@ const setid = command({
     else idArgument(args, 4, id, { edges: true });
     streams.groups.setLastId(group, id);
     streams.groups.setEntriesRead(group, entriesRead);
-    ctx.changedBeside('xgroup-setid', args, 2);
+    ctx.changedMetadata('xgroup-setid', args, 2);
     reply.ok();
   },
 });
@@ -145,7 +147,7 @@ const destroy = command({
     const group = groups.find(args.buf, args.off[3]!, args.len[3]!);
     if (group !== 0) {
       groups.destroy(group);
-      ctx.changedBeside('xgroup-destroy', args, 2);
+      ctx.changedMetadata('xgroup-destroy', args, 2);
     }
     reply.int(group === 0 ? 0 : 1);
   },
@@ -171,7 +173,7 @@ const createconsumer = command({
     const isNew = groups.findConsumer(group, args.buf, off, len) === 0;
     if (isNew) {
       groups.createConsumer(group, args.buf, off, len, ctx.nowMs);
-      ctx.changedBeside('xgroup-createconsumer', args, 2);
+      ctx.changedMetadata('xgroup-createconsumer', args, 2);
     }
     reply.int(isNew ? 1 : 0);
   },
@@ -196,7 +198,7 @@ const delconsumer = command({
     let removed = 0;
     if (consumer !== 0) {
       removed = groups.deleteConsumer(group, consumer);
-      ctx.changedBeside('xgroup-delconsumer', args, 2);
+      ctx.changedMetadata('xgroup-delconsumer', args, 2);
     }
     reply.int(removed);
   },

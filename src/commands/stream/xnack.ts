@@ -1,8 +1,10 @@
 /**
  * Giving pending entries back to their group: XNACK.
  */
+
 import type { GroupRef, StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
+import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -108,7 +110,7 @@ export const xnack = command({
     }
     if (released > 0) {
       // No event, as for XACK and XCLAIM; but who waits with CLAIM can have the entries now.
-      ctx.changedBeside('', args, 1, released);
+      ctx.changedMetadata(NO_EVENT, args, 1, released);
     }
     reply.int(released);
   },

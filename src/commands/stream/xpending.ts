@@ -51,7 +51,7 @@ export const xack = command({
       groups.removePending(group, entry);
       acknowledged++;
     }
-    ctx.keyspace.dirty += acknowledged;
+    ctx.wrote(acknowledged);
     reply.int(acknowledged);
   },
 });

@@ -204,7 +204,7 @@ function serve(
   const consumer = consumerForUse(ctx, args, key, group, options.group + 1);
   if (fresh) deliver(ctx, group, consumer, idle, options, reply);
   else replyHistory(ctx, group, consumer, id, options.count, reply);
-  ctx.keyspace.dirty++;
+  ctx.wrote();
   return true;
 }
 

@@ -133,7 +133,7 @@ export const xsetid = command({
     streams.setLastId(id);
     if (added !== undefined) streams.entriesAdded = added;
     if (deleted) streams.setMaxDeletedId(other);
-    ctx.changedBeside('xsetid', args, 1);
+    ctx.changedMetadata('xsetid', args, 1);
     reply.ok();
   },
 });

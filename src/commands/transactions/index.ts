@@ -45,9 +45,10 @@ const exec = command({
 
   run(ctx, _args, reply) {
     const { transaction } = ctx.session;
-    const { watches, dbs } = ctx.keyspace;
+    const { dbs, changes } = ctx.keyspace;
+    const { watches } = changes;
     if (!transaction.isOpen) throw execWithoutMulti;
-    const touched = transaction.touched || watches.hasExpired(transaction, dbs);
+    const touched = transaction.broken || watches.hasExpired(transaction, dbs);
     const refused = transaction.isRefused;
     const queue = end(ctx);
     if (refused) throw aborted;
@@ -62,6 +63,8 @@ const exec = command({
     for (let i = 0; i < queue.length; i++) ctx.call(queue.command(i), queue.read(i), reply);
     transaction.running = 0;
     ctx.mayBlock = true;
+    // The queued commands have put their effects into the journal.
+    ctx.noEffect();
     transaction.release(queue);
   },
 });
@@ -96,9 +99,9 @@ const watch = command({
     const { transaction } = ctx.session;
     if (transaction.isOpen) throw watchInside;
     // What is bound to fail needs no further watching.
-    if (!transaction.touched) {
+    if (!transaction.broken) {
       for (let i = 1; i < args.argc; i++) {
-        ctx.keyspace.watches.add(transaction, ctx.db, args.latin1(i));
+        ctx.keyspace.changes.watches.add(transaction, ctx.db, args.latin1(i));
       }
     }
     reply.ok();
@@ -116,15 +119,15 @@ const unwatch = command({
 
   run(ctx, _args, reply) {
     const { transaction } = ctx.session;
-    ctx.keyspace.watches.forget(transaction);
-    transaction.touched = false;
+    ctx.keyspace.changes.watches.forget(transaction);
+    transaction.broken = false;
     reply.ok();
   },
 });
 
 /** Ends the session's transaction with its watches; returns what was queued. */
 function end(ctx: Context) {
-  ctx.keyspace.watches.forget(ctx.session.transaction);
+  ctx.keyspace.changes.watches.forget(ctx.session.transaction);
   return ctx.session.transaction.end();
 }
 

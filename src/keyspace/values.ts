@@ -1,0 +1,154 @@
+/**
+ * What all databases share: the arena, cursors on the collection types, the clock, access data,
+ * statistics, and memory that is given back in slices.
+ */
+import { HashValue } from '../datatypes/hash.ts';
+import { ListValue } from '../datatypes/list.ts';
+import { SetValue } from '../datatypes/set.ts';
+import { SortedSetValue } from '../datatypes/sorted-set.ts';
+import { StreamValue } from '../datatypes/stream.ts';
+import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
+import type { Arena, Ref } from '../memory/arena.ts';
+import { Dict } from '../memory/dict.ts';
+import { Listpack } from '../memory/listpack.ts';
+import { LfuClock, lruClock } from './access-time.ts';
+
+/** Something to free in slices: a dict of keys or what is left of a value. */
+interface Garbage {
+  root: Ref;
+  /** The value's type, or DATABASE. */
+  readonly type: number;
+  readonly encoding: number;
+}
+
+const DATABASE = -1;
+/** Elements of a value that its removal frees on the spot. */
+const FREED_AT_ONCE = 64;
+
+export class Values {
+  readonly arena: Arena;
+  readonly dict: Dict;
+  readonly random: () => number;
+  /** Wall clock in ms, frozen while a command runs; the executor sets it. */
+  nowMs = 0;
+  /** False while expired keys must be served (loading a replica's stream). */
+  expiryEnabled = true;
+  /** True while clients are paused: to those who read an expired key is missing, but it stays. */
+  expiryHeld = false;
+  /** Whether reads renew access data: not for a client that said CLIENT NO-TOUCH. */
+  renewsAccess = true;
+  readonly lfu = new LfuClock();
+  /** Whether access data is LFU (maxmemory-policy *-lfu) rather than LRU. */
+  lfuEnabled = false;
+  hits = 0;
+  misses = 0;
+  expiredKeys = 0;
+  expiredFields = 0;
+  /** Cursors on the collection types, for whoever needs one at a time. */
+  readonly hashes: HashValue;
+  readonly sets: SetValue;
+  readonly lists: ListValue;
+  readonly zsets: SortedSetValue;
+  readonly streams: StreamValue;
+  readonly limits: Limits = { ...defaultLimits };
+  /** What further cursors are made of. */
+  readonly tools: Tools;
+  /** Told when there is something to free in slices. */
+  onGarbage: (() => void) | undefined;
+  /** Emptied databases and removed large values. */
+  private readonly garbage: Garbage[] = [];
+  /** Frees an entry of an emptied database; set by the keyspace. */
+  protected freeEntry: (entry: Ref) => void = () => {};
+  private readonly cursors: (Value | undefined)[] = [];
+
+  /** `hashKey`: two random int32, the key of the keyed hash. `random`: uniform in [0, 1). */
+  constructor(arena: Arena, hashKey: Int32Array, random: () => number) {
+    this.arena = arena;
+    this.random = random;
+    this.dict = new Dict(arena, hashKey);
+    const listpack = new Listpack(arena);
+    this.tools = { arena, dict: this.dict, listpack, limits: this.limits, random };
+    this.hashes = new HashValue(this.tools);
+    this.sets = new SetValue(this.tools);
+    this.lists = new ListValue(this.tools);
+    this.zsets = new SortedSetValue(this.tools);
+    this.streams = new StreamValue(this.tools);
+    for (const Type of [HashValue, ListValue, SetValue, SortedSetValue, StreamValue]) {
+      const cursor = new Type(this.tools);
+      this.cursors[cursor.type] = cursor;
+    }
+  }
+
+  /** Access data of a new entry: 24 bits. */
+  freshAccess(): number {
+    return this.lfuEnabled ? this.lfu.fresh(this.nowMs) : lruClock(this.nowMs);
+  }
+
+  /** Renews an entry's access data. While a snapshot is held nothing is written: it would copy. */
+  accessed(entry: Ref): void {
+    if (!this.renewsAccess || this.arena.snapshotsAlive > 0) return;
+    const i32 = this.arena.i32[entry >>> 15]!;
+    const at = ((entry & 0x7fff) << 1) + 1;
+    const word = i32[at]!;
+    const access = this.lfuEnabled
+      ? this.lfu.touched(word >>> 8, this.nowMs, this.random)
+      : lruClock(this.nowMs);
+    if (word >>> 8 !== access) i32[at] = (word & 0xff) | (access << 8);
+  }
+
+  /** Seconds since the entry was last read or written (LRU policies). */
+  idleSeconds(entry: Ref): number {
+    const then = this.accessOf(entry);
+    return (lruClock(this.nowMs) - then) & 0xffffff;
+  }
+
+  /** Logarithmic access counter, decayed to now (LFU policies). */
+  frequency(entry: Ref): number {
+    return this.lfu.counter(this.accessOf(entry), this.nowMs);
+  }
+
+  /** A cursor for whole-value work on a type: freeing, copying, measuring. */
+  cursor(type: number): Value {
+    return this.cursors[type]!;
+  }
+
+  /** Hands a whole dict of keys over to be freed in slices. O(1). */
+  reclaim(root: Ref): void {
+    this.addGarbage({ root, type: DATABASE, encoding: 0 });
+  }
+
+  /** Frees a value of a collection type: at once when small, else in slices. O(1). */
+  freeValue(type: number, ref: Ref, encoding: number): void {
+    const left = this.cursor(type).freeSome(ref, encoding, FREED_AT_ONCE);
+    if (left !== 0) this.addGarbage({ root: left, type, encoding });
+  }
+
+  /** Whether garbage waits. */
+  get hasGarbage(): boolean {
+    return this.garbage.length > 0;
+  }
+
+  /** Frees up to about `max` entries of what was reclaimed. Returns whether more waits. O(max). */
+  freeGarbage(max: number): boolean {
+    const first = this.garbage[0];
+    if (first === undefined) return false;
+    if (first.type !== DATABASE) {
+      first.root = this.cursor(first.type).freeSome(first.root, first.encoding, max);
+      if (first.root === 0) this.garbage.shift();
+    } else if (!this.dict.clearStep(first.root, this.freeEntry, max)) {
+      this.dict.destroy(first.root);
+      this.garbage.shift();
+    }
+    return this.garbage.length > 0;
+  }
+
+  private addGarbage(garbage: Garbage): void {
+    this.garbage.push(garbage);
+    this.onGarbage?.();
+  }
+
+  /** The 24 bits of access data. */
+  accessOf(entry: Ref): number {
+    return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]! >>> 8;
+  }
+}
