@@ -30,3 +30,16 @@ it.each([
   for (const [, count] of forRange.mock.calls) expect(count).toBeLessThanOrEqual(10);
   expect(sort('DESC')).toEqual(backwards);
 });
+
+it('SORT makes no object for an element', () => {
+  const respite = new InProcess();
+  const texts = Array.from({ length: 1000 }, (_, i) => String((i * 7919) % 1_000_003));
+  for (let i = 0; i < 100; i++) respite.call('RPUSH', 'l', ...texts);
+  // STORE answers a number: the harness makes no objects of the reply then.
+  respite.call('SORT', 'l', 'STORE', 'd');
+  const before = process.memoryUsage();
+  respite.call('SORT', 'l', 'STORE', 'd');
+  const after = process.memoryUsage();
+  // 100,000 Buffers are 9 MB of heap and more.
+  expect(after.heapUsed - before.heapUsed).toBeLessThan(4e6);
+});

@@ -10,19 +10,24 @@ import { ValueType } from '../../datatypes/value-types.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
-import { parseDouble } from '../../util/numbers.ts';
-import { partialSort } from '../../util/partial-sort.ts';
+import { errors } from '../../util/errors.ts';
+import { PackedTexts } from '../../util/packed-texts.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, type KeySpec, keyAt } from '../spec.ts';
+import {
+  bytewise,
+  endsAtNul,
+  endsOf,
+  type Range,
+  scoreOf,
+  sortedOrder,
+  textKeys,
+} from './sort-order.ts';
 import { SortPattern } from './sort-pattern.ts';
 
-const notNumber = new CommandError("ERR One or more scores can't be converted into double");
-
-/** Doubles below this, zero apart, are subnormal: strtod reports them out of range. */
-const NORMAL_MIN = 2 ** -1022;
-const LETTER_X = 120;
+/** Room made for each element at first; it grows where they are longer. */
+const ELEMENT_BYTES = 16;
 
 interface SortOptions {
   descending: boolean;
@@ -67,12 +72,6 @@ function readOptions(args: Args, mayStore: boolean): SortOptions {
   return options;
 }
 
-/** A range of positions, the last one included. */
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
-
 function rangeOf({ start, count }: SortOptions, size: number): Range {
   const first = Math.min(Math.max(start, 0), size);
   if (first >= size) return { first: size - 1, last: size - 2 };
@@ -84,137 +83,126 @@ type Sortable = ListValue | SetValue | SortedSetValue;
 
 /**
  * The elements of a range, copied: later lookups may remove keys. `backwards` counts from the end
- * of a list or sorted set. O(range), but O(size) for a set.
+ * of a list or sorted set, but it is only the latter's that come in that order. O(range), but
+ * O(size) for a set.
  */
-function elementsOf(value: Sortable, { first, last }: Range, backwards: boolean): Buffer[] {
+function elementsOf(value: Sortable, { first, last }: Range, backwards: boolean): PackedTexts {
   const { size } = value;
-  const count = last - first + 1;
-  const found: Buffer[] = [];
-  const add = (text: { buf: Uint8Array; off: number; len: number }) => {
-    found.push(Buffer.from(text.buf.subarray(text.off, text.off + text.len)));
-  };
+  const count = Math.max(0, last - first + 1);
+  const found = new PackedTexts(count, count * ELEMENT_BYTES);
   if (value.type === ValueType.list) {
-    value.forRange(backwards ? size - 1 - last : first, count, () => add(value.element));
-    return backwards ? found.reverse() : found;
-  }
-  if (value.type === ValueType.zset) {
-    const from = backwards ? size - 1 - first : first;
-    value.forRange(from, count, backwards, () => add(value.member));
+    const { element } = value;
+    const add = () => found.add(element.buf, element.off, element.len);
+    value.forRange(backwards ? size - 1 - last : first, count, add);
     return found;
   }
+  const { member } = value;
+  const add = () => found.add(member.buf, member.off, member.len);
+  if (value.type === ValueType.zset) {
+    value.forRange(backwards ? size - 1 - first : first, count, backwards, add);
+    return found;
+  }
+  let i = 0;
   value.forEach(() => {
-    add(value.member);
+    if (i >= first && i <= last) add();
+    i++;
   });
-  return found.slice(Math.max(0, first), last + 1);
+  return found;
 }
 
-/** What C's strtod makes of a text: it passes blanks over and stops at a NUL. Throws. */
-function scoreOf(text: Buffer): number {
-  let end = text.indexOf(0);
-  if (end < 0) end = text.length;
-  if (end === 0) return 0;
-  let from = 0;
-  while (from < end && (text[from] === 32 || (text[from]! >= 9 && text[from]! <= 13))) from++;
-  const score = parseDouble(text, from, end - from);
-  if (Number.isNaN(score)) throw notNumber;
-  if (score !== 0 && Math.abs(score) < NORMAL_MIN) {
-    const sign = text[from] === 43 || text[from] === 45 ? 1 : 0;
-    // A decimal text for one is rounded, a hexadecimal one as a rule exact.
-    if ((text[from + sign + 1]! | 32) !== LETTER_X) throw notNumber;
+/** Which elements there are, and in which order; only those from `from` to `end` are wanted. */
+class Selection {
+  readonly elements: PackedTexts;
+  /** Positions of the elements; undefined when they are in order. */
+  readonly order: Int32Array | undefined;
+  readonly from: number;
+  readonly end: number;
+
+  constructor(elements: PackedTexts, order?: Int32Array, from = 0, end = elements.size) {
+    this.elements = elements;
+    this.order = order;
+    this.from = Math.max(0, from);
+    this.end = Math.max(this.from, end);
   }
-  return score;
-}
 
-/** As strcoll in the C locale: bytes up to a NUL. */
-function collate(a: Buffer, b: Buffer): number {
-  const endA = a.indexOf(0);
-  const endB = b.indexOf(0);
-  if (endA < 0 && endB < 0) return Buffer.compare(a, b);
-  return Buffer.compare(endA < 0 ? a : a.subarray(0, endA), endB < 0 ? b : b.subarray(0, endB));
-}
-
-type Compare = (a: number, b: number) => number;
-
-function byScore(ctx: Context, elements: readonly Buffer[], by: SortPattern | undefined): Compare {
-  const scores = new Float64Array(elements.length);
-  elements.forEach((element, i) => {
-    const text = by === undefined ? element : by.lookUp(ctx, element);
-    if (text !== undefined) scores[i] = scoreOf(text);
-  });
-  return (a, b) => {
-    const order = scores[a]! - scores[b]!;
-    if (order > 0) return 1;
-    // Infinities of the same sign differ by NaN.
-    return order < 0 ? -1 : Buffer.compare(elements[a]!, elements[b]!);
-  };
-}
-
-function byText(
-  ctx: Context,
-  elements: readonly Buffer[],
-  by: SortPattern | undefined,
-  compareTexts: (a: Buffer, b: Buffer) => number,
-): Compare {
-  if (by === undefined) return (a, b) => compareTexts(elements[a]!, elements[b]!);
-  const texts = elements.map((element) => by.lookUp(ctx, element));
-  return (a, b) => {
-    const first = texts[a];
-    const second = texts[b];
-    if (first === undefined || second === undefined) {
-      return first === second ? 0 : first === undefined ? -1 : 1;
-    }
-    return compareTexts(first, second);
-  };
-}
-
-/** The elements in order; only those of the range are sure to be in their places. */
-function sorted(
-  ctx: Context,
-  elements: readonly Buffer[],
-  options: SortOptions,
-  { first, last }: Range,
-): Buffer[] {
-  const { by, descending } = options;
-  // What is stored must not depend on a locale.
-  const compareTexts = options.store > 0 ? Buffer.compare : collate;
-  const ascending = options.alpha
-    ? byText(ctx, elements, by, compareTexts)
-    : byScore(ctx, elements, by);
-  const compare: Compare = descending ? (a, b) => -ascending(a, b) : ascending;
-  const size = elements.length;
-  if (by !== undefined && (first !== 0 || last !== size - 1)) {
-    const order = Int32Array.from(elements, (_, i) => i);
-    if (last >= first) partialSort(order, size, first, last, compare);
-    return Array.from(order, (i) => elements[i]!);
+  get size(): number {
+    return this.end - this.from;
   }
-  const order = elements.map((_, i) => i).sort(compare);
-  return order.map((i) => elements[i]!);
+
+  /** The i-th element from `from` on: where it is in `elements`. */
+  at(i: number): number {
+    return this.order === undefined ? this.from + i : this.order[this.from + i]!;
+  }
 }
 
-/** What SORT answers or stores; undefined for what a GET did not find. */
-function results(ctx: Context, entry: Entry, options: SortOptions): (Buffer | undefined)[] {
-  if (entry === 0) return [];
+function select(ctx: Context, entry: Entry, options: SortOptions): Selection {
+  if (entry === 0) return new Selection(new PackedTexts());
   const value = ctx.keyspace.cursor(ctx.db.typeOf(entry)) as Sortable;
   ctx.db.open(entry, value);
   const isSet = value.type === ValueType.set;
-  let { keepsOrder } = options;
-  if (keepsOrder && isSet && options.store > 0) {
+  if (options.keepsOrder && isSet && options.store > 0) {
     // The order of a set is not one to be stored: its members' bytes decide.
-    keepsOrder = false;
+    options.keepsOrder = false;
     options.alpha = true;
     options.by = undefined;
   }
   const { size } = value;
   const range = rangeOf(options, size);
-  let elements: Buffer[];
-  if (keepsOrder) elements = elementsOf(value, range, options.descending && !isSet);
-  else {
-    const all = elementsOf(value, { first: 0, last: size - 1 }, false);
-    elements = sorted(ctx, all, options, range).slice(Math.max(0, range.first), range.last + 1);
+  if (options.keepsOrder) {
+    const backwards = options.descending && !isSet;
+    const elements = elementsOf(value, range, backwards);
+    const reversed = backwards && value.type === ValueType.list;
+    return new Selection(elements, reversed ? descendingTo0(elements.size) : undefined);
   }
-  const { get } = options;
-  if (get.length === 0) return elements;
-  return elements.flatMap((element) => get.map((pattern) => pattern.lookUp(ctx, element)));
+  const elements = elementsOf(value, { first: 0, last: size - 1 }, false);
+  const order = options.alpha ? byText(ctx, elements, options) : byScore(ctx, elements, options);
+  return new Selection(elements, order, range.first, range.last + 1);
+}
+
+function descendingTo0(size: number): Int32Array {
+  const order = new Int32Array(size);
+  for (let i = 0; i < size; i++) order[i] = size - 1 - i;
+  return order;
+}
+
+/** Of what a partial sort is enough, undefined for all: redis-server does so only with BY. */
+function windowOf(options: SortOptions, size: number): Range | undefined {
+  if (options.by === undefined) return undefined;
+  const range = rangeOf(options, size);
+  return range.first === 0 && range.last === size - 1 ? undefined : range;
+}
+
+function byScore(ctx: Context, elements: PackedTexts, options: SortOptions): Int32Array {
+  const { bytes, begins, size } = elements;
+  const { by, descending } = options;
+  const scores = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
+    const len = elements.lengthOf(i);
+    if (by === undefined) scores[i] = scoreOf(bytes, begins[i]!, len);
+    else if (by.find(ctx, bytes, begins[i]!, len)) scores[i] = scoreOf(by.buf, by.off, by.len);
+  }
+  const tie = bytewise(elements, endsOf(elements));
+  return sortedOrder(scores, tie, descending, windowOf(options, size));
+}
+
+function byText(ctx: Context, elements: PackedTexts, options: SortOptions): Int32Array {
+  const { by, descending } = options;
+  const texts = by === undefined ? elements : namedBy(ctx, by, elements);
+  // What is stored must not depend on a locale.
+  const ends = options.store > 0 ? endsOf(texts) : endsAtNul(texts);
+  const window = windowOf(options, elements.size);
+  return sortedOrder(textKeys(texts, ends), bytewise(texts, ends), descending, window);
+}
+
+/** What BY names for each element. */
+function namedBy(ctx: Context, by: SortPattern, elements: PackedTexts): PackedTexts {
+  const { bytes, begins, size } = elements;
+  const texts = new PackedTexts(size, size * ELEMENT_BYTES);
+  for (let i = 0; i < size; i++) {
+    if (by.find(ctx, bytes, begins[i]!, elements.lengthOf(i))) texts.add(by.buf, by.off, by.len);
+    else texts.addMissing();
+  }
+  return texts;
 }
 
 function run(ctx: Context, args: Args, reply: Reply, mayStore: boolean): void {
@@ -227,32 +215,67 @@ function run(ctx: Context, args: Args, reply: Reply, mayStore: boolean): void {
       throw errors.wrongType;
     }
   }
-  const found = results(ctx, entry, options);
+  const selection = select(ctx, entry, options);
   if (options.store > 0) {
-    store(ctx, args, options.store, found);
-    reply.int(found.length);
-    return;
-  }
-  reply.array(found.length);
-  for (const text of found) {
-    if (text === undefined) reply.null();
-    else reply.bytes(text);
+    store(ctx, args, options, selection);
+    reply.int(selection.size * Math.max(1, options.get.length));
+  } else answer(ctx, options, selection, reply);
+}
+
+function answer(ctx: Context, options: SortOptions, selection: Selection, reply: Reply): void {
+  const { get } = options;
+  const { size } = selection;
+  const { elements } = selection;
+  const { bytes, begins } = elements;
+  reply.array(size * Math.max(1, get.length));
+  for (let i = 0; i < size; i++) {
+    const element = selection.at(i);
+    const off = begins[element]!;
+    const len = elements.lengthOf(element);
+    if (get.length === 0) reply.bulk(bytes, off, len);
+    for (const pattern of get) {
+      if (pattern.find(ctx, bytes, off, len)) reply.bulk(pattern.buf, pattern.off, pattern.len);
+      else reply.null();
+    }
   }
 }
 
-const NOTHING = Buffer.alloc(0);
-
-function store(ctx: Context, args: Args, i: number, found: readonly (Buffer | undefined)[]): void {
+/** Stores as a list what SORT would answer; what a GET does not find is stored as an empty text. */
+function store(ctx: Context, args: Args, options: SortOptions, selection: Selection): void {
   const { db } = ctx;
-  if (found.length === 0) {
+  const i = options.store;
+  if (selection.size === 0) {
     if (db.removeKey(args, i)) ctx.changed('del', args, i);
     return;
   }
+  const { elements } = selection;
+  const found = options.get.length === 0 ? elements : foundBy(ctx, options.get, selection);
+  const count = selection.size * Math.max(1, options.get.length);
+  const { bytes, begins } = found;
   const { lists } = ctx.keyspace;
   lists.create();
-  for (const text of found) lists.push(true, text ?? NOTHING, 0, text?.length ?? 0);
+  for (let k = 0; k < count; k++) {
+    const at = found === elements ? selection.at(k) : k;
+    lists.push(true, bytes, begins[at]!, found.lengthOf(at));
+  }
   db.putValue(args, i, lists);
-  ctx.changed('sortstore', args, i, found.length);
+  ctx.changed('sortstore', args, i, count);
+}
+
+/** What the GET patterns find, copied, as a lookup may remove keys while the list is made. */
+function foundBy(ctx: Context, get: readonly SortPattern[], selection: Selection): PackedTexts {
+  const { elements } = selection;
+  const { bytes, begins } = elements;
+  const found = new PackedTexts();
+  for (let i = 0; i < selection.size; i++) {
+    const element = selection.at(i);
+    for (const pattern of get) {
+      if (pattern.find(ctx, bytes, begins[element]!, elements.lengthOf(element))) {
+        found.add(pattern.buf, pattern.off, pattern.len);
+      } else found.addMissing();
+    }
+  }
+  return found;
 }
 
 /** Keys that derive from the content, or whose place depends on keywords. */

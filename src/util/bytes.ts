@@ -1,0 +1,33 @@
+/**
+ * Helpers for runs of bytes that everything else shares.
+ */
+
+/** No bytes. */
+export const EMPTY_BYTES = new Uint8Array(0);
+
+/** Fewer bytes than this are copied faster by a loop than by a call (measured on Node 20). */
+const LOOP_MAX = 48;
+
+/** Copies `len` bytes to a different buffer. O(len), allocates nothing for short ones. */
+export function copyBytes(
+  from: Uint8Array,
+  fromOff: number,
+  to: Uint8Array,
+  toOff: number,
+  len: number,
+): void {
+  if (len < LOOP_MAX) for (let i = 0; i < len; i++) to[toOff + i] = from[fromOff + i]!;
+  else to.set(from.subarray(fromOff, fromOff + len), toOff);
+}
+
+/** Whether two runs of `len` bytes are equal. O(len). */
+export function sameBytes(
+  a: Uint8Array,
+  aOff: number,
+  b: Uint8Array,
+  bOff: number,
+  len: number,
+): boolean {
+  for (let i = 0; i < len; i++) if (a[aOff + i] !== b[bOff + i]) return false;
+  return true;
+}
