@@ -1,7 +1,7 @@
 /**
  * The ACL categories of a command, derived from its group and flags as Redis derives them.
  */
-import type { CommandGroup, CommandSpec } from './spec.ts';
+import type { CommandGroup, Spec } from './facts.ts';
 
 const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
   string: 'string',
@@ -46,7 +46,7 @@ const order: readonly string[] = [
 ];
 
 /** Names without the `@`, each once. One that the spec gives as `-name` is not the command's. */
-export function categoriesOf(spec: CommandSpec): string[] {
+export function categoriesOf(spec: Spec): string[] {
   const { flags } = spec;
   const found = new Set<string>(spec.categories ?? []);
   // A container has no category of its own group, only its subcommands have.

@@ -3,24 +3,24 @@
  * over a case-folding hash of the name.
  */
 import type { Args } from '../util/args.ts';
-import type { CommandSpec } from './spec.ts';
+import type { Spec } from './facts.ts';
 
 /** A registered command with what the hot path needs, worked out once. */
 export class Command {
-  readonly spec: CommandSpec;
+  readonly spec: Spec;
   /** `config|get` for a subcommand, else the name. */
   readonly fullName: string;
   readonly parent: Command | undefined;
   readonly subcommands: CommandTable | undefined;
   readonly arity: number;
   readonly flagBits: number;
-  readonly run: CommandSpec['run'];
+  readonly run: Spec['run'];
   /** Whether a call takes next to no time, so that the clock need not be read after it. */
   readonly brief: boolean;
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;
   readonly keyStep: number;
-  /** As `CommandSpec.member`; undefined where nothing of a value is fetched ahead. */
+  /** As `Spec.member`; undefined where nothing of a value is fetched ahead. */
   readonly member: number | undefined;
   /** Statistics for INFO commandstats; time in microseconds. */
   calls = 0;
@@ -28,7 +28,7 @@ export class Command {
   rejectedCalls = 0;
   failedCalls = 0;
 
-  constructor(spec: CommandSpec, parent: Command | undefined) {
+  constructor(spec: Spec, parent: Command | undefined) {
     this.spec = spec;
     this.parent = parent;
     this.fullName = parent === undefined ? spec.name : `${parent.fullName}|${spec.name}`;
@@ -74,7 +74,7 @@ export const Flag = {
   touchesArbitraryKeys: 262144,
 } as const;
 
-function flagBits(spec: CommandSpec): number {
+function flagBits(spec: Spec): number {
   let bits = 0;
   for (const flag of spec.flags) {
     if (flag === 'write') bits |= Flag.write;
@@ -106,7 +106,7 @@ export class CommandTable implements Iterable<Command> {
   private readonly mask: number;
   private readonly list: Command[];
 
-  constructor(specs: readonly CommandSpec[], parent?: Command) {
+  constructor(specs: readonly Spec[], parent?: Command) {
     let size = 8;
     while (size < specs.length * 4) size *= 2;
     this.slots = new Array<Command | undefined>(size).fill(undefined);

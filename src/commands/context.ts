@@ -12,9 +12,9 @@ import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import type { Command } from './command-table.ts';
+import type { Spec } from './facts.ts';
 import type { ServerPort } from './ports/server.ts';
 import type { SessionPort } from './ports/session.ts';
-import type { CommandSpec } from './spec.ts';
 
 /** Runs a command as part of the one that runs; its reply or error is written to `reply`. */
 export type Caller = (command: Command, args: Args, reply: Reply) => void;
@@ -49,7 +49,7 @@ export class Context {
   /** Set by the dispatcher before every call. */
   declare session: SessionPort;
   /** The command being run; set by the dispatcher before every call. */
-  declare command: CommandSpec;
+  declare command: Spec;
   /** Set by the dispatcher, once. */
   declare call: Caller;
   /** Wall clock in ms, the same for the whole command (and for a whole EXEC). */

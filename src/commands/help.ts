@@ -1,7 +1,8 @@
 /**
  * The HELP subcommand that every container has.
  */
-import { type CommandGroup, type CommandSpec, command } from './spec.ts';
+import type { CommandGroup } from './facts.ts';
+import { type CommandSpec, command } from './spec.ts';
 
 /** HELP of a container: one simple string a line, between a heading and the line on HELP itself. */
 export function helpCommand(

@@ -4,7 +4,7 @@
  */
 import type { Args } from '../util/args.ts';
 import { parseInt64 } from '../util/numbers.ts';
-import type { CommandSpec, KeySpec } from './spec.ts';
+import type { KeySpec, Spec } from './facts.ts';
 
 /** A key of a command line: its argument, and what the command does with it. */
 export interface FoundKey {
@@ -13,7 +13,7 @@ export interface FoundKey {
 }
 
 /** All keys of `args`, in order; undefined when the command line contradicts the specs. */
-export function keysOf(spec: CommandSpec, args: Args): FoundKey[] | undefined {
+export function keysOf(spec: Spec, args: Args): FoundKey[] | undefined {
   const found: FoundKey[] = [];
   for (const keys of spec.keys ?? []) {
     const flags = spec.keyFlags?.(args) ?? keys.flags;
@@ -65,7 +65,7 @@ function beginOf(keys: KeySpec, args: Args): number | undefined {
 }
 
 /** First key, last key, step, as the older half of COMMAND INFO has them; zeros without keys. */
-export function legacyRange(spec: CommandSpec): readonly [number, number, number] {
+export function legacyRange(spec: Spec): readonly [number, number, number] {
   let first = 0;
   let last = 0;
   let step = 0;

@@ -13,8 +13,9 @@ import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { PackedTexts } from '../../util/packed-texts.ts';
 import type { Context } from '../context.ts';
+import type { KeySpec } from '../facts.ts';
 import { intArgument } from '../integers.ts';
-import { command, type KeySpec, keyAt } from '../spec.ts';
+import { command, keyAt } from '../spec.ts';
 import {
   bytewise,
   endsAtNul,

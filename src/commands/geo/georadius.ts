@@ -4,7 +4,8 @@
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
-import { command, type KeySpec, keyAt } from '../spec.ts';
+import type { KeySpec } from '../facts.ts';
+import { command, keyAt } from '../spec.ts';
 import { positionArgument } from './geo-arguments.ts';
 import { runSearch } from './search.ts';
 import { type SearchForm, SearchOptions } from './search-options.ts';

@@ -8,9 +8,10 @@ import { globMatchString } from '../../util/glob.ts';
 import { categoriesOf } from '../categories.ts';
 import type { Command, CommandTable } from '../command-table.ts';
 import type { Context } from '../context.ts';
+import type { KeySpec } from '../facts.ts';
 import { helpCommand } from '../help.ts';
 import { type FoundKey, keysOf, legacyRange } from '../key-specs.ts';
-import { command, type KeySpec } from '../spec.ts';
+import { command } from '../spec.ts';
 import { replyDocs } from './command-docs.ts';
 
 /** Flags that are ours and no client knows. */

@@ -9,8 +9,9 @@ import { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { keysToWaitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
+import type { KeySpec } from '../facts.ts';
 import { int64Argument } from '../integers.ts';
-import { command, type KeySpec } from '../spec.ts';
+import { command } from '../spec.ts';
 import {
   consumerForUse,
   type Delivery,
