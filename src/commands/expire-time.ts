@@ -46,6 +46,14 @@ export function anyExpireAt(ctx: Context, args: Args, i: number, form: TimeForm)
   return expireAt(ctx, int64Argument(args, i), form);
 }
 
+/**
+ * The key that is argument i ended because its time to live did: the journal gets its removal, as
+ * for a key that expires, in place of the command.
+ */
+export function removedAsExpired(ctx: Context, args: Args, i: number): void {
+  ctx.instead(ctx.keyspace.changes.journal.removalOfExpired)?.argument(args, i);
+}
+
 function expireAt(ctx: Context, value: Int64, form: TimeForm): UnixMs {
   let ms: Int64 | undefined = value;
   if (form.unitMs === 1000) {

@@ -188,7 +188,11 @@ export const bitfield = command({
     const entry = ctx.db.writeString(args, 1);
     const longer = openBits(ctx, args, entry, bytes);
     const changes = runOperations(ctx, operations, longer, reply);
-    if (changes === 0) return;
+    if (changes === 0) {
+      // Redis keeps the longer string, but tells neither its replicas nor its file of it.
+      if (longer) ctx.forceEffect();
+      return;
+    }
     ctx.changed('setbit', args, 1, changes);
   },
 });

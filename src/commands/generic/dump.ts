@@ -153,12 +153,19 @@ export const restore = command({
     if (present !== 0) db.remove(db.find(args.buf, args.off[1]!, args.len[1]!));
     if (expireAt === undefined) {
       if (value !== undefined) ctx.keyspace.freeValue(value.type, value.ref, value.encoding);
-      if (present !== 0) ctx.changed('del', args, 1);
+      if (present !== 0) {
+        ctx.changed('del', args, 1);
+        ctx.instead('DEL')?.argument(args, 1);
+      }
     } else {
       db.find(args.buf, args.off[1]!, args.len[1]!);
       const entry = addLoaded(ctx, args, codec, value, expireAt);
       setAccess(ctx.keyspace, entry, Number(options.idleSeconds), options.frequency);
       ctx.changed('restore', args, 1);
+      if (expireAt !== NO_TTL && !options.absoluteTtl) {
+        const line = ctx.instead('RESTORE')?.argument(args, 1).integer(expireAt);
+        line?.argumentsFrom(args, 3, args.argc).text('ABSTTL');
+      }
     }
     codec.input.close();
     reply.ok();

@@ -6,7 +6,7 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { anyExpireAt, type TimeForm, timeForms } from '../expire-time.ts';
+import { anyExpireAt, removedAsExpired, type TimeForm, timeForms } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
 
 const nxClash = new CommandError(
@@ -57,9 +57,14 @@ function expireKey(ctx: Context, args: Args, reply: Reply, form: TimeForm): void
   if (expireAt <= ctx.nowMs) {
     db.remove(entry);
     ctx.changed('del', args, 1);
+    removedAsExpired(ctx, args, 1);
   } else {
     db.setExpiry(entry, expireAt);
     ctx.changed('expire', args, 1);
+    if (form !== timeForms.PXAT) {
+      const line = ctx.instead('PEXPIREAT')?.argument(args, 1).integer(expireAt);
+      line?.argumentsFrom(args, 3, args.argc);
+    }
   }
   reply.int(1);
 }

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { type TimeForm, timeForms } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
 import { fieldExpireAt, firstField } from './field-arguments.ts';
+import { FieldList } from './field-list.ts';
 
 const badCount = new CommandError('ERR Parameter `numFields` should be greater than 0');
 
@@ -51,7 +52,7 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
   const { hashes } = ctx.keyspace;
   const entry = ctx.db.writeValue(args, 1, hashes);
   const past = expireAt <= ctx.nowMs;
-  let changed = 0;
+  const changed = new FieldList(ctx, args);
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {
     if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
@@ -60,12 +61,14 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
       if (past) hashes.deleteFound();
       else hashes.setExpiry(expireAt);
       reply.int(past ? DELETED : DONE);
-      changed++;
+      changed.add(i);
     }
   }
-  if (changed > 0) {
-    ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1, changed);
-  }
+  if (changed.count === 0) return;
+  ctx.changedValue(past ? 'hdel' : 'hexpire', entry, hashes, args, 1, changed.count);
+  if (past) changed.noteRemovals();
+  else if (form !== timeForms.PXAT || changed.count < args.argc - first)
+    changed.noteExpiry(expireAt);
 }
 
 const common = {

@@ -7,9 +7,10 @@ import type { Context } from '../context.ts';
 import { timeFormOf } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
 import { fieldExpireAt, firstField } from './field-arguments.ts';
+import { FieldList } from './field-list.ts';
 
 /** What becomes of the fields that are read. */
-type Fate = 'kept' | 'persisted' | 'timed' | 'deleted';
+type Outcome = 'kept' | 'persisted' | 'timed' | 'deleted';
 
 const eventOf = {
   kept: NO_EVENT,
@@ -19,26 +20,27 @@ const eventOf = {
 } as const;
 
 interface Options {
-  readonly fate: Fate;
+  readonly outcome: Outcome;
   readonly expireAt: number;
   /** The first field. */
   readonly first: number;
 }
 
 function readOptions(ctx: Context, args: Args): Options {
-  if (args.is(2, 'PERSIST')) return { fate: 'persisted', expireAt: 0, first: firstField(args, 3) };
+  if (args.is(2, 'PERSIST'))
+    return { outcome: 'persisted', expireAt: 0, first: firstField(args, 3) };
   const form = timeFormOf(args, 2);
-  if (form === undefined) return { fate: 'kept', expireAt: 0, first: firstField(args, 2) };
+  if (form === undefined) return { outcome: 'kept', expireAt: 0, first: firstField(args, 2) };
   const expireAt = fieldExpireAt(ctx, args, 3, form);
-  const fate = expireAt <= ctx.nowMs ? 'deleted' : 'timed';
-  return { fate, expireAt, first: firstField(args, 4) };
+  const outcome = expireAt <= ctx.nowMs ? 'deleted' : 'timed';
+  return { outcome, expireAt, first: firstField(args, 4) };
 }
 
-/** Does to the field just found what is to become of it; whether that changed anything. */
-function dispose(ctx: Context, { fate, expireAt }: Options): boolean {
+/** Gives the field just found its outcome; returns whether that changed anything. */
+function apply(ctx: Context, { outcome, expireAt }: Options): boolean {
   const { hashes } = ctx.keyspace;
-  if (fate === 'kept' || (fate === 'persisted' && hashes.fieldExpiry === 0)) return false;
-  if (fate === 'deleted') hashes.deleteFound();
+  if (outcome === 'kept' || (outcome === 'persisted' && hashes.fieldExpiry === 0)) return false;
+  if (outcome === 'deleted') hashes.deleteFound();
   else hashes.setExpiry(expireAt);
   return true;
 }
@@ -60,7 +62,7 @@ export const hgetex = command({
     const options = readOptions(ctx, args);
     const { hashes } = ctx.keyspace;
     const entry = ctx.db.writeValue(args, 1, hashes);
-    let changed = 0;
+    const changed = new FieldList(ctx, args);
     reply.array(args.argc - options.first);
     for (let i = options.first; i < args.argc; i++) {
       if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) {
@@ -68,11 +70,13 @@ export const hgetex = command({
         continue;
       }
       reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
-      if (dispose(ctx, options)) changed++;
+      if (apply(ctx, options)) changed.add(i);
     }
-    if (changed > 0) {
-      ctx.changedValue(eventOf[options.fate], entry, hashes, args, 1, changed);
-    }
+    if (changed.count === 0) return;
+    ctx.changedValue(eventOf[options.outcome], entry, hashes, args, 1, changed.count);
+    if (options.outcome === 'persisted') changed.notePersist();
+    else if (options.outcome === 'timed') changed.noteExpiry(options.expireAt);
+    else changed.noteRemovals();
   },
 });
 
@@ -92,7 +96,7 @@ export const hgetdel = command({
     const first = firstField(args, 2);
     const { hashes } = ctx.keyspace;
     const entry = ctx.db.writeValue(args, 1, hashes);
-    let removed = 0;
+    const removed = new FieldList(ctx, args);
     reply.array(args.argc - first);
     for (let i = first; i < args.argc; i++) {
       if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) {
@@ -101,8 +105,10 @@ export const hgetdel = command({
       }
       reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
       hashes.deleteFound();
-      removed++;
+      removed.add(i);
     }
-    if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1, removed);
+    if (removed.count === 0) return;
+    ctx.changedValue('hdel', entry, hashes, args, 1, removed.count);
+    removed.noteRemoval();
   },
 });

@@ -68,8 +68,10 @@ export const hincrbyfloat = command({
     const off = args.off[2]!;
     const len = args.len[2]!;
     let value = { buf: ZERO as Uint8Array, off: 0, len: 1 };
+    let timed = false;
     if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.find(args.buf, off, len)) {
       value = hashes.value;
+      timed = hashes.fieldExpiry !== 0;
     }
     const sum = incrByFloat(value.buf, value.off, value.len, args.buf, args.off[3]!, args.len[3]!);
     if (sum.kind === 'notFloat') throw notFloat;
@@ -78,6 +80,11 @@ export const hincrbyfloat = command({
     const text = Buffer.from(sum.text, 'latin1');
     hashes.set(args.buf, off, len, text, 0, text.length, true);
     ctx.changedValue('hincrbyfloat', entry, hashes, args, 1);
+    // HSET would take the field's time to live away.
+    const line = timed
+      ? ctx.instead('HSETEX')?.argument(args, 1).text('KEEPTTL').text('FIELDS').integer(1)
+      : ctx.instead('HSET')?.argument(args, 1);
+    line?.argument(args, 2).bytes(text, 0, text.length);
     reply.bytes(text);
   },
 });

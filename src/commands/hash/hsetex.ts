@@ -95,6 +95,25 @@ function setPairs(ctx: Context, args: Args, options: Options): void {
   if (timed) ctx.changed('hset', args, 1, 0);
   const last = past ? 'hdel' : timed ? 'hexpire' : 'hset';
   ctx.changedValue(last, entry, hashes, args, 1, count);
+  noteEffect(ctx, args, options, past);
+}
+
+/** The journal's lines, without a condition and in a form that older versions know if there is one. */
+function noteEffect(ctx: Context, args: Args, options: Options, past: boolean): void {
+  const { keepTtl, expireAt, first } = options;
+  if (past) {
+    ctx.noEffect();
+    for (let i = first; i < args.argc; i += 2) {
+      ctx.instead('HDEL')?.argument(args, 1).argument(args, i);
+    }
+    return;
+  }
+  const timed = expireAt >= 0;
+  const line = ctx.instead(timed || keepTtl ? 'HSETEX' : 'HSET')?.argument(args, 1);
+  if (line === undefined) return;
+  if (timed) line.text('PXAT').integer(expireAt);
+  else if (keepTtl) line.text('KEEPTTL');
+  line.argumentsFrom(args, timed || keepTtl ? first - 2 : first, args.argc);
 }
 
 /** HSETEX key [FNX | FXX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] FIELDS numfields field value … */

@@ -49,6 +49,7 @@ export const delex = command({
       return;
     }
     removeKey(ctx, args, entry);
+    ctx.instead('DEL')?.argument(args, 1);
     reply.int(1);
   },
 });

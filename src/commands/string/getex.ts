@@ -1,10 +1,11 @@
 /**
  * Reading a string and deciding its fate: GETEX, GETDEL.
  */
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { positiveExpireAt, removedAsExpired, type TimeForm, timeFormOf } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
 
 /** GETEX key [EX seconds | PX milliseconds | EXAT … | PXAT … | PERSIST] */
@@ -31,14 +32,18 @@ export const getex = command({
     const expireAt = form === undefined ? 0 : positiveExpireAt(ctx, args, timeAt, form);
     reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
     if (form !== undefined) {
-      if (expireAt <= ctx.nowMs) removeKey(ctx, args, entry);
-      else {
+      if (expireAt <= ctx.nowMs) {
+        removeKey(ctx, args, entry);
+        removedAsExpired(ctx, args, 1);
+      } else {
         db.setExpiry(entry, expireAt);
         ctx.changed('expire', args, 1);
+        ctx.instead('PEXPIREAT')?.argument(args, 1).integer(expireAt);
       }
     } else if (persist && db.isVolatile(entry)) {
       db.persist(entry);
       ctx.changed('persist', args, 1);
+      ctx.instead('PERSIST')?.argument(args, 1);
     }
   },
 });
@@ -72,7 +77,7 @@ function readOptions(args: Args): GetexOptions {
 }
 
 /** Removes the key that is argument 1; `entry` is its find. */
-export function removeKey(ctx: Context, args: Args, entry: number): void {
+export function removeKey(ctx: Context, args: Args, entry: Entry): void {
   ctx.db.remove(entry);
   ctx.changed('del', args, 1);
 }
@@ -98,5 +103,6 @@ export const getdel = command({
     }
     reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
     removeKey(ctx, args, entry);
+    ctx.instead('DEL')?.argument(args, 1);
   },
 });

@@ -35,6 +35,7 @@ export const incrbyfloat = command({
     const key = args.off[1]!;
     db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, KEEP_TTL);
     ctx.changed('incrbyfloat', args, 1);
+    ctx.instead('SET')?.argument(args, 1).bytes(text, 0, text.length).text('KEEPTTL');
     reply.bytes(text);
   },
 });

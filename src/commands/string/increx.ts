@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
 import { addInt64, INT64_MAX, INT64_MIN, type Int64, int64Argument, toInt64 } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { stringEncoding } from './string-value.ts';
+import { stringEncoding, writeLifetime } from './string-value.ts';
 
 const crossedBounds = new CommandError('ERR LBOUND can not be greater than UBOUND');
 
@@ -173,6 +173,8 @@ export const increx = command({
       db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, expireAt);
       ctx.changed(options.float ? 'incrbyfloat' : 'incrby', args, 1);
       if (expireAt > 0) ctx.changed('expire', args, 1, 0);
+      const line = ctx.instead('SET')?.argument(args, 1).text(outcome.value);
+      if (line !== undefined) writeLifetime(line, expireAt);
     }
     reply.array(2);
     replyNumber(reply, outcome.value, options.float);

@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
-import { storeArgument } from './string-value.ts';
+import { storeArgument, writeLifetime } from './string-value.ts';
 
 const invalidNumkeys = new CommandError('ERR invalid numkeys value');
 
@@ -40,6 +40,18 @@ function readOptions(ctx: Context, args: Args, from: number): Options {
   let expireAt: UnixMs = keepTtl ? KEEP_TTL : NO_TTL;
   if (form !== undefined) expireAt = positiveExpireAt(ctx, args, timeAt, form);
   return { nx, xx, expireAt };
+}
+
+/** Puts the pairs up to argument `end` into the journal in a form that older versions know. */
+function noteSets(ctx: Context, args: Args, end: number, expireAt: UnixMs): void {
+  if (expireAt === NO_TTL) {
+    ctx.instead('MSET')?.argumentsFrom(args, 2, end);
+    return;
+  }
+  for (let i = 2; i < end; i += 2) {
+    const line = ctx.instead('SET')?.argumentsFrom(args, i, i + 2);
+    if (line !== undefined) writeLifetime(line, expireAt);
+  }
 }
 
 /** MSETEX numkeys key value [key value ...] [NX | XX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] */
@@ -78,6 +90,7 @@ export const msetex = command({
       ctx.changed('set', args, i);
       if (expireAt > 0) ctx.changed('expire', args, i, 0);
     }
+    noteSets(ctx, args, end, expireAt);
     reply.int(1);
   },
 });

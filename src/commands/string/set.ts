@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf, timeForms } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
 import { passes, type ValueTest, valueTestOf } from './condition.ts';
-import { storeArgument } from './string-value.ts';
+import { storeArgument, writeLifetime } from './string-value.ts';
 
 /** The options of one SET call; one object serves all calls. */
 const options = {
@@ -78,6 +78,20 @@ function replyPrevious(ctx: Context, entry: Entry, reply: Reply): void {
   reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
 }
 
+/**
+ * What the journal gets: with a time or a test of the value neither conditions nor GET, otherwise
+ * the command without GET.
+ */
+function noteSet(ctx: Context, args: Args, expireAt: UnixMs): void {
+  if (expireAt > 0 || options.test !== undefined) {
+    const line = ctx.instead('SET')?.argumentsFrom(args, 1, 3);
+    if (line !== undefined) writeLifetime(line, expireAt);
+  } else if (options.get) {
+    const line = ctx.instead(args.latin1(0))?.argumentsFrom(args, 1, 3);
+    for (let i = 3; i < args.argc; i++) if (!args.is(i, 'GET')) line?.argument(args, i);
+  }
+}
+
 /** SET key value [NX | XX | IF… operand] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL] */
 export const set = command({
   name: 'set',
@@ -119,6 +133,7 @@ export const set = command({
     storeArgument(ctx, entry, args, 1, 2, expireAt);
     ctx.changed('set', args, 1);
     if (expireAt > 0) ctx.changed('expire', args, 1, 0);
+    if (args.argc > 3) noteSet(ctx, args, expireAt);
     if (!get) reply.ok();
   },
 });
@@ -152,6 +167,8 @@ function setWithExpiry(ctx: Context, args: Args, reply: Reply, form: TimeForm): 
   storeArgument(ctx, ctx.db.write(args, 1), args, 1, 3, expireAt);
   ctx.changed('set', args, 1);
   ctx.changed('expire', args, 1, 0);
+  const line = ctx.instead('SET')?.argument(args, 1).argument(args, 3);
+  line?.text('PXAT').integer(expireAt);
   reply.ok();
 }
 
@@ -209,5 +226,6 @@ export const getset = command({
     replyPrevious(ctx, entry, reply);
     storeArgument(ctx, entry, args, 1, 2, NO_TTL);
     ctx.changed('set', args, 1);
+    ctx.instead('SET')?.argumentsFrom(args, 1, 3);
   },
 });

@@ -3,7 +3,9 @@
  */
 
 import { Encoding } from '../../datatypes/value-types.ts';
+import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
+import type { EffectLine } from '../../keyspace/journal.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { isInt64Text } from '../../util/numbers.ts';
@@ -50,6 +52,12 @@ export function storeArgument(
     stringEncoding(args.buf, off, len),
     expireAt,
   );
+}
+
+/** Ends the journal's line of a SET with what becomes of the time to live. */
+export function writeLifetime(line: EffectLine, expireAt: UnixMs): void {
+  if (expireAt === KEEP_TTL) line.text('KEEPTTL');
+  else if (expireAt !== NO_TTL) line.text('PXAT').integer(expireAt);
 }
 
 /** Bytes of the longest string: proto-max-bulk-len, as far as lengths go. */
