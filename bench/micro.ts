@@ -2,8 +2,9 @@
  * Micro-benchmarks of the ground floor: request parser, reply writer, arena, dict. Nanoseconds per
  * operation, median of seven runs; `npm run bench -- micro`.
  */
-import { Arena } from '../src/memory/arena.ts';
+
 import { Dict } from '../src/memory/dict.ts';
+import { HeapArena } from '../src/memory/heap-arena.ts';
 import { Reply } from '../src/resp/reply.ts';
 import { ParseResult, RequestParser } from '../src/resp/request-parser.ts';
 import { Args } from '../src/util/args.ts';
@@ -67,7 +68,7 @@ function replyBenchmarks(): void {
 }
 
 function arenaBenchmarks(): void {
-  const arena = new Arena();
+  const arena = new HeapArena();
   const refs = new Int32Array(100_000);
   measure('arena: alloc and free, 32 bytes', refs.length, () => {
     for (let i = 0; i < refs.length; i++) refs[i] = arena.alloc(32);
@@ -80,7 +81,7 @@ function arenaBenchmarks(): void {
 }
 
 function dictBenchmarks(entries: number): void {
-  const arena = new Arena();
+  const arena = new HeapArena();
   const dict = new Dict(arena, Int32Array.of(1, 2));
   const root = dict.create();
   const key = Buffer.alloc(8);

@@ -161,11 +161,6 @@ export class Db extends EntryReader {
     return entry === 0 ? 0 : this.openAs(entry, value);
   }
 
-  /** Opens an entry's value, which has the right type. */
-  open(entry: Ref, value: Value): void {
-    value.open(entry, this.valueSlot(entry));
-  }
-
   /** Adds a key, which must be absent, with a value that belongs to no key yet. O(1). */
   addValue(args: Args, i: number, value: Value): Ref {
     return this.addValueAt(args.buf, args.off[i]!, args.len[i]!, value);

@@ -11,6 +11,7 @@
  *                       another value
  */
 
+import type { Value } from '../datatypes/value.ts';
 import { ValueType } from '../datatypes/value-types.ts';
 import type { Arena, Ref } from '../memory/arena.ts';
 import { errors } from '../util/errors.ts';
@@ -71,6 +72,16 @@ export class EntryReader {
     const info = this.info(entry);
     if ((info & 0xf) === ValueType.string) return (info >>> 4) & 0xf;
     return this.arena.i32[entry >>> 15]![this.valueSlot(entry) + 1]!;
+  }
+
+  /** Opens an entry's value, which has the right type, on a cursor. */
+  open(entry: Ref, value: Value): void {
+    value.open(entry, this.valueSlot(entry));
+  }
+
+  /** The 24 bits of access data (`src/keyspace/access-time.ts`). */
+  accessOf(entry: Ref): number {
+    return this.info(entry) >>> 8;
   }
 
   /** Int32 index, in its segment, of the words that hold ref and encoding of a collection. */

@@ -2,13 +2,14 @@
  * All databases over one arena, what they share, and what follows from a change. It knows no
  * client, command, file or socket.
  */
-import type { Arena } from '../memory/arena.ts';
+import type { HeapArena } from '../memory/heap-arena.ts';
 import { Changes } from './changes.ts';
 import { Db } from './db.ts';
+import { KeyspaceSnapshot } from './frozen-keyspace.ts';
 import { Values } from './values.ts';
 
 export interface KeyspaceOptions {
-  readonly arena: Arena;
+  readonly arena: HeapArena;
   readonly databases: number;
   /** Two random int32: the key of the keyed hash. */
   readonly hashKey: Int32Array;
@@ -19,9 +20,11 @@ export interface KeyspaceOptions {
 export class Keyspace extends Values {
   readonly changes: Changes;
   readonly dbs: Db[] = [];
+  private readonly hashKey: Int32Array;
 
   constructor(options: KeyspaceOptions) {
     super(options.arena, options.hashKey, options.random);
+    this.hashKey = options.hashKey;
     this.changes = new Changes(this.dict);
     for (let i = 0; i < options.databases; i++) this.dbs.push(new Db(this, this.changes, i));
     this.freeEntry = (entry) => this.dbs[0]!.freeUnlinked(entry);
@@ -49,6 +52,12 @@ export class Keyspace extends Values {
     first.index = b;
     waiters.databaseChanged(a);
     waiters.databaseChanged(b);
+  }
+
+  /** Freezes all databases for readers in other threads. O(segments), some nanoseconds each. */
+  snapshot(): KeyspaceSnapshot {
+    const roots = Int32Array.from(this.dbs, (db) => db.root);
+    return new KeyspaceSnapshot(this.arena.snapshot(), { roots, hashKey: this.hashKey });
   }
 
   /** Bytes of all data and indexes. */

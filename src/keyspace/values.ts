@@ -8,8 +8,9 @@ import { SetValue } from '../datatypes/set.ts';
 import { SortedSetValue } from '../datatypes/sorted-set.ts';
 import { StreamValue } from '../datatypes/stream.ts';
 import { defaultLimits, type Limits, type Tools, type Value } from '../datatypes/value.ts';
-import type { Arena, Ref } from '../memory/arena.ts';
+import type { Ref } from '../memory/arena.ts';
 import { Dict } from '../memory/dict.ts';
+import type { HeapArena } from '../memory/heap-arena.ts';
 import { Listpack } from '../memory/listpack.ts';
 import { LfuClock, lruClock } from './access-time.ts';
 
@@ -26,7 +27,7 @@ const DATABASE = -1;
 const FREED_AT_ONCE = 64;
 
 export class Values {
-  readonly arena: Arena;
+  readonly arena: HeapArena;
   readonly dict: Dict;
   readonly random: () => number;
   /** Wall clock in ms, frozen while a command runs; the executor sets it. */
@@ -62,7 +63,7 @@ export class Values {
   private readonly cursors: (Value | undefined)[] = [];
 
   /** `hashKey`: two random int32, the key of the keyed hash. `random`: uniform in [0, 1). */
-  constructor(arena: Arena, hashKey: Int32Array, random: () => number) {
+  constructor(arena: HeapArena, hashKey: Int32Array, random: () => number) {
     this.arena = arena;
     this.random = random;
     this.dict = new Dict(arena, hashKey);
@@ -84,9 +85,12 @@ export class Values {
     return this.lfuEnabled ? this.lfu.fresh(this.nowMs) : lruClock(this.nowMs);
   }
 
-  /** Renews an entry's access data. While a snapshot is held nothing is written: it would copy. */
+  /**
+   * Renews an entry's access data, without a touch: a snapshot may show newer access data than it
+   * should, which harms no reader (docs/decisions/0011-frozen-arena.md), and nothing is copied.
+   */
   accessed(entry: Ref): void {
-    if (!this.renewsAccess || this.arena.snapshotsAlive > 0) return;
+    if (!this.renewsAccess) return;
     const i32 = this.arena.i32[entry >>> 15]!;
     const at = ((entry & 0x7fff) << 1) + 1;
     const word = i32[at]!;

@@ -61,6 +61,7 @@ export class Cron {
     // One slice at a time: work that goes on between requests has its next turn already.
     if (this.backlog === undefined) this.work();
     this.rehashSlice(performance.now() + REHASH_MS);
+    this.server.keyspace.arena.giveBack();
   }
 
   /** One slice of background work; asks for another one when there is more. */

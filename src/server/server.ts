@@ -10,7 +10,7 @@ import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
-import { Arena } from '../memory/arena.ts';
+import { HeapArena } from '../memory/heap-arena.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
@@ -88,7 +88,7 @@ export class Server {
     this.auth = new Auth(config);
     this.info = new Info(this);
     this.keyspace = new Keyspace({
-      arena: new Arena(),
+      arena: new HeapArena(),
       databases: config.number('databases'),
       hashKey: new Int32Array(new Uint8Array(randomBytes(8)).buffer),
       random: hooks.random ?? Math.random,

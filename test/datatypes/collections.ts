@@ -6,9 +6,12 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Text, Tools, Value } from '../../src/datatypes/value.ts';
 import { defaultLimits, type Limits } from '../../src/datatypes/value.ts';
-import { Arena, type Ref, type Snapshot } from '../../src/memory/arena.ts';
+import type { Ref } from '../../src/memory/arena.ts';
 import { Dict } from '../../src/memory/dict.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
+import type { Snapshot } from '../../src/memory/snapshot.ts';
+import { frozenBytes } from '../memory/frozen-bytes.ts';
 
 /** Texts are latin1 strings in the models: one character a byte. */
 export function bytesOf(text: string): Buffer {
@@ -89,7 +92,7 @@ export function seeded(seed: number): () => number {
 
 /** One value in an arena of its own, kept in two words of a block as a key's entry does. */
 export class Store {
-  readonly arena = new Arena();
+  readonly arena = new HeapArena();
   readonly tools: Tools;
   readonly limits: Limits;
   private readonly block: Ref;
@@ -214,7 +217,7 @@ interface ArenaInside {
  * touched nor allocated, which another block's touch in the same segment would hide.
  */
 class Watch {
-  private readonly arena: Arena;
+  private readonly arena: HeapArena;
   private readonly snapshot: Snapshot;
   private readonly before: Buffer[];
   private readonly classes: Int16Array;
@@ -222,12 +225,12 @@ class Watch {
   private readonly writable = new Map<number, Set<number>>();
   private readonly closed = new Set<number>();
 
-  constructor(arena: Arena, snapshot: Snapshot) {
+  constructor(arena: HeapArena, snapshot: Snapshot) {
     this.arena = arena;
     this.snapshot = snapshot;
     const { bump, segmentClass } = this.inside;
     this.classes = segmentClass.slice();
-    this.before = snapshot.segments.map((bytes, i) => {
+    this.before = frozenBytes(snapshot).map((bytes, i) => {
       const used = segmentClass[i]! < 0 ? bytes.length : bump[i]!;
       return Buffer.from(bytes.subarray(0, used));
     });
@@ -264,8 +267,9 @@ class Watch {
   }
 
   check(): void {
+    const frozenNow = frozenBytes(this.snapshot);
     for (const [i, before] of this.before.entries()) {
-      const frozen = this.snapshot.segments[i]!.subarray(0, before.length);
+      const frozen = frozenNow[i]!.subarray(0, before.length);
       if (before.compare(frozen) !== 0) throw new Error(`a snapshot's segment ${i} was written`);
       const now = this.arena.u8[i]!.subarray(0, before.length);
       const sameUse = this.inside.segmentClass[i] === this.classes[i] && !this.closed.has(i);

@@ -12,10 +12,12 @@ import { DURATION_DEFAULT, SIZE_DEFAULT } from '../../src/datatypes/stream-produ
 import { RadixTreeCount } from '../../src/datatypes/stream-radix.ts';
 import { dropReferences, isReferenced } from '../../src/datatypes/stream-references.ts';
 import { defaultLimits, type Text, type Tools } from '../../src/datatypes/value.ts';
-import { Arena, type Ref } from '../../src/memory/arena.ts';
+import type { Ref } from '../../src/memory/arena.ts';
 import { Dict } from '../../src/memory/dict.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
 import { Args } from '../../src/util/args.ts';
+import { frozenBytes } from '../memory/frozen-bytes.ts';
 
 const lowest = new StreamId();
 const highest = new StreamId();
@@ -24,7 +26,7 @@ highest.setMax();
 const BASES = [0n, 4294967290n, 9007199254740985n, 9223372036854775800n, 18446744073709551000n];
 
 function setUp(entries = 4, bytes = 200) {
-  const arena = new Arena();
+  const arena = new HeapArena();
   const dict = new Dict(arena, new Int32Array([1, 2]));
   const limits = { ...defaultLimits, streamNodeEntries: entries, streamNodeBytes: bytes };
   const tools: Tools = { arena, dict, listpack: new Listpack(arena), limits, random: Math.random };
@@ -131,7 +133,7 @@ describe('stream', () => {
           let ms = msBase;
           let seq = seqBase;
           let added = 0;
-          let frozen: { bytes: Buffer[]; snapshot: ReturnType<Arena['snapshot']> } | undefined;
+          let frozen: { bytes: Buffer[]; snapshot: ReturnType<HeapArena['snapshot']> } | undefined;
           for (const step of list) {
             if (step.op === 'add') {
               ms += BigInt(step.ms);
@@ -483,7 +485,7 @@ function checkRange(stream: StreamValue, model: Entry[], a: number, b: number): 
   expect(contents(stream, parse(low), parse(high), true)).toEqual(within.reverse());
 }
 
-function checkCopyAndEnd(arena: Arena, stream: StreamValue, model: Entry[]): void {
+function checkCopyAndEnd(arena: HeapArena, stream: StreamValue, model: Entry[]): void {
   const before = arena.usedBytes;
   const copy = stream.clone();
   const { ref, encoding } = stream;
@@ -514,14 +516,14 @@ function memoryOfEmpty(tools: Tools): number {
 }
 
 /** What a snapshot holds must not change, whatever is written: each write was announced. */
-function freeze(arena: Arena) {
+function freeze(arena: HeapArena) {
   const snapshot = arena.snapshot();
-  const bytes: Buffer[] = snapshot.segments.map((segment) => Buffer.from(segment));
+  const bytes: Buffer[] = frozenBytes(snapshot).map((segment) => Buffer.from(segment));
   return { snapshot, bytes };
 }
 
 function thaw({ snapshot, bytes }: ReturnType<typeof freeze>): void {
-  for (const [i, segment] of snapshot.segments.entries()) {
+  for (const [i, segment] of frozenBytes(snapshot).entries()) {
     expect(Buffer.compare(bytes[i]!, segment)).toBe(0);
   }
   snapshot.release();

@@ -9,9 +9,10 @@ import { describe, expect, it } from 'vitest';
 import { Encoding, ValueType } from '../../src/datatypes/value-types.ts';
 import type { Db } from '../../src/keyspace/db.ts';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
-import type { Snapshot } from '../../src/memory/arena.ts';
+import type { Snapshot } from '../../src/memory/snapshot.ts';
 import { Args } from '../../src/util/args.ts';
 import { anyText, runs, Store, sameList, seeded } from '../datatypes/collections.ts';
+import { frozenBytes } from '../memory/frozen-bytes.ts';
 import { type Kind, kindsOf, type Write } from './collection-kinds.ts';
 
 interface Key {
@@ -174,9 +175,9 @@ class World {
   }
 }
 
-function digestOf({ segments }: Snapshot): string {
+function digestOf(snapshot: Snapshot): string {
   const hash = createHash('sha1');
-  for (const segment of segments) hash.update(segment);
+  for (const segment of frozenBytes(snapshot)) hash.update(segment);
   return hash.digest('hex');
 }
 

@@ -8,7 +8,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Encoding } from '../../src/datatypes/value-types.ts';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
-import { Arena, type Snapshot } from '../../src/memory/arena.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
+import type { Snapshot } from '../../src/memory/snapshot.ts';
+import { frozenBytes } from '../memory/frozen-bytes.ts';
 
 interface Model {
   value: Buffer;
@@ -43,7 +45,7 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 class Fixture {
-  readonly arena = new Arena();
+  readonly arena = new HeapArena();
   readonly space = new Keyspace({
     arena: this.arena,
     databases: 2,
@@ -86,9 +88,9 @@ class Fixture {
     return Buffer.from(valueBuf.subarray(valueOff, valueOff + valueLen));
   }
 
-  digestOf({ segments }: Snapshot): string {
+  digestOf(snapshot: Snapshot): string {
     const hash = createHash('sha1');
-    for (const segment of segments) hash.update(segment);
+    for (const segment of frozenBytes(snapshot)) hash.update(segment);
     return hash.digest('hex');
   }
 

@@ -10,8 +10,10 @@ import { HashValue } from '../../src/datatypes/hash.ts';
 import { Encoding, ValueType } from '../../src/datatypes/value-types.ts';
 import type { Db } from '../../src/keyspace/db.ts';
 import { Keyspace } from '../../src/keyspace/keyspace.ts';
-import { Arena, type Snapshot } from '../../src/memory/arena.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
+import type { Snapshot } from '../../src/memory/snapshot.ts';
 import { Args } from '../../src/util/args.ts';
+import { frozenBytes } from '../memory/frozen-bytes.ts';
 
 interface Field {
   value: string;
@@ -85,7 +87,7 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 class Fixture {
-  readonly arena = new Arena();
+  readonly arena = new HeapArena();
   readonly space = new Keyspace({
     arena: this.arena,
     databases: 2,
@@ -238,9 +240,9 @@ class Fixture {
     this.space.dict.checkInvariants(db.root);
   }
 
-  digestOf({ segments }: Snapshot): string {
+  digestOf(snapshot: Snapshot): string {
     const hash = createHash('sha1');
-    for (const segment of segments) hash.update(segment);
+    for (const segment of frozenBytes(snapshot)) hash.update(segment);
     return hash.digest('hex');
   }
 

@@ -1,14 +1,14 @@
 /** The dict against a JavaScript Map, its SCAN guarantee, fairness and size. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../src/memory/arena.ts';
 import { Dict } from '../../src/memory/dict.ts';
 import { halfSipHash13 } from '../../src/memory/halfsiphash.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
 
 const hashKey = Int32Array.of(0x12345678, -0x76543211);
 
 class Fixture {
-  readonly arena = new Arena();
+  readonly arena = new HeapArena();
   readonly dict = new Dict(this.arena, hashKey);
   readonly root = this.dict.create();
 

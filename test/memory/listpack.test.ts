@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Arena, type Ref } from '../../src/memory/arena.ts';
+import type { Ref } from '../../src/memory/arena.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
 
 const texts = fc.oneof(
@@ -38,7 +39,7 @@ describe('listpack', () => {
     const op = fc.tuple(fc.constantFrom('insert', 'replace', 'remove'), fc.nat(), texts);
     fc.assert(
       fc.property(fc.array(op, { maxLength: 60, size: 'max' }), (ops) => {
-        const arena = new Arena();
+        const arena = new HeapArena();
         const list = new Listpack(arena);
         let ref = list.create();
         const model: string[] = [];
@@ -80,7 +81,7 @@ describe('listpack', () => {
   });
 
   it('has the bytes of the format', () => {
-    const list = new Listpack(new Arena());
+    const list = new Listpack(new HeapArena());
     let ref = list.create();
     for (const text of ['a', '1', '-1', '1000', '100000', '5000000000']) {
       const bytes = Buffer.from(text);
@@ -102,7 +103,7 @@ describe('listpack', () => {
   });
 
   it('refuses what is not sound, reading nothing outside', () => {
-    const list = new Listpack(new Arena());
+    const list = new Listpack(new HeapArena());
     let ref = list.create();
     for (const text of ['a', '1', 'hello world', '-70000', 'y'.repeat(5000)]) {
       const bytes = Buffer.from(text);

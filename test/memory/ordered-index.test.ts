@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Arena, type Ref } from '../../src/memory/arena.ts';
+import type { Arena, Ref } from '../../src/memory/arena.ts';
+import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { OrderedIndex, type Ties } from '../../src/memory/ordered-index.ts';
 
 /** Elements are blocks of one int32, and equal scores are ordered by it. */
@@ -26,7 +27,7 @@ class Numbers implements Ties {
 type Pair = [score: number, value: number];
 
 function setUp() {
-  const arena = new Arena();
+  const arena = new HeapArena();
   const ties = new Numbers(arena);
   const index = new OrderedIndex(arena, ties);
   return { arena, ties, index, root: index.create() };

@@ -10,7 +10,7 @@ import type { SetValue } from '../../../src/datatypes/set.ts';
 import type { StreamValue } from '../../../src/datatypes/stream.ts';
 import { Encoding, ValueType } from '../../../src/datatypes/value-types.ts';
 import { Keyspace } from '../../../src/keyspace/keyspace.ts';
-import { Arena } from '../../../src/memory/arena.ts';
+import { HeapArena } from '../../../src/memory/heap-arena.ts';
 import { badData, RdbInput } from '../../../src/persistence/rdb/input.ts';
 import { RdbOutput } from '../../../src/persistence/rdb/output.ts';
 import { PayloadCodec } from '../../../src/persistence/rdb/payload.ts';
@@ -22,7 +22,7 @@ const NOW = 1_700_000_000_000;
 
 function newSpace(): Keyspace {
   const space = new Keyspace({
-    arena: new Arena(),
+    arena: new HeapArena(),
     databases: 1,
     hashKey: Int32Array.of(7, 11),
     random: Math.random,
