@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly selfTest?: boolean;
   /** Gets every step with the oracle's replies: what a script does, for who writes it. */
   readonly trace?: (step: Step, replies: readonly string[]) => void;
+  /** Awaited when both servers have replied to a step, or ours has to one of ours only. */
+  readonly afterStep?: (step: Step) => Promise<void>;
 }
 
 /** A difference ends a script when so many have been found: what follows are echoes. */
@@ -75,7 +77,9 @@ export async function runScript(
     await run.start();
     for (const step of script.steps) {
       if (run.differences.length >= DIFFERENCES_MAX) break;
-      if (!(await run.step(step))) break;
+      const goesOn = await run.step(step);
+      await options.afterStep?.(step);
+      if (!goesOn) break;
     }
     run.findUnread();
   } finally {

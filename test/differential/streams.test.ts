@@ -1,0 +1,107 @@
+/**
+ * The stream of effects: every script runs on a server in this process, whose journal is read, and
+ * on redis-server, which is followed as a replica does. The streams must be the same, unit by unit
+ * and line by line. Replies are compared elsewhere (scripts.test.ts).
+ *
+ * `npm test` runs the scripts of the data types; `npm run test:full` all of them.
+ */
+import { afterAll, expect, it } from 'vitest';
+import { type Pair, runScript } from '../harness/differential.ts';
+import { JournalRecorder, type UnitSource } from '../harness/effects.ts';
+import { atClose, closeAll, startServer } from '../harness/in-process-server.ts';
+import { describeWithOracle, startOracle } from '../harness/oracle.ts';
+import { ReplicaRecorder } from '../harness/replica-recorder.ts';
+import type { Script, Step } from '../harness/script.ts';
+import {
+  type AllowedStreamDifference,
+  StreamComparison,
+  type StreamDifference,
+} from '../harness/stream-comparison.ts';
+import { allowedStreamDifferences } from './allowed-stream-differences.ts';
+import { scripts } from './load-scripts.ts';
+
+const { RESPITE_SCRIPT, RESPITE_FULL } = process.env;
+/** Scripts without a line that changes data, or whose subject is replies only. */
+const SHORT =
+  /^(changes|strings?|set|sets|expire|keys|rename|hash|list|zset|stream|geo|bit|hyperloglog|sort|blocking|transactions|dump|encoding)/;
+const chosen = scripts.filter(({ name }) =>
+  RESPITE_SCRIPT === undefined ? RESPITE_FULL === '1' || SHORT.test(name) : name === RESPITE_SCRIPT,
+);
+
+/** How long a removal may be missing on one server at the end of a script. */
+const REMOVALS_TIMEOUT_MS = 3000;
+
+/** Replies are not what this compares. */
+const anyReply = [{ command: /^/, why: 'replies are compared in scripts.test.ts' }];
+
+describeWithOracle('streams of effects', () => {
+  const used = new Set<AllowedStreamDifference>();
+  let shared: (Pair & { recorders: readonly UnitSource[] }) | undefined;
+
+  async function start(args: readonly string[]) {
+    const directives = Object.fromEntries(
+      args.flatMap((arg, i) => (i % 2 === 0 ? [[arg.slice(2), args[i + 1]!]] : [])),
+    );
+    const server = await startServer({ 'enable-debug-command': 'yes', ...directives });
+    const oracle = await startOracle(args);
+    atClose(() => oracle.stop('SIGKILL'));
+    const recorders = [new JournalRecorder(server), await ReplicaRecorder.open(oracle.port)];
+    atClose(() => recorders.map((one) => one.close()));
+    return { ours: { name: 'respite', port: server.port, log: '' }, oracle, recorders };
+  }
+
+  async function compare(script: Script): Promise<StreamDifference[]> {
+    const isOwn = script.serverArgs.length > 0;
+    const pair = (isOwn ? undefined : shared) ?? (await start(script.serverArgs));
+    if (!isOwn) shared = pair;
+    const [ours, oracle] = [pair.recorders[0]!, pair.recorders[1]!];
+    const comparison = new StreamComparison(allowedStreamDifferences, used);
+    let last: Step | undefined;
+    await runScript(pair, script, script.protocols.at(-1)!, {
+      allowed: anyReply,
+      afterStep: async (step) => {
+        last = step;
+        const theirs = await oracle.take();
+        const mine = await ours.take();
+        // A step of ours only has no counterpart.
+        comparison.add(step, step.comparison.kind === 'expect' ? [] : mine, theirs);
+      },
+    });
+    const deadline = Date.now() + REMOVALS_TIMEOUT_MS;
+    while (last !== undefined && comparison.isWaiting && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      comparison.add(last, await ours.take(), await oracle.take());
+    }
+    comparison.finish();
+    return comparison.differences;
+  }
+
+  afterAll(closeAll);
+
+  for (const script of chosen) {
+    it(`${script.name}: ${script.steps.length} commands`, async () => {
+      const differences = await compare(script);
+      if (differences.length === 0) return;
+      shared = undefined;
+      expect.fail(report(script, differences));
+    });
+  }
+
+  it.skipIf(RESPITE_SCRIPT !== undefined || RESPITE_FULL !== '1')(
+    'every allowed difference is still needed',
+    () => {
+      const idle = allowedStreamDifferences.filter((entry) => !used.has(entry));
+      expect(idle.map(({ command, why }) => `${command}: ${why}`)).toEqual([]);
+    },
+  );
+});
+
+function report(script: Script, differences: readonly StreamDifference[]): string {
+  return [
+    `${differences.length} differences`,
+    ...differences.slice(0, 50).map(({ step, ours, oracle }) => {
+      const loops = step.loops === '' ? '' : `   (${step.loops})`;
+      return `${script.name}:${step.line}  ${step.text}${loops}\n  ours:   ${ours}\n  oracle: ${oracle}`;
+    }),
+  ].join('\n');
+}
