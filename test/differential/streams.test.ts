@@ -17,7 +17,7 @@ import {
   StreamComparison,
   type StreamDifference,
 } from '../harness/stream-comparison.ts';
-import { allowedStreamDifferences } from './allowed-stream-differences.ts';
+import { allowedStreamDifferences, pendingScripts } from './allowed-stream-differences.ts';
 import { scripts } from './load-scripts.ts';
 
 const { RESPITE_SCRIPT, RESPITE_FULL } = process.env;
@@ -28,17 +28,24 @@ const chosen = scripts.filter(({ name }) =>
   RESPITE_SCRIPT === undefined ? RESPITE_FULL === '1' || SHORT.test(name) : name === RESPITE_SCRIPT,
 );
 
+/** Differences of one script that a report shows. */
+const SHOWN_MAX = 50;
 /** How long a removal may be missing on one server at the end of a script. */
 const REMOVALS_TIMEOUT_MS = 3000;
+
+interface RecordedPair extends Pair {
+  /** Of ours and of the oracle. */
+  readonly recorders: readonly UnitSource[];
+}
 
 /** Replies are not what this compares. */
 const anyReply = [{ command: /^/, why: 'replies are compared in scripts.test.ts' }];
 
 describeWithOracle('streams of effects', () => {
   const used = new Set<AllowedStreamDifference>();
-  let shared: (Pair & { recorders: readonly UnitSource[] }) | undefined;
+  let shared: RecordedPair | undefined;
 
-  async function start(args: readonly string[]) {
+  async function start(args: readonly string[]): Promise<RecordedPair> {
     const directives = Object.fromEntries(
       args.flatMap((arg, i) => (i % 2 === 0 ? [[arg.slice(2), args[i + 1]!]] : [])),
     );
@@ -50,15 +57,16 @@ describeWithOracle('streams of effects', () => {
     return { ours: { name: 'respite', port: server.port, log: '' }, oracle, recorders };
   }
 
-  async function compare(script: Script): Promise<StreamDifference[]> {
-    const isOwn = script.serverArgs.length > 0;
-    const pair = (isOwn ? undefined : shared) ?? (await start(script.serverArgs));
-    if (!isOwn) shared = pair;
+  async function compare(pair: RecordedPair, script: Script): Promise<StreamDifference[]> {
     const [ours, oracle] = [pair.recorders[0]!, pair.recorders[1]!];
     const comparison = new StreamComparison(allowedStreamDifferences, used);
     let last: Step | undefined;
     await runScript(pair, script, script.protocols.at(-1)!, {
       allowed: anyReply,
+      afterStart: async () => {
+        await oracle.take();
+        await ours.take();
+      },
       afterStep: async (step) => {
         last = step;
         const theirs = await oracle.take();
@@ -79,11 +87,18 @@ describeWithOracle('streams of effects', () => {
   afterAll(closeAll);
 
   for (const script of chosen) {
-    it(`${script.name}: ${script.steps.length} commands`, async () => {
-      const differences = await compare(script);
-      if (differences.length === 0) return;
-      shared = undefined;
-      expect.fail(report(script, differences));
+    it(`${script.name}: ${script.steps.length} commands`, async (context) => {
+      if (RESPITE_SCRIPT === undefined && pendingScripts.has(script.name)) {
+        console.warn(`SKIPPED: ${script.name}: forms of its commands are being worked on`);
+        context.skip('forms of its commands are being worked on');
+      }
+      const isOwn = script.serverArgs.length > 0;
+      const pair = (isOwn ? undefined : shared) ?? (await start(script.serverArgs));
+      // What a script left behind half done must not fail the next one.
+      if (!isOwn) shared = undefined;
+      const differences = await compare(pair, script);
+      if (differences.length > 0) expect.fail(report(script, differences));
+      if (!isOwn) shared = pair;
     });
   }
 
@@ -99,7 +114,7 @@ describeWithOracle('streams of effects', () => {
 function report(script: Script, differences: readonly StreamDifference[]): string {
   return [
     `${differences.length} differences`,
-    ...differences.slice(0, 50).map(({ step, ours, oracle }) => {
+    ...differences.slice(0, SHOWN_MAX).map(({ step, ours, oracle }) => {
       const loops = step.loops === '' ? '' : `   (${step.loops})`;
       return `${script.name}:${step.line}  ${step.text}${loops}\n  ours:   ${ours}\n  oracle: ${oracle}`;
     }),

@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly selfTest?: boolean;
   /** Gets every step with the oracle's replies: what a script does, for who writes it. */
   readonly trace?: (step: Step, replies: readonly string[]) => void;
+  /** Awaited when both databases have been emptied. */
+  readonly afterStart?: () => Promise<void>;
   /** Awaited when both servers have replied to a step, or ours has to one of ours only. */
   readonly afterStep?: (step: Step) => Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function runScript(
   const run = new Run(pair, script, protocol, options);
   try {
     await run.start();
+    await options.afterStart?.();
     for (const step of script.steps) {
       if (run.differences.length >= DIFFERENCES_MAX) break;
       const goesOn = await run.step(step);

@@ -19,7 +19,7 @@ type Expected = 'reply' | 'sync' | 'length' | 'payload' | 'stream';
 
 export class ReplicaRecorder implements UnitSource {
   private readonly port: number;
-  private readonly observer: Connection;
+  private observer: Connection;
   private socket: net.Socket | undefined;
   private readonly acks: NodeJS.Timeout;
   private expected: Expected = 'reply';
@@ -53,12 +53,23 @@ export class ReplicaRecorder implements UnitSource {
   }
 
   async take(): Promise<Unit[]> {
-    const info = await this.observer.text('INFO', 'replication');
-    const length = Number(/^master_repl_offset:(\d+)/m.exec(info)?.[1]);
+    const length = await this.length();
     await this.until(() => this.offset >= length && this.open === undefined);
     const { units } = this;
     this.units = [];
     return units;
+  }
+
+  /** Bytes of the stream so far, as the server counts them. */
+  private async length(): Promise<number> {
+    try {
+      const info = await this.observer.text('INFO', 'replication');
+      return Number(/^master_repl_offset:(\d+)/m.exec(info)?.[1]);
+    } catch (error) {
+      if (this.observer.isOpen) throw error;
+      this.observer = await Connection.open(this.port);
+      return this.length();
+    }
   }
 
   close(): void {
