@@ -25,10 +25,16 @@ export interface BlockRequest {
   readonly args: Args;
   /** Keys of the selected database whose change makes it run again, as latin1 text. */
   readonly keys: readonly string[];
+  /**
+   * What is wanted of each of `keys`, as text: when a command that waits for a value of the same
+   * type finds nothing, others with the same text are not run at all. Nothing when every value of
+   * the type will do.
+   */
+  readonly wants?: readonly string[];
   /** Type that a key must have for the command to be run again. */
   readonly type: number;
-  /** Whether it is run again, too, when a key is gone or of another type. */
-  readonly evenWithout?: boolean;
+  /** Whether it is run again as well when a key is gone or of another type. */
+  readonly wakesWhenGone?: boolean;
   /** When it gives up, wall clock in ms; 0 for never. */
   readonly untilMs: number;
   /** When it is run again though no key has changed, wall clock in ms; 0 or nothing for never. */

@@ -1,13 +1,26 @@
 /**
  * Clients that wait for keys: who waits for what, in which order, and which keys have changed since.
  * It knows no client; a waiter is whatever the server puts in. Costs nothing while nobody waits.
+ *
+ * Invariants: a waiter stands in one line for each of its keys; no line is empty.
  */
+import { latin1 } from '../util/latin1.ts';
+import { Line, type Place, Round } from './waiting-lines.ts';
 
 /** Something that waits for any of some keys of one database. */
 export interface Waiter {
   readonly dbIndex: number;
-  /** Keys as latin1 text, each once. */
-  readonly keys: readonly string[];
+  /** Type that a key must have for the waiter to be served. */
+  readonly type: number;
+  /** Whether it is served as well when a key is gone or of another type. */
+  readonly wakesWhenGone: boolean;
+  /**
+   * Keys as latin1 text, and what is wanted of each: when a waiter of the same type with the same
+   * text is not served, this one would not be either.
+   */
+  readonly wants: ReadonlyMap<string, string>;
+  /** Kept here for `Waiters` alone; empty while it does not wait. */
+  places: Place[];
 }
 
 /** A key that has changed. */
@@ -16,11 +29,15 @@ export interface ChangedKey {
   readonly key: string;
 }
 
+/** Those who wait for one key: lines by what they want. */
+type Queue = Map<string, Line>;
+
 export class Waiters<W extends Waiter = Waiter> {
-  /** By database and key: waiters, first come first. */
-  private readonly queues = new Map<number, Map<string, Set<W>>>();
+  /** By database and key. */
+  private readonly queues = new Map<number, Map<string, Queue>>();
   /** Keys that changed and are waited for, in the order of their change. */
   private changed = new Map<string, ChangedKey>();
+  private nextArrival = 0;
   size = 0;
 
   /** Whether a waited-for key has changed since `take`. */
@@ -28,16 +45,27 @@ export class Waiters<W extends Waiter = Waiter> {
     return this.changed.size > 0;
   }
 
+  /** A waiter comes: the last one for each of its keys. O(its keys). */
   add(waiter: W): void {
+    const arrival = this.nextArrival++;
     let queues = this.queues.get(waiter.dbIndex);
     if (queues === undefined) {
       queues = new Map();
       this.queues.set(waiter.dbIndex, queues);
     }
-    for (const key of waiter.keys) {
-      const queue = queues.get(key);
-      if (queue === undefined) queues.set(key, new Set([waiter]));
-      else queue.add(waiter);
+    for (const [key, want] of waiter.wants) {
+      let queue = queues.get(key);
+      if (queue === undefined) {
+        queue = new Map();
+        queues.set(key, queue);
+      }
+      const name = lineName(waiter, want);
+      let line = queue.get(name);
+      if (line === undefined) {
+        line = new Line(waiter);
+        queue.set(name, line);
+      }
+      waiter.places.push(line.append(waiter, arrival));
     }
     this.size++;
   }
@@ -45,12 +73,16 @@ export class Waiters<W extends Waiter = Waiter> {
   /** Forgets a waiter. O(its keys). */
   remove(waiter: W): void {
     const queues = this.queues.get(waiter.dbIndex);
-    if (queues === undefined) return;
-    for (const key of waiter.keys) {
-      const queue = queues.get(key);
-      queue?.delete(waiter);
-      if (queue?.size === 0) queues.delete(key);
+    if (queues === undefined || waiter.places.length === 0) return;
+    for (const place of waiter.places) place.line.remove(place);
+    let i = 0;
+    for (const [key, want] of waiter.wants) {
+      if (waiter.places[i++]!.line.first !== undefined) continue;
+      const queue = queues.get(key)!;
+      queue.delete(lineName(waiter, want));
+      if (queue.size === 0) queues.delete(key);
     }
+    waiter.places = [];
     if (queues.size === 0) this.queues.delete(waiter.dbIndex);
     this.size--;
   }
@@ -59,13 +91,13 @@ export class Waiters<W extends Waiter = Waiter> {
   keyChanged(dbIndex: number, buf: Uint8Array, off: number, len: number): void {
     const queues = this.queues.get(dbIndex);
     if (queues === undefined) return;
-    const key = Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
+    const key = latin1(buf, off, len);
     if (queues.has(key)) this.note(dbIndex, key);
   }
 
   /** A waiter wants to look at its keys again. */
   retry(waiter: W): void {
-    for (const key of waiter.keys) this.note(waiter.dbIndex, key);
+    for (const key of waiter.wants.keys()) this.note(waiter.dbIndex, key);
   }
 
   /** Any key of a database may have changed. */
@@ -80,12 +112,26 @@ export class Waiters<W extends Waiter = Waiter> {
     return changed.values();
   }
 
-  /** Who waits for a key, first come first; may be changed while it is gone through. */
-  of({ dbIndex, key }: ChangedKey): Iterable<W> {
-    return this.queues.get(dbIndex)?.get(key) ?? [];
+  /** Goes through those who wait for a key; they may come and go meanwhile. O(lines of the key). */
+  round({ dbIndex, key }: ChangedKey): Round<W> {
+    return new Round<W>(this.queues.get(dbIndex)?.get(key)?.values() ?? []);
+  }
+
+  /** Who will be the first of a line when this waiter, now the first of it, leaves. O(its keys). */
+  successors(waiter: W): W[] {
+    const found: W[] = [];
+    for (const { before, after } of waiter.places) {
+      if (before === undefined && after !== undefined) found.push(after.waiter as W);
+    }
+    return found;
   }
 
   private note(dbIndex: number, key: string): void {
     this.changed.set(`${dbIndex} ${key}`, { dbIndex, key });
   }
+}
+
+/** Whoever has the same name for a key stands in the same line. */
+function lineName({ type, wakesWhenGone }: Waiter, want: string): string {
+  return `${type}${wakesWhenGone ? '+' : '-'}${want}`;
 }

@@ -18,10 +18,11 @@ export class Blocked implements Waiter {
   readonly session: Session;
   readonly command: Command;
   readonly args: Args;
-  readonly keys: readonly string[];
+  readonly wants: ReadonlyMap<string, string>;
+  places: Waiter['places'] = [];
   readonly dbIndex: number;
   readonly type: number;
-  readonly evenWithout: boolean;
+  readonly wakesWhenGone: boolean;
   readonly untilMs: number;
   /** When to look again, 0 for never; each time it runs it says so anew. */
   retryAtMs: number;
@@ -33,13 +34,24 @@ export class Blocked implements Waiter {
     this.command = command;
     this.dbIndex = session.dbIndex;
     this.args = request.args.copy();
-    this.keys = [...new Set(request.keys)];
+    this.wants = wantsOf(request);
     this.type = request.type;
-    this.evenWithout = request.evenWithout === true;
+    this.wakesWhenGone = request.wakesWhenGone === true;
     this.untilMs = request.untilMs;
     this.retryAtMs = request.retryAtMs ?? 0;
     this.onTimeout = request.onTimeout;
   }
+}
+
+/** What is wanted of each key; one that is named twice is waited for once. */
+function wantsOf({ keys, wants }: BlockRequest): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  keys.forEach((key, i) => {
+    const before = found.get(key);
+    const want = wants?.[i] ?? '';
+    found.set(key, before === undefined ? want : `${before} ${want}`);
+  });
+  return found;
 }
 
 export interface BlockingHooks {
@@ -104,15 +116,19 @@ export class Blocking implements BlockingPort {
     this.serving = false;
   }
 
+  /** O(what is served, and one attempt for each line of waiters). */
   private serveKey(key: ChangedKey): void {
-    let type = this.hooks.typeOf(key);
-    for (const blocked of this.waiters.of(key)) {
-      if (type !== blocked.type && !blocked.evenWithout) continue;
+    const round = this.waiters.round(key);
+    for (;;) {
+      const blocked = round.next(this.hooks.typeOf(key));
+      if (blocked === undefined) return;
+      const { retryAtMs } = blocked;
       this.reply.version = blocked.session.respVersion;
       if (this.hooks.retry(blocked, key.key, this.reply)) {
+        // Whoever comes next for one of its other keys must look there when it would have.
+        blocked.retryAtMs = retryAtMs;
         this.release(blocked);
         this.hooks.replied();
-        type = this.hooks.typeOf(key);
       } else {
         this.reply.rollback(0);
         if (blocked.retryAtMs > 0) this.startTimer(blocked);
@@ -148,10 +164,20 @@ export class Blocking implements BlockingPort {
 
   private remove(blocked: Blocked): void {
     clearTimeout(blocked.timer);
+    if (blocked.retryAtMs > 0) this.handOn(blocked);
     this.waiters.remove(blocked);
     this.bySession.delete(blocked.session);
     blocked.session.blocked = false;
     blocked.session.blockedBytes = 0;
+  }
+
+  /** Only the first of a line is kept informed of when to look again: it tells the next one. */
+  private handOn(blocked: Blocked): void {
+    for (const next of this.waiters.successors(blocked)) {
+      if (next.retryAtMs > 0 && next.retryAtMs <= blocked.retryAtMs) continue;
+      next.retryAtMs = blocked.retryAtMs;
+      this.startTimer(next);
+    }
   }
 
   private startTimer(blocked: Blocked): void {
@@ -175,10 +201,11 @@ export class Blocking implements BlockingPort {
       return;
     }
     if (retryAtMs > 0 && nowMs >= retryAtMs) {
-      blocked.retryAtMs = 0;
       this.hooks.updateClock();
       this.waiters.retry(blocked);
       this.serve();
+      // Not tried itself: others stand before it, and they will tell it when to look.
+      if (blocked.retryAtMs === retryAtMs) blocked.retryAtMs = 0;
     }
     if (this.bySession.get(session) === blocked) this.startTimer(blocked);
   }

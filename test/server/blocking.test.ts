@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Round } from '../../src/keyspace/waiting-lines.ts';
 import type { Server } from '../../src/server/server.ts';
 import type { Connection } from '../harness/connection.ts';
 import {
@@ -341,5 +342,64 @@ describe('many blocked clients', () => {
     await replies(pusher, 500);
     const { user, system } = process.cpuUsage(since);
     expect((user + system) / 500).toBeLessThan(1000);
+  });
+});
+
+describe('consumers of one group', () => {
+  const reads = (consumer: string, ...more: string[]) => {
+    const group = ['XREADGROUP', 'GROUP', 'g', consumer, ...more];
+    return [...group, 'BLOCK', '0', 'STREAMS', 's', '>'];
+  };
+
+  it('cost an attempt or two for each entry, however many wait', async () => {
+    const server = await start();
+    const adder = await client(server);
+    await adder.text('XGROUP', 'CREATE', 's', 'g', '$', 'MKSTREAM');
+    const waiting: Connection[] = [];
+    for (let i = 0; i < 100; i++) waiting.push(await blocked(server, ...reads(`c${i}`)));
+    const asked = vi.spyOn(Round.prototype, 'next');
+    for (let i = 0; i < 10; i++) await adder.text('XADD', 's', `${i}-1`, 'f', 'v');
+    for (let i = 0; i < 10; i++) {
+      expect(await replies(waiting[i]!, 1)).toEqual([`*1 *2 $1 s *1 *2 $3 ${i}-1 *2 $1 f $1 v`]);
+    }
+    expect(server.blocking.size).toBe(90);
+    // One is served; then the next one finds nothing, once for each time that the key has changed.
+    expect(asked.mock.results.filter(({ value }) => value !== undefined).length).toBeLessThan(31);
+    asked.mockRestore();
+  });
+
+  it('learn when to claim from whoever stood before them', async () => {
+    const server = await start();
+    const other = await client(server);
+    await other.text('XGROUP', 'CREATE', 's', 'g', '$', 'MKSTREAM');
+    const first = await blocked(server, ...reads('a', 'CLAIM', '200'));
+    const second = await blocked(server, ...reads('b', 'CLAIM', '200'));
+    const third = await blocked(server, ...reads('c', 'CLAIM', '200'));
+    // Pending from here on, as the first two get one each; only the third waits for the claim.
+    await other.text('XADD', 's', '1-0', 'f', 'v');
+    await other.text('XADD', 's', '2-0', 'f', 'v');
+    const fresh = (id: string) => `*1 *2 $1 s *1 *4 $3 ${id} *2 $1 f $1 v :0 :0`;
+    expect(await replies(first, 1)).toEqual([fresh('1-0')]);
+    expect(await replies(second, 1)).toEqual([fresh('2-0')]);
+    const [claimed] = await replies(third, 1);
+    expect(claimed).toMatch(/^\*1 \*2 \$1 s \*[12] \*4 \$3 1-0 \*2 \$1 f \$1 v :\d{3,} :1/);
+    expectNothingLeft(server);
+  });
+
+  it('learn it, too, when the one before them hangs up', async () => {
+    const server = await start();
+    const other = await client(server);
+    await other.text('XGROUP', 'CREATE', 's', 'g', '$', 'MKSTREAM');
+    const first = await blocked(server, ...reads('a', 'CLAIM', '150'));
+    const second = await blocked(server, ...reads('b', 'CLAIM', '150'));
+    // Another consumer without CLAIM takes the entry before those two can.
+    await other.text('MULTI');
+    await other.text('XADD', 's', '1-0', 'f', 'v');
+    await other.text('XREADGROUP', 'GROUP', 'g', 'd', 'STREAMS', 's', '>');
+    await other.call('EXEC');
+    first.close();
+    await until(() => server.blocking.size === 1);
+    expect((await replies(second, 1))[0]).toMatch(/1-0 .* :\d{3,} :1$/);
+    expectNothingLeft(server);
   });
 });

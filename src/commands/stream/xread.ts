@@ -233,13 +233,22 @@ function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
       args: withLastIds(args, options, sources),
       keys: keysToWaitFor(args, firstKey, firstKey + streams),
       type: ctx.keyspace.streams.type,
-      evenWithout: options.group !== 0,
+      wants: sources.map((source) => wantOf(args, options, source)),
+      wakesWhenGone: options.group !== 0,
       untilMs: options.untilMs,
       retryAtMs: nextClaimAt(ctx, args, options, sources),
       onTimeout: (r) => r.nullArray(),
     },
     reply,
   );
+}
+
+/**
+ * What a source waits for: who waits for the same of a stream gets something or nothing just like
+ * this one. Consumers of a group want any entry that nobody has, and perhaps idle ones.
+ */
+function wantOf(args: Args, { group, minIdleMs }: ReadOptions, { id }: Source): string {
+  return group === 0 ? id.toString() : `${minIdleMs} ${args.latin1(group)}`;
 }
 
 /** When a pending entry of any of the streams can be claimed, 0 when that cannot be foreseen. */
