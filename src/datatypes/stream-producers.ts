@@ -239,6 +239,40 @@ export class StreamProducers {
     }
   }
 
+  // ---- as they are in files ----------------------------------------------------------------
+
+  /** All producers, in the order of their names. O(n log n). */
+  list(): Ref[] {
+    return this.inUse ? this.names.list(this.state, NAMES) : [];
+  }
+
+  /** A producer's name, a view until the next operation. */
+  name(producer: Ref): Text {
+    return this.names.name(this.word(producer, PRODUCER_ENTRY));
+  }
+
+  /** Number of a producer's records. */
+  recordsOf(producer: Ref): number {
+    return this.names.size(producer, NAMES);
+  }
+
+  /** A producer's records, oldest first: the id it gave and the entry's. `emit` must not write. */
+  forEachOf(producer: Ref, emit: (given: Text, id: StreamId) => void): void {
+    const { scratch } = this;
+    for (let record = this.word(producer, OLDEST); record !== 0; ) {
+      scratch.load(this.arena, record, 0);
+      emit(this.names.name(this.word(record, RECORD_ENTRY)), scratch);
+      record = this.word(record, BEHIND_OF_PRODUCER);
+    }
+  }
+
+  /** Sets how many entries were ever noted, and duplicates found; they are `inUse`. */
+  restoreCounts(added: number, duplicates: number): void {
+    const { state } = this;
+    this.addTo(state, ADDED, added - this.added);
+    this.addTo(state, DUPLICATES, duplicates - this.duplicates);
+  }
+
   // ---- all of them -------------------------------------------------------------------------
 
   /** Frees up to `max` records, at last the state. Returns whether some are left. */

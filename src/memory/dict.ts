@@ -30,6 +30,10 @@ const MOVES_PER_WRITE = 2;
 const SKIPS_PER_MOVE = 10;
 /** Table shrinks when fewer than one bucket in so many holds an entry. */
 const SHRINK_BELOW = 10;
+/** Buckets of a walk whose first entries are loaded together. */
+const WALK_BATCH = 64;
+/** A reserved table has no more than 2^28 buckets: a GiB. */
+const RESERVE_BITS_MAX = 28;
 const KEY_LENGTH = 0x3fffffff;
 const HEADER = 12;
 const EXTENDED_HEADER = 24;
@@ -43,6 +47,10 @@ export class Dict {
   private knownOff = 0;
   private knownLen = 0;
   private knownHash = 0;
+  /** What walks have read ahead: meaningless, but so the reads are not optimised away. */
+  walked = 0;
+  /** First entries of a walk's buckets. */
+  private heads: Int32Array | undefined;
   private readonly k0: number;
   private readonly k1: number;
 
@@ -265,6 +273,47 @@ export class Dict {
       const buckets = 1 << this.word(root, side + BITS);
       for (let b = 0; b < buckets; b++) this.emitBucket(table, b, emit);
     }
+  }
+
+  /**
+   * The entries of up to `max` buckets from a position on, 0 at first, so that a walk can be done
+   * in slices while nothing is written. Returns the next position, -1 at the end. The first loads of
+   * a slice overlap: a walk in one loop would wait for each entry in turn.
+   */
+  walk(root: Ref, from: number, max: number, emit: (entry: Ref) => void): number {
+    const { i32 } = this.arena;
+    const heads = this.heads ?? new Int32Array(WALK_BATCH);
+    this.heads = heads;
+    const total = this.buckets(root);
+    const end = Math.min(total, from + max);
+    for (let at = from; at < end; at += WALK_BATCH) {
+      const count = Math.min(WALK_BATCH, end - at);
+      for (let i = 0; i < count; i++) heads[i] = this.headAt(root, at + i);
+      let seen = 0;
+      for (let i = 0; i < count; i++) {
+        const entry = heads[i]!;
+        seen |= i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+      }
+      this.walked = seen;
+      for (let i = 0; i < count; i++) {
+        for (let entry = heads[i]!; entry !== 0; entry = this.nextOf(entry)) emit(entry);
+      }
+    }
+    return end === total ? -1 : end;
+  }
+
+  /**
+   * Makes room in an empty dict for so many entries, so that adding them moves none. Memory is used
+   * only as they come. Throws ArenaFullError.
+   */
+  reserve(root: Ref, entries: number): void {
+    const bits = Math.min(RESERVE_BITS_MAX, Math.ceil(Math.log2(Math.max(entries, 1))));
+    if (this.size(root) > 0 || this.word(root, 3) !== 0 || bits <= this.word(root, BITS)) return;
+    const table = this.arena.allocTable(4 << bits);
+    this.arena.touch(root);
+    this.arena.freeTable(this.word(root, TABLE), 4 << this.word(root, BITS));
+    this.setWord(root, TABLE, table);
+    this.setWord(root, BITS, bits);
   }
 
   /** Entries until `emit` answers false; it must not write to the dict. O(buckets + entries). */

@@ -23,7 +23,7 @@ export interface Ties {
 }
 
 const HEADER_WORDS = 4;
-const LEAF_SLOTS = 62;
+export const LEAF_SLOTS = 62;
 const LEAF_BYTES = 16 + LEAF_SLOTS * 12;
 const INNER_SLOTS = 36;
 const INNER_BYTES = 16 + INNER_SLOTS * 20;
@@ -168,6 +168,27 @@ export class OrderedIndex {
     if (--this.slot >= 0) return;
     this.leaf = this.word(this.leaf, 2);
     if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+  }
+
+  /**
+   * Copies the elements of the leaf that the search led to, from its last one to its first, and goes
+   * to the last one of the leaf before. Returns how many; there is room for `LEAF_SLOTS`. O(that).
+   */
+  takeLeafBackwards(entries: Int32Array, scores: Float64Array): number {
+    const { leaf } = this;
+    const i32 = this.arena.i32[leaf >>> 15]!;
+    const f64 = this.arena.f64[leaf >>> 15]!;
+    const refs = ((leaf & 0x7fff) << 1) + LEAF_REFS;
+    const numbers = (leaf & 0x7fff) + 2;
+    const count = this.slot + 1;
+    for (let i = 0; i < count; i++) {
+      entries[i] = i32[refs + this.slot - i]!;
+      scores[i] = f64[numbers + this.slot - i]!;
+    }
+    this.rank -= count;
+    this.leaf = this.word(leaf, 2);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+    return count;
   }
 
   /** The element that the search led to. */

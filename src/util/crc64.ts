@@ -105,3 +105,38 @@ export class Crc64 {
     return word(this.high) + word(this.low);
   }
 }
+
+/**
+ * The checksum of bytes with `zeros` zero bytes behind them. As checksums of equal lengths combine
+ * by XOR, that of a file in which some bytes changed is the old one XOR this one, of the changes with as many zeros
+ * behind them as bytes follow in the file. O(bytes + log zeros).
+ */
+export function crcOfShifted(bytes: Uint8Array, zeros: number): Crc64 {
+  const crc = new Crc64();
+  crc.update(bytes, 0, bytes.length);
+  // What one zero bit does to each bit of the state; squared again and again.
+  let step: bigint[] = [];
+  for (let bit = 0; bit < 64; bit++) {
+    step.push(
+      bit === 0 ? (BigInt(POLY_HIGH >>> 0) << 32n) | BigInt(POLY_LOW >>> 0) : 1n << BigInt(bit - 1),
+    );
+  }
+  let state = (BigInt(crc.high >>> 0) << 32n) | BigInt(crc.low >>> 0);
+  for (let bits = zeros * 8; bits > 0; bits = Math.floor(bits / 2)) {
+    if (bits % 2 === 1) state = applied(step, state);
+    const once = step;
+    step = once.map((column) => applied(once, column));
+  }
+  crc.high = Number(BigInt.asIntN(32, state >> 32n));
+  crc.low = Number(BigInt.asIntN(32, state));
+  return crc;
+}
+
+/** The product of a matrix of bits, by its columns, and a vector. */
+function applied(columns: readonly bigint[], vector: bigint): bigint {
+  let result = 0n;
+  for (let rest = vector, bit = 0; rest > 0n; rest >>= 1n, bit++) {
+    if ((rest & 1n) === 1n) result ^= columns[bit]!;
+  }
+  return result;
+}

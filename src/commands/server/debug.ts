@@ -7,7 +7,7 @@ import { Encoding, encodingName, ValueType } from '../../datatypes/value-types.t
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import { PayloadCodec } from '../../persistence/rdb/payload.ts';
-import { forEachRun, LISTPACK_OVERHEAD } from '../../persistence/rdb/writer.ts';
+import { LISTPACK_OVERHEAD } from '../../persistence/rdb/writer.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
@@ -72,7 +72,7 @@ function listFigures(ctx: Context, entry: Entry): string {
   const list = keyspace.cursor(ValueType.list) as ListValue;
   db.open(entry, list);
   let bytes = 0;
-  forEachRun(keyspace.arena, list, (_buf, _off, len) => {
+  list.forEachRun((_buf, _off, len) => {
     bytes += len + LISTPACK_OVERHEAD;
   });
   return (

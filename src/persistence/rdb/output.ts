@@ -1,5 +1,7 @@
 /**
- * Bytes of an RDB file in the making: lengths, strings and numbers appended to one growing buffer.
+ * Bytes of an RDB file in the making: lengths, strings and numbers appended to one buffer. Without a
+ * sink it grows (a payload); with one it is emptied into the sink whenever it is full (a file), so
+ * that a value of any size passes through it in pieces.
  *
  *     00nnnnnn                      length below 64
  *     01nnnnnn n                    below 16384
@@ -17,18 +19,35 @@ import { INT_8, INT_16, INT_32, LENGTH_14, LENGTH_32, LENGTH_64, LZF } from './t
 const INITIAL_BYTES = 4096;
 /** A buffer that grew past this is given up by `clear`. */
 const KEEP_BYTES = 1024 * 1024;
+/** A byte loop beats `set` below this. */
+const SMALL = 48;
 /** Longest text that is tried as an integer of 32 bits. */
 const INT_TEXT_MAX = 11;
 /** Strings up to this length are never compressed. */
 const PLAIN_MAX = 20;
+/** Longer ones neither: compressing needs as much memory again. */
+const COMPRESS_MAX = 64 * 1024 * 1024;
 const TWO_32 = 0x100000000;
+/** What a sink gets at a time, about. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Takes bytes, which are valid during the call only. What it throws goes to who writes. */
+export type Sink = (bytes: Uint8Array) => void;
 
 export class RdbOutput {
-  buf: Buffer = Buffer.allocUnsafe(INITIAL_BYTES);
-  /** Bytes written so far. */
+  buf: Buffer;
+  /** Bytes in `buf`. */
   pos = 0;
+  /** Bytes that the sink has got. */
+  drained = 0;
   /** Whether long strings are compressed (rdbcompression). */
   compress = true;
+  private readonly sink: Sink | undefined;
+
+  constructor(sink?: Sink) {
+    this.sink = sink;
+    this.buf = Buffer.allocUnsafe(sink === undefined ? INITIAL_BYTES : PIECE_BYTES);
+  }
 
   clear(): void {
     this.pos = 0;
@@ -45,11 +64,45 @@ export class RdbOutput {
     this.buf[this.pos++] = n;
   }
 
-  /** Bytes as they are. O(len). */
+  /** Bytes as they are; with a sink piece by piece. O(len). */
   raw(buf: Uint8Array, off: number, len: number): void {
+    if (this.sink !== undefined && this.pos + len > this.buf.length) {
+      this.rawInPieces(buf, off, len);
+      return;
+    }
     this.reserve(len);
-    this.buf.set(buf.subarray(off, off + len), this.pos);
+    const { buf: to, pos } = this;
+    if (len < SMALL) for (let i = 0; i < len; i++) to[pos + i] = buf[off + i]!;
+    else to.set(buf.subarray(off, off + len), pos);
     this.pos += len;
+  }
+
+  private rawInPieces(buf: Uint8Array, off: number, len: number): void {
+    let p = off;
+    const end = off + len;
+    while (p < end) {
+      if (this.pos === this.buf.length) this.flush();
+      const piece = Math.min(end - p, this.buf.length - this.pos);
+      this.buf.set(buf.subarray(p, p + piece), this.pos);
+      this.pos += piece;
+      p += piece;
+    }
+  }
+
+  /** Hands everything over to the sink. */
+  flush(): void {
+    const { sink } = this;
+    if (sink === undefined || this.pos === 0) return;
+    const bytes = this.view();
+    this.drained += this.pos;
+    this.pos = 0;
+    sink(bytes);
+    if (this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafe(PIECE_BYTES);
+  }
+
+  /** Bytes written in all. */
+  get total(): number {
+    return this.drained + this.pos;
   }
 
   /** A length, or another number that is not negative. */
@@ -74,7 +127,9 @@ export class RdbOutput {
   /** A string: as an integer or compressed where that is shorter. O(len). */
   string(buf: Uint8Array, off: number, len: number): void {
     if (len <= INT_TEXT_MAX && this.shortInt(buf, off, len)) return;
-    if (this.compress && len > PLAIN_MAX && this.compressed(buf, off, len)) return;
+    if (this.compress && len > PLAIN_MAX && len <= COMPRESS_MAX) {
+      if (this.compressed(buf, off, len)) return;
+    }
     this.length(len);
     this.raw(buf, off, len);
   }
@@ -91,7 +146,10 @@ export class RdbOutput {
     this.pos = this.buf.writeBigInt64LE(BigInt.asIntN(64, BigInt(n)), this.pos);
   }
 
+  /** Makes room for `n` bytes in one piece. */
   reserve(n: number): void {
+    if (this.pos + n <= this.buf.length) return;
+    this.flush();
     const need = this.pos + n;
     if (need <= this.buf.length) return;
     const bigger = Buffer.allocUnsafe(Math.max(need, this.buf.length * 2));

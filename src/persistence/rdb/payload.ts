@@ -14,7 +14,7 @@ import { Crc64 } from '../../util/crc64.ts';
 import type { RdbInput } from './input.ts';
 import { RdbOutput } from './output.ts';
 import { RdbReader } from './reader.ts';
-import { RDB_VERSION_MAX } from './types.ts';
+import { RDB_VERSION, RDB_VERSION_MAX, RdbType } from './types.ts';
 import { RdbWriter, rdbTypeOf, rdbVersionOf } from './writer.ts';
 
 const FOOTER = 10;
@@ -53,9 +53,7 @@ export class PayloadCodec {
     const { out, crc } = this;
     out.clear();
     out.compress = compress;
-    const type = rdbTypeOf(db.typeOf(entry), db.encodingOf(entry));
-    out.byte(type);
-    this.writeValue(db, entry);
+    const type = this.writeTyped(db, entry);
     const version = rdbVersionOf(type);
     out.byte(version & 0xff);
     out.byte(version >> 8);
@@ -71,8 +69,8 @@ export class PayloadCodec {
   savedLength(db: Db, entry: Entry, compress: boolean): number {
     this.out.clear();
     this.out.compress = compress;
-    this.writeValue(db, entry);
-    return this.out.pos;
+    this.writeTyped(db, entry);
+    return this.out.pos - 1;
   }
 
   /** Whether bytes are a payload of a version that we know, unharmed. O(len). */
@@ -100,15 +98,20 @@ export class PayloadCodec {
     }
   }
 
-  private writeValue(db: Db, entry: Entry): void {
-    const type = db.typeOf(entry);
-    if (type === ValueType.string) {
+  /** Writes the RDB type of an entry's value and the value; the type. */
+  private writeTyped(db: Db, entry: Entry): number {
+    const { out } = this;
+    if (db.typeOf(entry) === ValueType.string) {
       db.locateString(entry);
-      this.out.string(db.valueBuf, db.valueOff, db.valueLen);
-      return;
+      out.byte(RdbType.string);
+      out.string(db.valueBuf, db.valueOff, db.valueLen);
+      return RdbType.string;
     }
-    const value = this.space.cursor(type);
+    const value = this.space.cursor(db.typeOf(entry));
     db.open(entry, value);
-    this.writer.write(value);
+    const type = rdbTypeOf(value, RDB_VERSION);
+    out.byte(type);
+    this.writer.write(value, type);
+    return type;
   }
 }

@@ -1,21 +1,27 @@
 /**
- * A stream in RDB encoding (type 19, redis 7.0):
+ * A stream in RDB encoding, type 19 (redis 7.0) and what later types add:
  *
  *     nodes, each the string of its master id (ms and sequence, 8 bytes big endian) and a listpack
  *     entries | last id | first id | largest deleted id | entries ever added
  *     groups, each a name | last delivered id | entries read (2^64 - 1: not known)
  *         pending entries, each an id of 16 bytes | int64 time of delivery | deliveries
- *         consumers, each a name | int64 last seen | pending entries, each an id of 16 bytes
+ *         consumers, each a name | int64 last seen | [21: int64 last active]
+ *             pending entries, each an id of 16 bytes
+ *         [27: released pending entries in their order, each an id of 16 bytes]
+ *     [26: seconds and number of ids kept of a producer
+ *         producers, each a name | records, each the id given and the entry's id
+ *         records ever made | duplicates ever found]
  *
- * Ids without a size are two lengths; all counts are lengths. Two things of newer versions have no
- * place here: released pending entries (XNACK) are written as such of no consumer, without their
- * order, which redis 7.0 does not read; producers (XADD IDMP) are left out.
+ * Ids without a size are two lengths; all counts are lengths. A released entry is also among the
+ * pending ones of its group, with 0 as its time, and no consumer's.
  */
 import type { StreamValue } from '../../datatypes/stream.ts';
 import type { StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId, unsigned } from '../../datatypes/stream-id.ts';
+import type { StreamProducers } from '../../datatypes/stream-producers.ts';
 import type { Ref } from '../../memory/arena.ts';
 import type { RdbOutput } from './output.ts';
+import { RdbType } from './types.ts';
 
 const ID_BYTES = 16;
 
@@ -28,8 +34,8 @@ export class StreamWriter {
     this.out = out;
   }
 
-  /** Writes the stream that is open. O(bytes). */
-  write(stream: StreamValue): void {
+  /** Writes the stream that is open in the form of a type, 19 or later. O(bytes). */
+  write(stream: StreamValue, type: number): void {
     const { out, id } = this;
     out.length(stream.nodes);
     stream.forEachNode((master, bytes) => {
@@ -47,10 +53,11 @@ export class StreamWriter {
     out.length(stream.entriesAdded);
     const { groups } = stream;
     out.length(groups.size);
-    for (const group of groups.list()) this.writeGroup(groups, group);
+    for (const group of groups.list()) this.writeGroup(groups, group, type);
+    if (type >= RdbType.stream4) this.writeProducers(stream.producers);
   }
 
-  private writeGroup(groups: StreamGroups, group: Ref): void {
+  private writeGroup(groups: StreamGroups, group: Ref, type: number): void {
     const { out, id } = this;
     const name = groups.name(group);
     out.string(name.buf, name.off, name.len);
@@ -59,31 +66,60 @@ export class StreamWriter {
     const read = groups.entriesRead(group);
     out.length(read < 0 ? BigInt.asUintN(64, BigInt(read)) : read);
     const { pending } = groups;
+    const released: Ref[] = [];
     out.length(groups.pendingCount(group));
     for (let found = groups.seekPendingEdge(group, false); found; found = pending.next()) {
       const { at } = pending;
       pending.readId(at, id);
       this.writeRawId(id);
-      out.int64(pending.deliveredAt(at));
+      if (pending.consumer(at) === 0) released.push(at);
+      out.int64(pending.consumer(at) === 0 ? 0 : pending.deliveredAt(at));
       out.length(pending.deliveries(at));
     }
     const consumers = groups.listConsumers(group);
     out.length(consumers.length);
-    for (const consumer of consumers) this.writeConsumer(groups, consumer);
+    for (const consumer of consumers) this.writeConsumer(groups, consumer, type);
+    if (type < RdbType.stream5) return;
+    released.sort((a, b) => pending.deliveredAt(a) - pending.deliveredAt(b));
+    out.length(released.length);
+    for (const entry of released) {
+      pending.readId(entry, id);
+      this.writeRawId(id);
+    }
   }
 
-  private writeConsumer(groups: StreamGroups, consumer: Ref): void {
+  private writeConsumer(groups: StreamGroups, consumer: Ref, type: number): void {
     const { out, id } = this;
     const { pending } = groups;
     const name = groups.consumerName(consumer);
     out.string(name.buf, name.off, name.len);
     out.int64(groups.seenAt(consumer));
+    if (type >= RdbType.stream3) out.int64(groups.activeAt(consumer));
     out.length(groups.ownPendingCount(consumer));
     id.setMin();
     for (let found = groups.seekOwnPending(consumer, id); found; found = pending.next()) {
       pending.readId(pending.at, id);
       this.writeRawId(id);
     }
+  }
+
+  private writeProducers(producers: StreamProducers): void {
+    const { out } = this;
+    out.length(producers.durationSeconds);
+    out.length(producers.sizeMax);
+    const list = producers.list();
+    out.length(list.length);
+    for (const producer of list) {
+      const name = producers.name(producer);
+      out.string(name.buf, name.off, name.len);
+      out.length(producers.recordsOf(producer));
+      producers.forEachOf(producer, (given, id) => {
+        out.string(given.buf, given.off, given.len);
+        this.writeId(id);
+      });
+    }
+    out.length(producers.added);
+    out.length(producers.duplicates);
   }
 
   private writeId(id: StreamId): void {
