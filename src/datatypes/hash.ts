@@ -46,6 +46,18 @@ export class HashValue extends Value {
     this.openDetached(this.tools.listpack.create(16), Encoding.listpack);
   }
 
+  /** As `create`, with room for so many fields to come: those that are many go to a table at once. */
+  createFor(fields: number): void {
+    if (fields <= this.tools.limits.hashListpackEntries) {
+      this.create();
+      return;
+    }
+    const { dict } = this.tools;
+    this.log?.clear();
+    this.openDetached(dict.create(), Encoding.hashtable);
+    dict.reserve(this.body, fields);
+  }
+
   get isListpack(): boolean {
     return this.encoding === Encoding.listpack || this.encoding === Encoding.listpackEx;
   }

@@ -38,7 +38,10 @@ export class SetValue extends Value {
       this.openDetached(this.intset.create(), Encoding.intset);
     } else if (expected <= limits.setListpackEntries) {
       this.openDetached(listpack.create(16), Encoding.listpack);
-    } else this.openDetached(dict.create(), Encoding.hashtable);
+    } else {
+      this.openDetached(dict.create(), Encoding.hashtable);
+      dict.reserve(this.ref, expected);
+    }
   }
 
   get size(): number {

@@ -50,6 +50,25 @@ class MemberTies implements Ties {
   }
 }
 
+/** Elements of a sorted set in the making, which are in its dict only. */
+class LaterElements {
+  entries = new Int32Array(1024);
+  scores = new Float64Array(1024);
+  count = 0;
+
+  add(entry: Ref, score: number): void {
+    if (this.count === this.entries.length) {
+      const { entries, scores } = this;
+      this.entries = new Int32Array(this.count * 2);
+      this.entries.set(entries);
+      this.scores = new Float64Array(this.count * 2);
+      this.scores.set(scores);
+    }
+    this.entries[this.count] = entry;
+    this.scores[this.count++] = score;
+  }
+}
+
 export class SortedSetValue extends Value {
   readonly type = ValueType.zset;
   /** The element read last. */
@@ -63,6 +82,7 @@ export class SortedSetValue extends Value {
   private readonly index: OrderedIndex;
   private readonly leafEntries = new Int32Array(LEAF_SLOTS);
   private readonly leafScores = new Float64Array(LEAF_SLOTS);
+  private later: LaterElements | undefined;
   /** What walks have read ahead: meaningless, but so the reads are not optimised away. */
   loaded = 0;
 
@@ -82,6 +102,66 @@ export class SortedSetValue extends Value {
   /** As `create`, in the large representation: a listpack does not keep -0. */
   createLarge(): void {
     this.openDetached(this.newTable(), Encoding.skiplist);
+  }
+
+  /**
+   * As `createLarge`, for `count` elements that come with `addLater`: its elements are looked at
+   * only after `finish`.
+   */
+  createFor(count: number): void {
+    this.createLarge();
+    this.tools.dict.reserve(this.dict, count);
+    this.later = new LaterElements();
+  }
+
+  /** Adds an element, in any order. Returns false, and adds nothing, when the member is there. */
+  addLater(buf: Uint8Array, off: number, len: number, score: number): boolean {
+    const { dict } = this.tools;
+    const root = this.dict;
+    const hash = dict.hash(buf, off, len);
+    if (dict.find(root, hash, buf, off, len) !== 0) return false;
+    const entry = newMember(this.arena, buf, off, len, true, 0);
+    setNumber(this.arena, entry, score);
+    dict.insert(root, hash, entry);
+    this.later!.add(entry, score);
+    return true;
+  }
+
+  /**
+   * Puts the elements that came with `addLater` into their order. O(n) when they came in order or
+   * the other way round, as files have them; else O(n log n).
+   */
+  finish(): void {
+    const { later } = this;
+    if (later === undefined) return;
+    this.later = undefined;
+    const { entries, scores, count } = later;
+    if (count > 1 && !this.isBefore(later, 0, count - 1)) {
+      entries.subarray(0, count).reverse();
+      scores.subarray(0, count).reverse();
+    }
+    if (this.ascend(later)) {
+      this.index.build(this.indexRoot, entries, scores, count);
+      return;
+    }
+    const { member } = this;
+    for (let i = 0; i < count; i++) {
+      locateMember(this.arena, entries[i]!, member);
+      this.ties.set(member.buf, member.off, member.len);
+      this.index.insert(this.indexRoot, scores[i]!, entries[i]!);
+    }
+  }
+
+  private ascend(later: LaterElements): boolean {
+    for (let i = 1; i < later.count; i++) if (!this.isBefore(later, i - 1, i)) return false;
+    return true;
+  }
+
+  private isBefore({ entries, scores }: LaterElements, a: number, b: number): boolean {
+    if (scores[a]! !== scores[b]!) return scores[a]! < scores[b]!;
+    const { arena, member } = this;
+    locateMember(arena, entries[a]!, member);
+    return compareMember(arena, member.buf, member.off, member.len, entries[b]!) < 0;
   }
 
   /** Back to a listpack where the limits allow one. */

@@ -67,6 +67,11 @@ export class PendingEntries {
     return Math.max(0, this.stamp(entry));
   }
 
+  /** Whether an entry that is no consumer's has its place in the order of releases. */
+  isReleased(entry: Ref): boolean {
+    return this.stamp(entry) < -1;
+  }
+
   /** How often it was delivered, unsigned. */
   deliveries(entry: Ref): number | bigint {
     return unsigned(this.word(entry, COUNT), this.word(entry, COUNT + 1));

@@ -145,15 +145,29 @@ export class StreamProducers {
    * Notes the id of an entry; the producer's given id was not noted or has expired. O(1), amortised.
    */
   note(producer: Text, given: Text, id: StreamId, nowMs: number): void {
-    const { arena, names } = this;
     this.expire(nowMs);
+    this.addRecord(producer, given, id, nowMs);
+  }
+
+  /** As `note`, of a file: nothing expires. Returns false when the id given is there already. */
+  restore(producer: Text, given: Text, id: StreamId, notedMs: number): boolean {
+    const { names } = this;
+    const block = names.find(this.makeState(), NAMES, producer.buf, producer.off, producer.len);
+    if (block !== 0 && names.find(block, NAMES, given.buf, given.off, given.len) !== 0)
+      return false;
+    this.addRecord(producer, given, id, notedMs);
+    return true;
+  }
+
+  private addRecord(producer: Text, given: Text, id: StreamId, notedMs: number): void {
+    const { arena, names } = this;
     const state = this.makeState();
     const block = this.makeProducer(state, producer);
     const record = arena.alloc(RECORD_BYTES);
     id.store(arena, record, 0);
     // No time is before that of the record before: what has expired is always the list's start.
     const newest = this.word(state, NEWEST);
-    const time = newest === 0 ? nowMs : Math.max(nowMs, this.float(newest, NOTED_AT));
+    const time = newest === 0 ? notedMs : Math.max(notedMs, this.float(newest, NOTED_AT));
     arena.f64[record >>> 15]![(record & 0x7fff) + NOTED_AT] = time;
     this.setWord(record, PRODUCER, block);
     this.setWord(record, BEHIND, 0);

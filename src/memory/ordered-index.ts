@@ -223,6 +223,78 @@ export class OrderedIndex {
     this.splitLeaf(root, leaf, slot, score, entry, height);
   }
 
+  /**
+   * Fills an empty index with `count` elements that ascend. The nodes are full, or nearly so.
+   * O(count).
+   */
+  build(root: Ref, entries: Int32Array, scores: Float64Array, count: number): void {
+    if (count === 0) return;
+    const levels: Ref[][] = [[]];
+    try {
+      this.buildLeaves(entries, scores, count, levels[0]!);
+      for (let below = levels[0]!; below.length > 1; below = levels.at(-1)!) {
+        levels.push([]);
+        this.buildInner(below, levels.length - 2, levels.at(-1)!);
+      }
+    } catch (error) {
+      for (const nodes of levels) for (const node of nodes) this.arena.free(node);
+      throw error;
+    }
+    this.arena.free(this.word(root, 0));
+    this.setRoot(root, 0, levels.at(-1)![0]!);
+    this.setRoot(root, 1, levels.length - 1);
+    this.setRoot(root, 2, count);
+    this.setRoot(root, 3, levels[0]![0]!);
+    this.setRoot(root, 4, levels[0]!.at(-1)!);
+  }
+
+  private buildLeaves(
+    entries: Int32Array,
+    scores: Float64Array,
+    count: number,
+    leaves: Ref[],
+  ): void {
+    const { arena } = this;
+    const total = Math.ceil(count / LEAF_SLOTS);
+    for (let i = 0, from = 0; i < total; i++) {
+      const end = Math.floor(((i + 1) * count) / total);
+      const leaf = this.newNode(LEAF_BYTES);
+      const refs = ((leaf & 0x7fff) << 1) + LEAF_REFS;
+      arena.i32[leaf >>> 15]!.set(entries.subarray(from, end), refs);
+      arena.f64[leaf >>> 15]!.set(scores.subarray(from, end), (leaf & 0x7fff) + 2);
+      this.setWord(leaf, 0, end - from);
+      const previous = leaves.at(-1) ?? 0;
+      this.setWord(leaf, 2, previous);
+      if (previous !== 0) this.setWord(previous, 1, leaf);
+      leaves.push(leaf);
+      from = end;
+    }
+  }
+
+  /** Adds to `nodes` those above `children`, which are leaves when `height` is 0. */
+  private buildInner(children: readonly Ref[], height: number, nodes: Ref[]): void {
+    const total = Math.ceil(children.length / INNER_SLOTS);
+    for (let i = 0, from = 0; i < total; i++) {
+      const end = Math.floor(((i + 1) * children.length) / total);
+      const node = this.newNode(INNER_BYTES);
+      for (let slot = 0; from < end; from++, slot++) {
+        const child = children[from]!;
+        const first = height === 0 ? this.refOf(child, 0) : this.word(child, INNER_REFS);
+        this.putChild(node, slot, child, this.scoreOf(child, 0), first, this.below(child, height));
+      }
+      nodes.push(node);
+    }
+  }
+
+  /** Elements below a node. */
+  private below(node: Ref, height: number): number {
+    const used = this.word(node, 0);
+    if (height === 0) return used;
+    let total = 0;
+    for (let slot = 0; slot < used; slot++) total += this.word(node, COUNTS + slot);
+    return total;
+  }
+
   /** Removes the element that (score, the tie's probe) names. False when it is not in. O(log n). */
   remove(root: Ref, score: number): boolean {
     this.probeScore = score;

@@ -1,6 +1,8 @@
 /**
  * Values as bytes: DUMP and RESTORE. The payload is that of an RDB file (src/persistence/rdb).
  */
+
+import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import type { Value } from '../../datatypes/value.ts';
 import { ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
@@ -13,7 +15,6 @@ import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { addInt64, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { stringEncoding } from '../string/string-value.ts';
 
 const busyKey = new CommandError('BUSYKEY Target key name already exists.');
 const badTtl = new CommandError('ERR Invalid TTL value, must be >= 0');

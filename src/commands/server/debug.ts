@@ -3,6 +3,7 @@
  * One command without subcommand specs, as in Redis.
  */
 import type { ListValue } from '../../datatypes/list.ts';
+import { plainEncoding } from '../../datatypes/string-encoding.ts';
 import { Encoding, encodingName, ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
@@ -14,7 +15,6 @@ import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
-import { plainEncoding } from '../string/string-value.ts';
 import { debugProtocol } from './debug-protocol.ts';
 import { datasetDigest, valueDigest } from './digest.ts';
 

@@ -1,11 +1,12 @@
 /**
  * INCRBYFLOAT, digit for digit as Redis on x86-64.
  */
+
+import { plainEncoding } from '../../datatypes/string-encoding.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';
 import { errors } from '../../util/errors.ts';
 import { incrByFloat } from '../../util/long-double.ts';
 import { command, keyAt } from '../spec.ts';
-import { plainEncoding } from './string-value.ts';
 
 const ZERO = Buffer.from('0');
 

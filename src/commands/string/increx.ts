@@ -2,6 +2,8 @@
  * INCREX (Redis 8.8): a counter with bounds and a time to live in one step.
  * Source: the command's documentation; there is no such command in the reference server.
  */
+
+import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
@@ -13,7 +15,7 @@ import type { Context } from '../context.ts';
 import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
 import { addInt64, INT64_MAX, INT64_MIN, type Int64, int64Argument, toInt64 } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { stringEncoding, writeLifetime } from './string-value.ts';
+import { writeLifetime } from './string-value.ts';
 
 const crossedBounds = new CommandError('ERR LBOUND can not be greater than UBOUND');
 

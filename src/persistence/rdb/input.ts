@@ -2,6 +2,10 @@
  * Reads the parts of RDB values from bytes that anybody may have sent: every length is checked
  * against what is left before it is used, nothing is allocated because it was announced. Whatever
  * is wrong throws `badData`. See `output.ts` for the format.
+ *
+ * The bytes may be a window on a longer input. What reaches past its end throws `needMore` and
+ * goes back to the mark: once more bytes are there, the same read is tried again from it. So between a
+ * mark and the end of a read nothing may be changed.
  */
 import { lzfDecompress, lzfLength } from '../../util/lzf.ts';
 import { parseDouble, writeInt } from '../../util/numbers.ts';
@@ -19,6 +23,8 @@ import {
 
 /** Longest string: what fits the length field of a key's entry with ease. */
 const STRING_MAX = 0x3fffffff;
+/** Decompressed strings up to this length share a buffer. */
+const KEEP_BYTES = 1024 * 1024;
 const SCORE_NAN = 253;
 const SCORE_INF = 254;
 const SCORE_MINUS_INF = 255;
@@ -28,13 +34,27 @@ export class BadDataError extends Error {
   override readonly name = 'BadDataError';
 }
 
-export const badData: BadDataError = (() => {
+export const badData: BadDataError = withoutStack(() => new BadDataError('bad data format'));
+
+/** The bytes are a collection without elements, which a file may hold and nobody can make. */
+export const emptyValue: BadDataError = withoutStack(() => new BadDataError('bad data format'));
+
+/** Not an error: the window ends too early. Thrown as one object. */
+export class NeedMore extends Error {
+  override readonly name = 'NeedMore';
+}
+
+export const needMore: NeedMore = withoutStack(() => new NeedMore('more bytes are needed'));
+
+function withoutStack<E extends Error>(make: () => E): E {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
-  const error = new BadDataError('bad data format');
-  Error.stackTraceLimit = limit;
-  return error;
-})();
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
 
 export class RdbInput {
   /** The string read last; a view of the input or of a buffer of its own. */
@@ -43,17 +63,31 @@ export class RdbInput {
   len = 0;
   /** Where the next byte is read. */
   pos = 0;
-  private buf: Uint8Array = NOTHING;
+  /** Where reading goes on after `needMore`. */
+  marked = 0;
+  /** After `needMore`: the window must reach so far behind the mark. */
+  wanted = 0;
+  /** After `badData`: the input ends too early. */
+  isCutOff = false;
+  buf: Uint8Array = NOTHING;
   private view: DataView = new DataView(NOTHING.buffer);
   private end = 0;
+  /** Bytes that come behind the window; Infinity when nobody knows. */
+  private beyond = 0;
+  private inflated: Buffer = Buffer.allocUnsafe(0);
   private readonly digits = new Uint8Array(24);
 
-  /** Reads `buf[from .. to)` from now on. */
-  open(buf: Uint8Array, from: number, to: number): void {
-    this.buf = buf;
-    this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+  /** Reads `buf[from .. to)` from now on, a window when `beyond` more bytes come behind it. */
+  open(buf: Uint8Array, from: number, to: number, beyond = 0): void {
+    if (buf !== this.buf) {
+      this.buf = buf;
+      this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    }
     this.pos = from;
+    this.marked = from;
     this.end = to;
+    this.beyond = beyond;
+    this.isCutOff = false;
   }
 
   /** Lets go of the bytes. */
@@ -62,8 +96,18 @@ export class RdbInput {
     this.text = NOTHING;
   }
 
-  /** Bytes left. */
+  /** What was read so far was dealt with: after `needMore` reading goes on here. */
+  mark(): void {
+    this.marked = this.pos;
+  }
+
+  /** Bytes left, those behind the window included. */
   get left(): number {
+    return this.end - this.pos + this.beyond;
+  }
+
+  /** Bytes left in the window. */
+  get available(): number {
     return this.end - this.pos;
   }
 
@@ -74,9 +118,19 @@ export class RdbInput {
   /** Passes `n` bytes over; where they begin. */
   take(n: number): number {
     const at = this.pos;
-    if (n > this.end - at) throw badData;
+    if (n > this.end - at) this.endsTooEarly(n);
     this.pos = at + n;
     return at;
+  }
+
+  private endsTooEarly(n: number): never {
+    if (n > this.left) {
+      this.isCutOff = true;
+      throw badData;
+    }
+    this.wanted = this.pos + n - this.marked;
+    this.pos = this.marked;
+    throw needMore;
   }
 
   /** A number that is not negative; a BigInt only past 2^53. */
@@ -93,15 +147,20 @@ export class RdbInput {
   /** How many things follow, each of at least `bytes` bytes; there is room for them. */
   count(bytes: number): number {
     const n = this.number();
-    if (n > Math.floor(this.left / bytes)) throw badData;
+    if (n > Math.floor(this.left / bytes)) {
+      this.isCutOff = true;
+      throw badData;
+    }
     return Number(n);
   }
 
   /** A string, left in text, off and len. O(length). */
   string(): void {
-    const first = this.left > 0 ? this.buf[this.pos]! : 0;
+    if (this.pos === this.end) this.endsTooEarly(1);
+    const first = this.buf[this.pos]!;
     if (first < LENGTH_SPECIAL) {
       const length = this.count(1);
+      if (length > STRING_MAX) throw badData;
       this.text = this.buf;
       this.len = length;
       this.off = this.take(length);
@@ -155,15 +214,25 @@ export class RdbInput {
   private compressed(): void {
     const bytes = this.number();
     const length = this.number();
-    if (bytes > this.left || length > STRING_MAX) throw badData;
+    if (length > STRING_MAX) throw badData;
     const count = Number(bytes);
     const from = this.take(count);
-    if (lzfLength(this.buf, from, count) !== Number(length)) throw badData;
-    const text = Buffer.allocUnsafe(Number(length));
+    const size = Number(length);
+    if (lzfLength(this.buf, from, count) !== size) throw badData;
+    const text = this.room(size);
     lzfDecompress(this.buf, from, count, text, 0);
     this.text = text;
     this.off = 0;
-    this.len = text.length;
+    this.len = size;
+  }
+
+  /** Where a string of so many bytes is decompressed: valid until the next one is. */
+  private room(bytes: number): Buffer {
+    if (bytes > KEEP_BYTES) return Buffer.allocUnsafe(bytes);
+    if (bytes > this.inflated.length) {
+      this.inflated = Buffer.allocUnsafe(Math.min(KEEP_BYTES, bytes * 2));
+    }
+    return this.inflated;
   }
 }
 

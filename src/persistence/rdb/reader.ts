@@ -1,6 +1,7 @@
 /**
  * Reads one value in RDB encoding into the arena: what DUMP wrote, here or elsewhere, and what is
- * behind each key of an RDB file. The bytes may be hostile: packed strings are checked element by
+ * behind each key of an RDB file. A value may come in pieces: where the input's window ends, the value
+ * stays half built until `proceed` is called with more. The bytes may be hostile: packed strings are checked element by
  * element, repeated fields and members and scores that are no number are refused, nothing is
  * allocated because it was announced, and what was built is freed when the rest turns out bad.
  *
@@ -26,7 +27,7 @@ import {
   ZiplistElements,
   ZipmapElements,
 } from './elements.ts';
-import { badData, RdbInput } from './input.ts';
+import { badData, emptyValue, NeedMore, RdbInput } from './input.ts';
 import { StreamReader } from './stream-reader.ts';
 import { NODE_PACKED, NODE_PLAIN, RdbType } from './types.ts';
 
@@ -51,6 +52,12 @@ export class RdbReader {
   private keptBytes: Buffer = Buffer.allocUnsafe(64);
   /** What is being built, to be freed on failure. */
   private value: Value | undefined;
+  private type = 0;
+  /** Elements or nodes of the value, -1 before that was read, and how many of them are in. */
+  private count = -1;
+  private done = 0;
+  /** The earliest time at which a field of the hash expires. */
+  private earliest = 0;
 
   constructor(space: Keyspace) {
     this.space = space;
@@ -64,23 +71,40 @@ export class RdbReader {
   /**
    * Reads a value of an RDB type at the input's position. A string is left in the input's text
    * and answers undefined; any other value is a cursor on one that belongs to no key yet, valid until
-   * the next read. Throws `badData`. O(bytes), times log(elements) for sorted sets.
+   * the next read. Throws `badData`, of a collection without elements `emptyValue`; and `needMore`
+   * in a window, then `proceed` goes on. O(bytes), times log(elements) for sorted sets.
    */
   read(type: number): Value | undefined {
     this.value = undefined;
+    this.type = type;
+    this.count = -1;
+    this.done = 0;
+    this.streamReader.reset();
+    return this.proceed();
+  }
+
+  /** Goes on where `needMore` was thrown; the same results. */
+  proceed(): Value | undefined {
     try {
-      this.readTyped(type);
+      this.readTyped(this.type);
       return this.value;
     } catch (error) {
-      this.discard();
+      if (!(error instanceof NeedMore)) this.discard();
       throw error;
     }
   }
 
-  private discard(): void {
+  /** Whether `needMore` has left a value half built, which `proceed` or `discard` ends. */
+  get isHalfBuilt(): boolean {
+    return this.value !== undefined || this.count >= 0;
+  }
+
+  /** Frees what was built. */
+  discard(): void {
     const { value } = this;
     if (value !== undefined) this.space.freeValue(value.type, value.ref, value.encoding);
     this.value = undefined;
+    this.count = -1;
   }
 
   private readTyped(type: number): void {
@@ -94,8 +118,9 @@ export class RdbReader {
     else if (type === RdbType.hashZipmap) this.hashOf(this.zipmap.open(input.bytes()));
     else if (type === RdbType.hashZiplist) this.hashOf(this.ziplist.open(input.bytes()));
     else if (type === RdbType.hashListpack) this.readHashListpack();
-    else if (type === RdbType.hashTtl) this.readHashTtl();
-    else if (type === RdbType.hashListpackTtl) this.readHashListpackTtl();
+    else if (type === RdbType.hashTtl || type === RdbType.hashTtlOld) this.readHashTtl();
+    else if (type === RdbType.hashListpackTtl) this.readHashListpackTtl(true);
+    else if (type === RdbType.hashListpackTtlOld) this.readHashListpackTtl(false);
     else if (type === RdbType.setIntset) this.readIntset();
     else if (type === RdbType.setListpack) this.setOf(this.listpack.open(input.bytes()));
     else if (type === RdbType.zsetZiplist) this.sortedSetOf(this.ziplist.open(input.bytes()));
@@ -107,6 +132,17 @@ export class RdbReader {
     else throw badData;
   }
 
+  /** Reads how many elements come, once, each of at least so many bytes. Returns whether it is new. */
+  private readCount(bytes: number): boolean {
+    if (this.count >= 0) return false;
+    const { input } = this;
+    const count = input.count(bytes);
+    if (count === 0) throw emptyValue;
+    this.count = count;
+    input.mark();
+    return true;
+  }
+
   // ---- lists -------------------------------------------------------------------------------
 
   private beginList(): void {
@@ -116,19 +152,18 @@ export class RdbReader {
 
   private readList(): void {
     const { input, list } = this;
-    const count = input.count(1);
-    if (count === 0) throw badData;
-    this.beginList();
-    for (let i = 0; i < count; i++) {
+    if (this.readCount(1)) this.beginList();
+    for (; this.done < this.count; this.done++) {
       input.string();
       list.push(true, input.text, input.off, input.len);
+      input.mark();
     }
   }
 
   private listOf(elements: Elements): void {
     this.beginList();
     this.appendAll(elements);
-    if (this.list.size === 0) throw badData;
+    if (this.list.size === 0) throw emptyValue;
   }
 
   private appendAll(elements: Elements): void {
@@ -138,17 +173,17 @@ export class RdbReader {
   /** Nodes: listpacks or single elements with `marked`, which tells the two apart; else ziplists. */
   private readQuicklist(marked: boolean): void {
     const { input, list } = this;
-    const nodes = input.count(marked ? 2 : 1);
-    this.beginList();
-    for (let i = 0; i < nodes; i++) {
+    if (this.readCount(marked ? 2 : 1)) this.beginList();
+    for (; this.done < this.count; this.done++) {
       const kind = marked ? input.number() : 0;
       const bytes = input.bytes();
       if (!marked) this.appendAll(this.ziplist.open(bytes));
       else if (kind === NODE_PACKED) this.appendAll(this.listpack.open(bytes));
       else if (kind === NODE_PLAIN) list.push(true, bytes, 0, bytes.length);
       else throw badData;
+      input.mark();
     }
-    if (list.size === 0) throw badData;
+    if (list.size === 0) throw emptyValue;
   }
 
   // ---- sets --------------------------------------------------------------------------------
@@ -164,16 +199,16 @@ export class RdbReader {
 
   private readSet(): void {
     const { input } = this;
-    const count = input.count(1);
-    if (count === 0) throw badData;
-    for (let i = 0; i < count; i++) {
+    this.readCount(1);
+    for (; this.done < this.count; this.done++) {
       input.string();
-      this.addMember(input.text, input.off, input.len, count);
+      this.addMember(input.text, input.off, input.len, this.count);
+      input.mark();
     }
   }
 
   private setOf(elements: Elements): void {
-    if (elements.count === 0) throw badData;
+    if (elements.count === 0) throw emptyValue;
     while (elements.next()) {
       this.addMember(elements.text, elements.off, elements.len, elements.count);
     }
@@ -193,8 +228,9 @@ export class RdbReader {
 
   // ---- hashes ------------------------------------------------------------------------------
 
+  /** Of `count` fields when that is known. */
   private beginHash(): void {
-    this.hash.create();
+    this.hash.createFor(Math.max(0, this.count));
     this.value = this.hash;
   }
 
@@ -205,19 +241,18 @@ export class RdbReader {
 
   private readHash(): void {
     const { input } = this;
-    const count = input.count(2);
-    if (count === 0) throw badData;
-    this.beginHash();
-    for (let i = 0; i < count; i++) {
+    if (this.readCount(2)) this.beginHash();
+    for (; this.done < this.count; this.done++) {
       input.string();
       this.keep(input.text, input.off, input.len);
       input.string();
       this.setField(input.text, input.off, input.len);
+      input.mark();
     }
   }
 
   private hashOf(elements: Elements): void {
-    if (elements.count === 0 || elements.count % 2 !== 0) throw badData;
+    checkGroups(elements, 2);
     this.beginHash();
     while (elements.next()) {
       this.keep(elements.text, elements.off, elements.len);
@@ -233,36 +268,40 @@ export class RdbReader {
       this.hashOf(elements);
       return;
     }
-    if (elements.count === 0 || elements.count % 2 !== 0) throw badData;
+    checkGroups(elements, 2);
     this.checkDistinct(2);
     this.hash.openDetached(this.space.tools.listpack.from(bytes), Encoding.listpack);
     this.value = this.hash;
   }
 
-  /** The earliest expiry, then for each field: its expiry less that, plus 1, or 0; field; value. */
+  /**
+   * The earliest expiry, then for each field: its expiry less that, plus 1, or 0; field; value. The
+   * old form has whole times and no earliest.
+   */
   private readHashTtl(): void {
     const { input } = this;
-    const earliest = Number(input.int64());
-    if (earliest < 0) throw badData;
-    const count = input.count(3);
-    if (count === 0) throw badData;
-    this.beginHash();
-    for (let i = 0; i < count; i++) {
+    if (this.count < 0) {
+      this.earliest = this.type === RdbType.hashTtl ? Number(input.int64()) : 1;
+      if (this.earliest < 0) throw badData;
+    }
+    if (this.readCount(3)) this.beginHash();
+    for (; this.done < this.count; this.done++) {
       const ttl = Number(input.number());
       input.string();
       this.keep(input.text, input.off, input.len);
       input.string();
       this.setField(input.text, input.off, input.len);
-      if (ttl > 0) this.expireField(earliest + ttl - 1);
+      if (ttl > 0) this.expireField(this.earliest + ttl - 1);
+      input.mark();
     }
   }
 
-  /** The earliest expiry, then a listpack of field, value, expiry or 0. */
-  private readHashListpackTtl(): void {
+  /** The earliest expiry, unless of the old form, then a listpack of field, value, expiry or 0. */
+  private readHashListpackTtl(withEarliest: boolean): void {
     const { input } = this;
-    input.int64();
+    if (withEarliest) input.int64();
     const elements = this.listpack.open(input.bytes());
-    if (elements.count === 0 || elements.count % 3 !== 0) throw badData;
+    checkGroups(elements, 3);
     this.beginHash();
     while (elements.next()) {
       this.keep(elements.text, elements.off, elements.len);
@@ -283,9 +322,23 @@ export class RdbReader {
 
   // ---- sorted sets -------------------------------------------------------------------------
 
-  private beginSortedSet(): void {
-    this.zset.create();
-    this.value = this.zset;
+  private readSortedSet(scoresAsText: boolean): void {
+    const { input, zset } = this;
+    if (this.readCount(2)) {
+      if (this.count > this.space.limits.zsetListpackEntries) zset.createFor(this.count);
+      else zset.create();
+      this.value = zset;
+    }
+    const many = this.count > this.space.limits.zsetListpackEntries;
+    for (; this.done < this.count; this.done++) {
+      input.string();
+      this.keep(input.text, input.off, input.len);
+      const score = scoresAsText ? input.textDouble() : input.double();
+      if (!many) this.addScored(score);
+      else this.addScoredLater(score);
+      input.mark();
+    }
+    if (many) zset.finish();
   }
 
   private addScored(score: number): void {
@@ -294,21 +347,16 @@ export class RdbReader {
     zset.insert(kept.buf, kept.off, kept.len, score);
   }
 
-  private readSortedSet(scoresAsText: boolean): void {
-    const { input } = this;
-    const count = input.count(2);
-    if (count === 0) throw badData;
-    this.beginSortedSet();
-    for (let i = 0; i < count; i++) {
-      input.string();
-      this.keep(input.text, input.off, input.len);
-      this.addScored(scoresAsText ? input.textDouble() : input.double());
-    }
+  private addScoredLater(score: number): void {
+    const { kept, zset } = this;
+    if (Number.isNaN(score)) throw badData;
+    if (!zset.addLater(kept.buf, kept.off, kept.len, score)) throw badData;
   }
 
   private sortedSetOf(elements: Elements): void {
-    if (elements.count === 0 || elements.count % 2 !== 0) throw badData;
-    this.beginSortedSet();
+    checkGroups(elements, 2);
+    this.zset.create();
+    this.value = this.zset;
     while (elements.next()) {
       this.keep(elements.text, elements.off, elements.len);
       elements.next();
@@ -325,7 +373,7 @@ export class RdbReader {
       this.sortedSetOf(elements);
       return;
     }
-    if (elements.count === 0) throw badData;
+    if (elements.count === 0) throw emptyValue;
     this.checkDistinct(2);
     this.zset.openDetached(this.space.tools.listpack.from(bytes), Encoding.listpack);
     this.value = this.zset;
@@ -356,9 +404,11 @@ export class RdbReader {
   }
 
   private readStream(type: number): void {
-    this.stream.create();
-    this.value = this.stream;
-    this.streamReader.read(this.stream, type);
+    if (this.value === undefined) {
+      this.stream.create();
+      this.value = this.stream;
+    }
+    this.streamReader.read(this.stream, type, this.space.nowMs);
   }
 
   // ---- inside ------------------------------------------------------------------------------
@@ -386,6 +436,21 @@ export class RdbReader {
   }
 }
 
+/** Throws unless there are elements, in groups of so many. */
+function checkGroups(elements: Elements, size: number): void {
+  if (elements.count === 0) throw emptyValue;
+  if (elements.count % size !== 0) throw badData;
+}
+
 function isStream(type: number): boolean {
-  return type === RdbType.stream || type === RdbType.stream2 || type === RdbType.stream3;
+  switch (type) {
+    case RdbType.stream:
+    case RdbType.stream2:
+    case RdbType.stream3:
+    case RdbType.stream4:
+    case RdbType.stream5:
+      return true;
+    default:
+      return false;
+  }
 }

@@ -80,7 +80,7 @@ export class StreamWriter {
     out.length(consumers.length);
     for (const consumer of consumers) this.writeConsumer(groups, consumer, type);
     if (type < RdbType.stream5) return;
-    released.sort((a, b) => pending.deliveredAt(a) - pending.deliveredAt(b));
+    released.sort((a, b) => pending.stamp(a) - pending.stamp(b));
     out.length(released.length);
     for (const entry of released) {
       pending.readId(entry, id);

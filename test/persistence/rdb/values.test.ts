@@ -62,6 +62,14 @@ describe('numbers on disk', () => {
   it('are what they have always been', () => {
     expect(RdbType).toEqual({
       ...{ string: 0, list: 1, set: 2, zsetText: 3, hash: 4, zset: 5, hashZipmap: 9 },
+      ...{
+        moduleOld: 6,
+        module: 7,
+        hashTtlOld: 22,
+        hashListpackTtlOld: 23,
+        stream4: 26,
+        stream5: 27,
+      },
       ...{ listZiplist: 10, setIntset: 11, zsetZiplist: 12, hashZiplist: 13, listQuicklist: 14 },
       ...{ stream: 15, hashListpack: 16, zsetListpack: 17, listQuicklist2: 18, stream2: 19 },
       ...{ setListpack: 20, stream3: 21, hashTtl: 24, hashListpackTtl: 25 },
