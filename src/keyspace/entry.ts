@@ -121,11 +121,6 @@ export class EntryReader {
     this.valueLen = keyWord & KEY_LENGTH;
   }
 
-  /** The 24 bits of access data (`access-time.ts`). */
-  accessOf(entry: Ref): number {
-    return this.info(entry) >>> 8;
-  }
-
   protected info(entry: Ref): number {
     return this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 1]!;
   }
