@@ -9,7 +9,8 @@ import type { Dict } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
 import type { KeyEvent } from './events.ts';
 import { Journal } from './journal.ts';
-import { type Waiter, Waiters } from './waiters.ts';
+import { Waiters } from './waiters.ts';
+import type { Waiter } from './waiting-lines.ts';
 import { type WatchedDb, Watches } from './watches.ts';
 
 /** Told of keyspace events. Keys are valid during the call only. */

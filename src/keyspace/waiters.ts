@@ -5,23 +5,7 @@
  * Invariants: a waiter stands in one line for each of its keys; no line is empty.
  */
 import { latin1 } from '../util/latin1.ts';
-import { Line, type Place, Round } from './waiting-lines.ts';
-
-/** Something that waits for any of some keys of one database. */
-export interface Waiter {
-  readonly dbIndex: number;
-  /** Type that a key must have for the waiter to be served. */
-  readonly type: number;
-  /** Whether it is served as well when a key is gone or of another type. */
-  readonly wakesWhenGone: boolean;
-  /**
-   * Keys as latin1 text, and what is wanted of each: when a waiter of the same type with the same
-   * text is not served, this one would not be either.
-   */
-  readonly wants: ReadonlyMap<string, string>;
-  /** Kept here for `Waiters` alone; empty while it does not wait. */
-  places: Place[];
-}
+import { Line, type Place, Round, type Waiter } from './waiting-lines.ts';
 
 /** A key that has changed. */
 export interface ChangedKey {

@@ -4,7 +4,21 @@
  * Those who want the same stand in one line: when the first of it does not get what it wants,
  * nobody after it would, so a change costs one attempt for each line and what is served.
  */
-import type { Waiter } from './waiters.ts';
+/** Something that waits for any of some keys of one database. */
+export interface Waiter {
+  readonly dbIndex: number;
+  /** Type that a key must have for the waiter to be served. */
+  readonly type: number;
+  /** Whether it is served as well when a key is gone or of another type. */
+  readonly wakesWhenGone: boolean;
+  /**
+   * Keys as latin1 text, and what is wanted of each: when a waiter of the same type with the same
+   * text is not served, this one would not be either.
+   */
+  readonly wants: ReadonlyMap<string, string>;
+  /** Kept here for `Waiters` alone; empty while it does not wait. */
+  places: Place[];
+}
 
 /** A waiter's place in a line. */
 export class Place {

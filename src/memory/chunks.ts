@@ -17,6 +17,7 @@
  * buffer as long as a snapshot refers to it; `roomAt` of a chunk is its place in the list of its
  * slot size's chunks with a free slot, or -1.
  */
+import { monotonicMs } from '../util/timers.ts';
 import { ArenaFullError, SEGMENT_BYTES } from './arena.ts';
 import { collectGarbage } from './collector.ts';
 
@@ -164,14 +165,14 @@ export class Chunks {
   giveBack(): void {
     if (!this.spareWanted) this.trimSpares(IDLE_SPARE_BYTES_MAX);
     this.spareWanted = false;
-    if (this.droppedBytes < COLLECT_BYTES || performance.now() < this.nextCollectionMs) return;
+    if (this.droppedBytes < COLLECT_BYTES || monotonicMs() < this.nextCollectionMs) return;
     this.collect();
   }
 
   private collect(): void {
     const tookMs = collectGarbage();
     this.droppedBytes = 0;
-    this.nextCollectionMs = performance.now() + tookMs * COLLECT_SHARE;
+    this.nextCollectionMs = monotonicMs() + tookMs * COLLECT_SHARE;
   }
 
   private trimSpares(bytesMax: number): void {

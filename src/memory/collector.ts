@@ -4,15 +4,16 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { monotonicMs } from '../util/timers.ts';
 
 let collector: (() => void) | undefined;
 
 /** Collects all garbage now; returns how long that took in ms. About 8 ms on a heap of 10 MB. */
 export function collectGarbage(): number {
   collector ??= findCollector();
-  const started = performance.now();
+  const started = monotonicMs();
   collector();
-  return performance.now() - started;
+  return monotonicMs() - started;
 }
 
 /** V8 shows `gc` to contexts made while its flag is set; without one, it is left to itself. */

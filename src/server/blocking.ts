@@ -4,14 +4,16 @@
  * wants or goes on waiting in its place in the queue. Nothing is done for a blocked client until
  * then, but for one timer if it gave a time: to give up, or to look again (XREADGROUP CLAIM).
  */
+
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
 import type { BlockingPort } from '../commands/ports/clients.ts';
-import type { ChangedKey, Waiter, Waiters } from '../keyspace/waiters.ts';
+import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
+import type { Waiter } from '../keyspace/waiting-lines.ts';
 import { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
-import { TIMER_MAX_MS } from './timers.ts';
+import { clearTimeout, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
 /** A command that waits. */
 export class Blocked implements Waiter {
@@ -177,6 +179,16 @@ export class Blocking implements BlockingPort {
       if (next.retryAtMs > 0 && next.retryAtMs <= blocked.retryAtMs) continue;
       next.retryAtMs = blocked.retryAtMs;
       this.startTimer(next);
+    }
+  }
+
+  /**
+   * Looks whose time has come. For a clock that may jump: timers do not notice that. O(blocked
+   * clients).
+   */
+  checkTimers(): void {
+    for (const blocked of [...this.bySession.values()]) {
+      if (blocked.timer !== undefined) this.timeHasCome(blocked);
     }
   }
 

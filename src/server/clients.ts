@@ -2,6 +2,7 @@
  * All clients of a server: who may come in, what each may pile up, and CLIENT PAUSE. It moves
  * replies from the shared buffer to connections; it runs no command.
  */
+
 import type { ClientsPort, PauseMode } from '../commands/ports/clients.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
@@ -10,13 +11,13 @@ import type { Reply } from '../resp/reply.ts';
 import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
 import { emptyOutbox } from '../session/outbox.ts';
 import { type Driver, Session } from '../session/session.ts';
+import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Gates } from './gates.ts';
 import type { LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { OutputLimits } from './output-limits.ts';
 import type { Stats } from './stats.ts';
-import { TIMER_MAX_MS } from './timers.ts';
 
 /** Replies longer than this do not wait for the end of the turn. */
 const LATER_BYTES = 64 * 1024;
@@ -350,7 +351,8 @@ export class Clients implements ClientsPort, Driver {
     setImmediate(() => this.dispatcher.resumeAll());
   }
 
-  private endPause(): void {
+  /** Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump. */
+  endPause(): void {
     const { pausedUntilMs } = this.gates;
     if (pausedUntilMs === 0) return;
     if (this.now() >= pausedUntilMs) {

@@ -2,20 +2,20 @@
  * What DEBUG does to the server itself.
  */
 import type { DebugPort } from '../commands/ports/debug.ts';
-import type { Cron } from './cron.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Upkeep } from './upkeep.ts';
 
 export class DebugTools implements DebugPort {
-  private readonly cron: Cron;
+  private readonly upkeep: Upkeep;
   private readonly lifecycle: Lifecycle;
 
-  constructor(cron: Cron, lifecycle: Lifecycle) {
-    this.cron = cron;
+  constructor(upkeep: Upkeep, lifecycle: Lifecycle) {
+    this.upkeep = upkeep;
     this.lifecycle = lifecycle;
   }
 
   setActiveExpire(enabled: boolean): void {
-    this.cron.activeExpire = enabled;
+    this.upkeep.activeExpire = enabled;
   }
 
   sleep(ms: number): void {

@@ -11,6 +11,7 @@
  *
  * Invariant: every request yields exactly one reply, unless CLIENT REPLY says otherwise.
  */
+
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import { type BlockRequest, type Context, Effect } from '../commands/context.ts';
 import { keysOf } from '../commands/key-specs.ts';
@@ -23,6 +24,7 @@ import type { Session } from '../session/session.ts';
 import type { Tracking } from '../tracking/tracking.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
+import { monotonicMs } from '../util/timers.ts';
 import type { Blocked, Blocking } from './blocking.ts';
 import { type Gates, isQueued } from './gates.ts';
 import { Lookahead } from './lookahead.ts';
@@ -362,7 +364,7 @@ export class Dispatcher {
     if (command !== this.timed || this.timedCalls >= COMMANDS_PER_CLOCK) {
       this.endTiming();
       this.timed = command;
-      this.timedSince = performance.now();
+      this.timedSince = monotonicMs();
     }
     this.timedCalls++;
     const { keyspace } = context;
@@ -511,7 +513,7 @@ export class Dispatcher {
     const command = this.timed;
     if (command === undefined) return;
     command.calls += this.timedCalls;
-    command.microseconds += (performance.now() - this.timedSince) * 1000;
+    command.microseconds += (monotonicMs() - this.timedSince) * 1000;
     this.timed = undefined;
     this.timedCalls = 0;
     if (!this.nested) this.updateClock();

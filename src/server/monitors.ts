@@ -8,6 +8,7 @@ import type { MonitorsPort } from '../commands/ports/clients.ts';
 import type { SessionPort } from '../commands/ports/session.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
+import type { Clock } from './clock.ts';
 
 /** Commands that are never shown. */
 const HIDDEN = Flag.admin | Flag.skipMonitor;
@@ -23,14 +24,10 @@ export class Monitors implements MonitorsPort {
   /** How many there are: nothing is to be shown while it is 0. */
   size = 0;
   private readonly sessions = new Set<SessionPort>();
-  private readonly now: () => number;
-  private lastMs = 0;
-  /** When `lastMs` was first seen, on the monotonic clock. */
-  private lastMsSince = 0;
+  private readonly clock: Clock;
 
-  /** `now` tells the wall clock in ms. */
-  constructor(now: () => number) {
-    this.now = now;
+  constructor(clock: Clock) {
+    this.clock = clock;
   }
 
   add(session: SessionPort): void {
@@ -61,17 +58,10 @@ export class Monitors implements MonitorsPort {
     }
   }
 
-  /** The time in seconds with six decimals; the clock's ms are split by the monotonic one. */
+  /** The time in seconds with six decimals. */
   private timestamp(): string {
-    const nowMs = Math.floor(this.now());
-    const since = performance.now();
-    if (nowMs !== this.lastMs) {
-      this.lastMs = nowMs;
-      this.lastMsSince = since;
-    }
-    const micros = Math.min(999, Math.floor((since - this.lastMsSince) * 1000));
-    const fraction = (nowMs % 1000) * 1000 + micros;
-    return `${Math.floor(nowMs / 1000)}.${String(fraction).padStart(6, '0')}`;
+    const micros = this.clock.micros();
+    return `${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}`;
   }
 }
 

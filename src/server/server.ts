@@ -3,7 +3,6 @@
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
 import { randomBytes } from 'node:crypto';
-import { totalmem } from 'node:os';
 import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
 import { allCommands } from '../commands/registry.ts';
@@ -20,19 +19,24 @@ import { CommandError } from '../util/errors.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
 import { type Blocked, Blocking } from './blocking.ts';
+import { ClientFigures } from './client-figures.ts';
 import { Clients } from './clients.ts';
+import { Clock, checkedRandom } from './clock.ts';
 import { Cron } from './cron.ts';
 import { DebugTools } from './debug-tools.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Endpoints } from './endpoints.ts';
 import { Gates } from './gates.ts';
 import { Info } from './info.ts';
+import { addInfoSections } from './info-sections.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
+import { MemoryFigures } from './memory-figures.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Stats } from './stats.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -58,25 +62,28 @@ export class Server {
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
   readonly auth: Auth;
-  readonly info: Info;
+  readonly info = new Info();
   readonly debug: DebugTools;
-  readonly now: () => number;
+  readonly clock: Clock;
+  private readonly now: () => number;
   readonly clients: Clients;
   private readonly reply = new Reply();
   private readonly dispatcher: Dispatcher;
   readonly endpoints: Endpoints;
   readonly notifications: Notifications;
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
+  readonly clientFigures: ClientFigures;
   readonly cron: Cron;
+  readonly upkeep: Upkeep;
   readonly blocking: Blocking;
-  readonly systemMemory = totalmem();
-  readonly startupMemory: number;
+  readonly memory: MemoryFigures;
   private closePromise: Promise<void> | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
     this.config = config;
-    this.now = hooks.now ?? Date.now;
-    this.monitors = new Monitors(this.now);
+    this.clock = new Clock(hooks.now);
+    this.now = this.clock.now;
+    this.monitors = new Monitors(this.clock);
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
     this.lifecycle = new Lifecycle({
@@ -86,12 +93,11 @@ export class Server {
       exit: hooks.exit,
     });
     this.auth = new Auth(config);
-    this.info = new Info(this);
     this.keyspace = new Keyspace({
       arena: new HeapArena(),
       databases: config.number('databases'),
       hashKey: new Int32Array(new Uint8Array(randomBytes(8)).buffer),
-      random: hooks.random ?? Math.random,
+      random: hooks.random === undefined ? Math.random : checkedRandom(hooks.random),
     });
     this.keyspace.nowMs = this.lifecycle.startedAtMs;
     this.keyspace.onGarbage = () => this.cron.wake();
@@ -159,10 +165,22 @@ export class Server {
       log: (level, message) => this.log(level, message),
     });
     this.notifications = new Notifications(this.keyspace, this.pubsub);
-    this.cron = new Cron(this);
-    this.debug = new DebugTools(this.cron, this.lifecycle);
+    this.upkeep = new Upkeep({
+      keyspace: this.keyspace,
+      stats: this.stats,
+      now: this.now,
+      isPaused: () => this.gates.pausedUntilMs !== 0,
+      serveWaiting: () => {
+        if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
+      },
+    });
+    this.clientFigures = new ClientFigures(this.clients);
+    this.memory = new MemoryFigures(() => this.usedMemory());
+    this.cron = new Cron({ now: this.now, hz: () => config.number('hz') });
+    this.startTasks();
+    this.debug = new DebugTools(this.upkeep, this.lifecycle);
+    addInfoSections(this.info, this);
     applyConfig(config, { ...this, outputLimits: this.clients.outputLimits });
-    this.startupMemory = this.usedMemory();
   }
 
   private typeOf({ dbIndex, key }: ChangedKey): number | undefined {
@@ -172,18 +190,29 @@ export class Server {
     return entry === 0 ? undefined : db.typeOf(entry);
   }
 
-  /** What the cron does for clients and figures. */
-  checkClients(nowMs: number): void {
-    this.clients.check(nowMs);
-    this.stats.peakMemory = Math.max(this.stats.peakMemory, this.usedMemory());
+  /** What the cron does. */
+  private startTasks(): void {
+    const { clientFigures, clients, cron, keyspace, memory, stats, upkeep } = this;
+    cron.everyTick((nowMs) => stats.sample(nowMs));
+    cron.everyTick((nowMs) => clients.check(nowMs));
+    if (this.clock.isInjected) {
+      cron.everyTick(() => this.blocking.checkTimers());
+      cron.everyTick(() => clients.endPause());
+    }
+    cron.everyTick((nowMs) => clientFigures.sample(nowMs));
+    cron.everyTick(() => memory.sample());
+    cron.everyTick(() => upkeep.rehash());
+    cron.everyTick(() => keyspace.arena.giveBack());
+    cron.inSlices((until) => upkeep.expireSlice(until));
+    cron.inSlices((until) => upkeep.freeSlice(until));
   }
 
   log(level: LogLevel, message: string): void {
     this.logger.write(level, message);
   }
 
-  usedMemory(): number {
-    const forClients = this.clients.memoryBytes() + this.tracking.memoryBytes;
+  private usedMemory(): number {
+    const forClients = this.clientFigures.refresh().memoryBytes + this.tracking.memoryBytes;
     return this.keyspace.usedBytes + this.reply.buf.length + forClients;
   }
 

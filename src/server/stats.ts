@@ -43,7 +43,6 @@ export class Stats {
   clientQueryLimitDisconnections = 0;
   expireCycleMicroseconds = 0;
   expireTimeCapReached = 0;
-  peakMemory = 0;
   /** Errors by their code (`ERR`, `WRONGTYPE`, …). */
   readonly errorCodes = new Map<string, number>();
   readonly commands = new Rate();
@@ -80,7 +79,6 @@ export class Stats {
     this.clientQueryLimitDisconnections = 0;
     this.expireCycleMicroseconds = 0;
     this.expireTimeCapReached = 0;
-    this.peakMemory = 0;
     this.errorCodes.clear();
     this.commands.restart();
     this.input.restart();

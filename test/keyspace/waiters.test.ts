@@ -1,6 +1,7 @@
 /** Who is woken for a key, in which order, and how many are asked in vain. */
 import { expect, it } from 'vitest';
-import { type Waiter, Waiters } from '../../src/keyspace/waiters.ts';
+import { Waiters } from '../../src/keyspace/waiters.ts';
+import type { Waiter } from '../../src/keyspace/waiting-lines.ts';
 import { between, randomFrom } from '../util/float-texts.ts';
 
 const LIST = 1;

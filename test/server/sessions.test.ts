@@ -200,7 +200,7 @@ describe('CLIENT PAUSE', () => {
   it('lets a write replace what has expired: there never are two of a key', async () => {
     let nowMs = 1_000_000;
     const server = await startServer({}, { now: () => nowMs });
-    server.cron.activeExpire = false;
+    server.upkeep.activeExpire = false;
     const client = await Talker.open(server);
     await client.ask('SET k v PX 100');
     await client.ask('CLIENT PAUSE 100000 WRITE');

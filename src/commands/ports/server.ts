@@ -5,6 +5,7 @@
 import type { CommandTable } from '../command-table.ts';
 import type { AuthPort } from './auth.ts';
 import type { BlockingPort, ClientsPort, MonitorsPort } from './clients.ts';
+import type { ClockPort } from './clock.ts';
 import type { ConfigPort } from './config.ts';
 import type { DebugPort } from './debug.ts';
 import type { LifecyclePort } from './lifecycle.ts';
@@ -17,6 +18,7 @@ export interface ServerPort {
   readonly auth: AuthPort;
   readonly blocking: BlockingPort;
   readonly clients: ClientsPort;
+  readonly clock: ClockPort;
   readonly commands: CommandTable;
   readonly config: ConfigPort;
   readonly debug: DebugPort;

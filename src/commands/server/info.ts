@@ -40,8 +40,9 @@ export const time = command({
 
   run(ctx, _args, reply) {
     reply.array(2);
-    reply.bulkLatin1(String(Math.floor(ctx.nowMs / 1000)));
-    reply.bulkLatin1(String(Math.floor((ctx.nowMs % 1000) * 1000)));
+    const micros = ctx.server.clock.micros();
+    reply.bulkLatin1(String(Math.floor(micros / 1e6)));
+    reply.bulkLatin1(String(micros % 1e6));
   },
 });
 

@@ -1,0 +1,75 @@
+/**
+ * The one clock of a server: the real one, or an embedder's. Deadlines, expiry, TIME and logs read it;
+ * how long something took is measured on the monotonic clock instead.
+ */
+import type { ClockPort } from '../commands/ports/clock.ts';
+import { monotonicMs, wallClockMs } from '../util/timers.ts';
+
+/** The largest time a Date can hold. */
+const TIME_MAX_MS = 8.64e15;
+
+export class Clock implements ClockPort {
+  /** Wall clock, whole ms since the epoch. */
+  readonly now: () => number;
+  /** Whether it is an embedder's: it may jump, and no timer tells when. */
+  readonly isInjected: boolean;
+  /** What must be added to the monotonic clock to get the wall clock, ms with fractions. */
+  private offsetMs = 0;
+
+  /**
+   * Throws TypeError when the injected clock tells no time. Later values are rounded down, and what
+   * is no time is left out: the clock then stands still.
+   */
+  constructor(injected: (() => number) | undefined) {
+    this.isInjected = injected !== undefined;
+    this.now = injected === undefined ? wallClockMs : checked(injected);
+  }
+
+  /**
+   * Wall clock in whole microseconds. The real clock counts ms; the monotonic one divides them, and is
+   * brought back whenever the two disagree (the clock was set, or runs at another speed).
+   */
+  micros(): number {
+    const nowMs = this.now();
+    if (this.isInjected) return nowMs * 1000;
+    const monotonic = monotonicMs();
+    const sinceMs = monotonic + this.offsetMs - nowMs;
+    if (sinceMs < 0) this.offsetMs = nowMs - monotonic;
+    else if (sinceMs >= 1) this.offsetMs = nowMs + 0.999 - monotonic;
+    const within = monotonic + this.offsetMs - nowMs;
+    return nowMs * 1000 + Math.min(999, Math.max(0, Math.floor(within * 1000)));
+  }
+}
+
+function checked(now: () => number): () => number {
+  let latest = 0;
+  const read = () => {
+    const value = Math.floor(now());
+    if (value >= 0 && value <= TIME_MAX_MS) latest = value;
+    return latest;
+  };
+  const first: unknown = now();
+  if (typeof first !== 'number' || !(first >= 0 && first <= TIME_MAX_MS)) {
+    throw new TypeError(`now() must return ms since the epoch, not ${String(first)}`);
+  }
+  return read;
+}
+
+/**
+ * An embedder's source of randomness: what lies outside [0, 1) is brought into it. Throws TypeError
+ * when it returns no number.
+ */
+export function checkedRandom(random: () => number): () => number {
+  const first: unknown = random();
+  if (typeof first !== 'number' || Number.isNaN(first)) {
+    throw new TypeError(`random() must return a number in [0, 1), not ${String(first)}`);
+  }
+  return () => {
+    const value = random();
+    if (value >= 0 && value < 1) return value;
+    return value >= 1 ? LAST_BELOW_ONE : 0;
+  };
+}
+
+/** The largest double below 1. */
+const LAST_BELOW_ONE = 1 - Number.EPSILON / 2;

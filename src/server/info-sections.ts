@@ -1,0 +1,348 @@
+/**
+ * The sections of INFO whose figures come from several owners. Fields and their order follow
+ * redis-server 7.0.15 where tools read them; nothing is told that has no source here.
+ */
+import { readFileSync } from 'node:fs';
+import { arch, platform, release } from 'node:os';
+import type { Command, CommandTable } from '../commands/command-table.ts';
+import type { ConfigPort } from '../commands/ports/config.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { PubSub } from '../pubsub/pubsub.ts';
+import type { Tracking } from '../tracking/tracking.ts';
+import type { Blocking } from './blocking.ts';
+import type { ClientFigures } from './client-figures.ts';
+import type { Clients } from './clients.ts';
+import type { Clock } from './clock.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { Gates } from './gates.ts';
+import type { Info, InfoLine } from './info.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { MemoryFigures } from './memory-figures.ts';
+import type { Stats } from './stats.ts';
+import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
+
+/** Where the figures come from. */
+export interface Sources {
+  readonly blocking: Blocking;
+  readonly clientFigures: ClientFigures;
+  readonly clients: Clients;
+  readonly clock: Clock;
+  readonly commands: CommandTable;
+  readonly config: ConfigPort & { readonly file: string };
+  readonly endpoints: Endpoints;
+  readonly gates: Gates;
+  readonly keyspace: Keyspace;
+  readonly lifecycle: Lifecycle;
+  readonly memory: MemoryFigures;
+  readonly pubsub: PubSub;
+  readonly stats: Stats;
+  readonly tracking: Tracking;
+}
+
+/** Adds all sections to `info`, and what CONFIG RESETSTAT resets. */
+export function addInfoSections(info: Info, sources: Sources): void {
+  info.add('server', () => serverLines(sources));
+  info.add('clients', () => clientLines(sources));
+  info.add('memory', () => memoryLines(sources));
+  info.add('persistence', () => persistenceLines(sources));
+  info.add('stats', () => statsLines(sources));
+  info.add('replication', () => replicationLines(sources));
+  info.add('cpu', cpuLines);
+  info.add('commandstats', () => commandLines(sources));
+  info.add('errorstats', () => errorLines(sources));
+  info.add('cluster', () => [['cluster_enabled', 0]]);
+  info.add('keyspace', () => keyspaceLines(sources));
+  info.onReset(() => resetStats(sources));
+}
+
+function resetStats({ commands, keyspace, memory, stats }: Sources): void {
+  stats.reset();
+  memory.peak = 0;
+  keyspace.hits = 0;
+  keyspace.misses = 0;
+  keyspace.expiredKeys = 0;
+  keyspace.expiredFields = 0;
+  for (const command of commands) {
+    command.resetStats();
+    for (const sub of command.subcommands ?? []) sub.resetStats();
+  }
+}
+
+function serverLines(s: Sources): InfoLine[] {
+  const nowMs = s.clock.now();
+  const uptime = Math.max(0, Math.floor((nowMs - s.lifecycle.startedAtMs) / 1000));
+  return [
+    ['redis_version', REDIS_VERSION],
+    ['server_name', 'respite'],
+    ['respite_version', RESPITE_VERSION],
+    ['redis_mode', 'standalone'],
+    ['os', `${platform()} ${release()} ${arch()}`],
+    ['arch_bits', 64],
+    ['node_version', process.version],
+    ['monotonic_clock', 'libuv hrtime'],
+    ['multiplexing_api', 'libuv'],
+    ['process_id', process.pid],
+    ['process_supervised', 'no'],
+    ['run_id', s.lifecycle.runId],
+    ['tcp_port', s.endpoints.port],
+    ['server_time_usec', s.clock.micros()],
+    ['uptime_in_seconds', uptime],
+    ['uptime_in_days', Math.floor(uptime / 86400)],
+    ['hz', s.config.number('hz')],
+    ['configured_hz', s.config.number('hz')],
+    ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
+    ['executable', process.argv[1] ?? process.execPath],
+    ['config_file', s.config.file],
+    ['io_threads_active', 0],
+  ];
+}
+
+function clientLines(s: Sources): InfoLine[] {
+  const { biggestInput, biggestOutput } = s.clientFigures.refresh();
+  return [
+    ['connected_clients', s.clients.size],
+    ['cluster_connections', 0],
+    ['maxclients', s.config.number('maxclients')],
+    ['client_recent_max_input_buffer', biggestInput],
+    ['client_recent_max_output_buffer', biggestOutput],
+    ['blocked_clients', waiting(s)],
+    ['tracking_clients', s.tracking.clientCount],
+    ['clients_in_timeout_table', s.blocking.timed],
+  ];
+}
+
+/** Clients whose next command waits: for a key, or for the end of a pause. */
+function waiting({ blocking, clients, gates }: Sources): number {
+  if (gates.pausedUntilMs === 0) return blocking.size;
+  let count = 0;
+  for (const session of clients.all()) if (session.isWaiting) count++;
+  return count;
+}
+
+function memoryLines(s: Sources): InfoLine[] {
+  const { memory } = s;
+  const { usedBytes: allocated, reservedBytes: reserved } = s.keyspace.arena;
+  const used = memory.used();
+  const peak = Math.max(memory.peak, used);
+  const rss = process.memoryUsage.rss();
+  const dataset = s.keyspace.usedBytes;
+  const max = s.config.number('maxmemory');
+  return [
+    ['used_memory', used],
+    ['used_memory_human', human(used)],
+    ['used_memory_rss', rss],
+    ['used_memory_rss_human', human(rss)],
+    ['used_memory_peak', peak],
+    ['used_memory_peak_human', human(peak)],
+    ['used_memory_peak_perc', `${((used / peak) * 100).toFixed(2)}%`],
+    ['used_memory_overhead', used - dataset],
+    ['used_memory_startup', memory.startup],
+    ['used_memory_dataset', dataset],
+    ['used_memory_dataset_perc', `${((dataset / Math.max(1, used)) * 100).toFixed(2)}%`],
+    ['allocator_allocated', allocated],
+    ['allocator_active', reserved],
+    ['allocator_resident', reserved],
+    ['total_system_memory', memory.system],
+    ['total_system_memory_human', human(memory.system)],
+    ['used_memory_lua', 0],
+    ['used_memory_lua_human', '0B'],
+    ['used_memory_scripts', 0],
+    ['used_memory_scripts_human', '0B'],
+    ['maxmemory', max],
+    ['maxmemory_human', human(max)],
+    ['maxmemory_policy', s.config.string('maxmemory-policy')],
+    ['allocator_frag_ratio', ratio(reserved, allocated)],
+    ['allocator_frag_bytes', reserved - allocated],
+    ['allocator_rss_ratio', ratio(reserved, reserved)],
+    ['allocator_rss_bytes', 0],
+    ['rss_overhead_ratio', ratio(rss, reserved)],
+    ['rss_overhead_bytes', rss - reserved],
+    ['mem_fragmentation_ratio', ratio(rss, memory.accounted)],
+    ['mem_fragmentation_bytes', rss - memory.accounted],
+    ['mem_not_counted_for_evict', 0],
+    ['mem_clients_slaves', 0],
+    ['mem_clients_normal', s.clientFigures.refresh().memoryBytes],
+    ['mem_cluster_links', 0],
+    ['mem_aof_buffer', 0],
+    ['mem_allocator', 'arena'],
+    ['active_defrag_running', 0],
+    ['lazyfree_pending_objects', s.keyspace.hasGarbage ? 1 : 0],
+  ];
+}
+
+function ratio(part: number, whole: number): string {
+  return (part / Math.max(1, whole)).toFixed(2);
+}
+
+function persistenceLines(s: Sources): InfoLine[] {
+  return [
+    ['loading', 0],
+    ['async_loading', 0],
+    ['rdb_changes_since_last_save', s.keyspace.changes.dirty],
+    ['rdb_bgsave_in_progress', 0],
+    ['rdb_last_save_time', s.lifecycle.lastSaveSeconds],
+    ['rdb_last_bgsave_status', 'ok'],
+    ['rdb_last_bgsave_time_sec', -1],
+    ['rdb_current_bgsave_time_sec', -1],
+    ['rdb_saves', 0],
+    ['aof_enabled', 0],
+    ['aof_rewrite_in_progress', 0],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_rewrite_time_sec', -1],
+    ['aof_current_rewrite_time_sec', -1],
+    ['aof_last_bgrewrite_status', 'ok'],
+    ['aof_last_write_status', 'ok'],
+    ['module_fork_in_progress', 0],
+    ['module_fork_last_cow_size', 0],
+  ];
+}
+
+function statsLines(s: Sources): InfoLine[] {
+  const { stats, keyspace, pubsub, tracking } = s;
+  return [
+    ['total_connections_received', stats.connectionsReceived],
+    ['total_commands_processed', stats.commandsProcessed],
+    ['instantaneous_ops_per_sec', stats.commands.perSecond],
+    ['total_net_input_bytes', stats.netInputBytes],
+    ['total_net_output_bytes', stats.netOutputBytes],
+    ['instantaneous_input_kbps', (stats.input.perSecond / 1024).toFixed(2)],
+    ['instantaneous_output_kbps', (stats.output.perSecond / 1024).toFixed(2)],
+    ['rejected_connections', stats.rejectedConnections],
+    ['sync_full', 0],
+    ['sync_partial_ok', 0],
+    ['sync_partial_err', 0],
+    ['expired_keys', keyspace.expiredKeys],
+    ['expired_subkeys', keyspace.expiredFields],
+    // The heap of deadlines knows which keys are due: none is left for a later look.
+    ['expired_stale_perc', '0.00'],
+    ['expired_time_cap_reached_count', stats.expireTimeCapReached],
+    ['expire_cycle_cpu_milliseconds', Math.floor(stats.expireCycleMicroseconds / 1000)],
+    ['evicted_keys', 0],
+    ['evicted_clients', 0],
+    ['keyspace_hits', keyspace.hits],
+    ['keyspace_misses', keyspace.misses],
+    ['pubsub_channels', pubsub.size('channel')],
+    ['pubsub_patterns', pubsub.size('pattern')],
+    ['pubsubshard_channels', pubsub.size('shardChannel')],
+    ['latest_fork_usec', 0],
+    ['total_forks', 0],
+    ['active_defrag_hits', 0],
+    ['active_defrag_misses', 0],
+    ['active_defrag_key_hits', 0],
+    ['active_defrag_key_misses', 0],
+    ['total_active_defrag_time', 0],
+    ['current_active_defrag_time', 0],
+    ['tracking_total_keys', tracking.keyCount],
+    ['tracking_total_items', tracking.itemCount],
+    ['tracking_total_prefixes', tracking.prefixCount],
+    ['total_error_replies', stats.errorReplies],
+    ['total_reads_processed', stats.readsProcessed],
+    ['total_writes_processed', stats.writesProcessed],
+    ['io_threaded_reads_processed', 0],
+    ['io_threaded_writes_processed', 0],
+    ['reply_buffer_shrinks', 0],
+    ['reply_buffer_expands', 0],
+    ['client_query_buffer_limit_disconnections', stats.clientQueryLimitDisconnections],
+    ['client_output_buffer_limit_disconnections', stats.clientOutputLimitDisconnections],
+  ];
+}
+
+function replicationLines(s: Sources): InfoLine[] {
+  return [
+    ['role', 'master'],
+    ['connected_slaves', 0],
+    ['master_failover_state', 'no-failover'],
+    ['master_replid', s.lifecycle.replicationId],
+    ['master_replid2', '0'.repeat(40)],
+    ['master_repl_offset', 0],
+    ['second_repl_offset', -1],
+    ['repl_backlog_active', 0],
+    ['repl_backlog_size', s.config.number('repl-backlog-size')],
+    ['repl_backlog_first_byte_offset', 0],
+    ['repl_backlog_histlen', 0],
+  ];
+}
+
+function cpuLines(): InfoLine[] {
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  return [
+    ['used_cpu_sys', (systemCPUTime / 1e6).toFixed(6)],
+    ['used_cpu_user', (userCPUTime / 1e6).toFixed(6)],
+    ['used_cpu_sys_children', '0.000000'],
+    ['used_cpu_user_children', '0.000000'],
+    ...mainThreadLines(),
+  ];
+}
+
+/** Times of the main thread alone, in ticks of 10 ms; only Linux tells them. */
+function mainThreadLines(): InfoLine[] {
+  try {
+    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1');
+    // The name before the last ")" may hold blanks; user and system time are fields 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [
+      ['used_cpu_sys_main_thread', (Number(fields[12]) / 100).toFixed(6)],
+      ['used_cpu_user_main_thread', (Number(fields[11]) / 100).toFixed(6)],
+    ];
+  } catch {
+    return [];
+  }
+}
+
+function commandLines(s: Sources): InfoLine[] {
+  const lines: InfoLine[] = [];
+  const add = (command: Command) => {
+    const { calls, microseconds, rejectedCalls, failedCalls } = command;
+    if (calls === 0 && rejectedCalls === 0 && failedCalls === 0) return;
+    const perCall = calls === 0 ? 0 : microseconds / calls;
+    lines.push([
+      `cmdstat_${command.fullName}`,
+      `calls=${calls},usec=${Math.round(microseconds)},usec_per_call=${perCall.toFixed(2)},` +
+        `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
+    ]);
+  };
+  for (const command of s.commands) {
+    if (command.subcommands === undefined) add(command);
+    else for (const sub of command.subcommands) add(sub);
+  }
+  return lines;
+}
+
+function errorLines(s: Sources): InfoLine[] {
+  return [...s.stats.errorCodes].map(([code, n]) => [`errorstat_${code}`, `count=${n}`]);
+}
+
+function keyspaceLines(s: Sources): InfoLine[] {
+  const lines: InfoLine[] = [];
+  for (const db of s.keyspace.dbs) {
+    if (db.size === 0) continue;
+    const ttl = averageTtl(db.expires, s.clock.now());
+    // As 7.0 has it; what 7.4 adds is there when there is something to tell.
+    const hashes = db.fieldExpires.size;
+    const more = hashes === 0 ? '' : `,subexpiry=${hashes}`;
+    const keys = `keys=${db.size},expires=${db.expires.size},avg_ttl=${ttl}${more}`;
+    lines.push([`db${db.index}`, keys]);
+  }
+  return lines;
+}
+
+/** Mean of up to 64 times to live spread over the heap, ms. */
+function averageTtl(heap: { size: number; whenAt(i: number): number }, nowMs: number): number {
+  if (heap.size === 0) return 0;
+  const step = Math.max(1, Math.floor(heap.size / 64));
+  let sum = 0;
+  let n = 0;
+  for (let i = 0; i < heap.size; i += step) {
+    sum += Math.max(0, heap.whenAt(i) - nowMs);
+    n++;
+  }
+  return Math.floor(sum / n);
+}
+
+/** Bytes as Redis prints them: `1.00M`. */
+function human(bytes: number): string {
+  if (bytes < 1024) return `${bytes}B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(2)}K`;
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(2)}M`;
+  return `${(bytes / 1024 ** 3).toFixed(2)}G`;
+}
