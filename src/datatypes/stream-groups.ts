@@ -29,7 +29,7 @@ const OWN_PENDING = 4;
 const CONSUMER_ENTRY = 5;
 /** Stamps of released entries begin here. */
 const RELEASED_FROM = -(2 ** 53);
-const DELIVERIES_MAX = (1n << 64n) - 1n;
+const DELIVERIES_MAX = (1n << 63n) - 1n;
 
 /** A group, a consumer or a pending entry; 0 is none. */
 export type GroupRef = Ref;
@@ -260,10 +260,12 @@ export class StreamGroups {
     this.restamp(group, entry);
   }
 
-  /** As `deliver`, with one delivery more, modulo 2^64. */
+  /** As `deliver`, with one delivery more, but never more than a reply can hold. */
   deliverAgain(group: Ref, entry: Ref, consumer: Ref, deliveredAt: number): void {
     const count = this.pending.deliveries(entry);
-    const more = typeof count === 'number' ? count + 1 : (count + 1n) & DELIVERIES_MAX;
+    let more: number | bigint = DELIVERIES_MAX;
+    if (typeof count === 'number') more = count + 1;
+    else if (count < DELIVERIES_MAX) more = count + 1n;
     this.deliver(group, entry, consumer, deliveredAt, more);
   }
 

@@ -142,6 +142,16 @@ export abstract class StreamNodes extends Value {
     else id.setMin();
   }
 
+  /**
+   * Reads the id of the first entry that the first node ever had, deleted or not: all entries from
+   * there on are the whole stream. The largest id when there is no node. O(log n).
+   */
+  readStart(id: StreamId): void {
+    const { walker } = this;
+    if (walker.seekEdge(this.word(this.ref, NODES), false)) id.set(walker.node.master);
+    else id.setMax();
+  }
+
   // ---- writing -----------------------------------------------------------------------------
 
   /**

@@ -130,15 +130,35 @@ export class StreamProducers {
    * which may be deleted. Nothing changes otherwise. O(1).
    */
   findDuplicate(producer: Text, given: Text, id: StreamId, nowMs: number): boolean {
-    const { state } = this;
-    if (state === 0) return false;
-    const block = this.names.find(state, NAMES, producer.buf, producer.off, producer.len);
-    if (block === 0) return false;
-    const record = this.names.find(block, NAMES, given.buf, given.off, given.len);
+    if (!this.find(producer, given, id, nowMs)) return false;
+    this.addTo(this.state, DUPLICATES, 1);
+    return true;
+  }
+
+  /** As `findDuplicate`, but nothing is counted. O(1). */
+  find(producer: Text, given: Text, id: StreamId, nowMs: number): boolean {
+    const record = this.recordOf(producer, given);
     if (record === 0 || this.hasExpired(record, nowMs)) return false;
     id.load(this.arena, record, 0);
-    this.addTo(state, DUPLICATES, 1);
     return true;
+  }
+
+  /** Forgets what a producer's given id stands for and, as they are older, all records before. */
+  forget(producer: Text, given: Text): void {
+    const record = this.recordOf(producer, given);
+    if (record === 0) return;
+    let oldest: Ref;
+    do {
+      oldest = this.word(this.state, OLDEST);
+      this.drop(oldest);
+    } while (oldest !== record);
+  }
+
+  private recordOf(producer: Text, given: Text): Ref {
+    const { names, state } = this;
+    if (state === 0) return 0;
+    const block = names.find(state, NAMES, producer.buf, producer.off, producer.len);
+    return block === 0 ? 0 : names.find(block, NAMES, given.buf, given.off, given.len);
   }
 
   /**

@@ -59,6 +59,7 @@ export class Session implements SessionPort {
   noEvict = false;
   noTouch = false;
   isMonitor = false;
+  appliesEffects = false;
   readonly transaction = new Transaction();
   subscriptions: Subscriptions | undefined = undefined;
   tracking: ClientTracking | undefined = undefined;

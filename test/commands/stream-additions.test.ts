@@ -1,7 +1,7 @@
 /**
  * Stream commands that the reference server is too old for: XDELEX and XACKDEL with KEEPREF, DELREF
- * and ACKED (Redis 8.2), XREADGROUP CLAIM (8.4), IDMP and XCFGSET (8.6), XNACK (8.8). Expectations
- * come from their documentation and from Redis's own tests.
+ * and ACKED (Redis 8.2), XREADGROUP CLAIM (8.4), IDMP and XCFGSET (8.6), XNACK and XIDMPRECORD (8.8).
+ * Expectations come from their documentation and from Redis's own tests.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
@@ -602,6 +602,19 @@ describe('XNACK', () => {
     expect(server.keyspace.changes.dirty).toBe(dirty + 6);
   });
 
+  it('FATAL is the largest number of deliveries: claims leave it there', async () => {
+    await streamWithGroup(1);
+    const pending = `[[1-0 d :0 :${INT_MAX}]]`;
+    await replies('XNACK s g FATAL IDS 1 1-0', 'XCLAIM s g d 0 1-0');
+    await expectReplies(['XPENDING s g - + 10', pending]);
+    await replies('XAUTOCLAIM s g d 0 0');
+    await expectReplies(['XPENDING s g - + 10', pending]);
+    await replies('XREADGROUP GROUP g d STREAMS s 0');
+    await expectReplies(['XPENDING s g - + 10', pending]);
+    await replies('XREADGROUP GROUP g d CLAIM 0 STREAMS s >');
+    await expectReplies(['XPENDING s g - + 10', pending]);
+  });
+
   it('counts what is pending, each time, and nothing else', async () => {
     await streamWithGroup(2);
     await expectReplies(
@@ -983,6 +996,50 @@ describe('XCFGSET', () => {
       ],
     );
     expect(await call('XINFO STREAM s')).not.toContain('idmp');
+  });
+
+  it('tells subscribers of its event', async () => {
+    const other = await startServer({ 'notify-keyspace-events': 'Et' });
+    const [subscriber, client] = [await connectTo(other), await connectTo(other)];
+    await subscriber.call('SUBSCRIBE', '__keyevent@0__:xcfgset');
+    await client.call('XADD', 's', '1-0', 'f', 'v');
+    await client.call('XCFGSET', 's', 'IDMP-DURATION', '5');
+    expect(show((await subscriber.receive()).reply)).toBe('[message __keyevent@0__:xcfgset s]');
+  });
+});
+
+describe('XIDMPRECORD', () => {
+  it('makes an entry that is there the one of a producer and its id', async () => {
+    await replies('XADD s 1-0 f v', 'XADD s 2-0 f v');
+    const { dirty } = server.keyspace.changes;
+    await expectReplies(
+      ['XIDMPRECORD s p a 1-0', 'OK'],
+      ['XIDMPRECORD s p a 1-0', 'OK'],
+      ['XADD s IDMP p a * f v', '1-0'],
+      ['XLEN s', ':2'],
+    );
+    expect(server.keyspace.changes.dirty).toBe(dirty + 1);
+    expect(events).toEqual(['xadd s', 'xadd s']);
+  });
+
+  it('refuses another entry, what is not there, and empty names', async () => {
+    await replies('XADD s 1-0 f v', 'XADD s 2-0 f v', 'XIDMPRECORD s p a 1-0', 'SET string x');
+    await expectErrors(
+      [
+        'XIDMPRECORD s p a 2-0',
+        'ERR The idempotent ID is already associated with another message ID',
+      ],
+      ['XIDMPRECORD s p b 3-0', 'ERR No such message ID in the stream'],
+      ['XIDMPRECORD s "" b 1-0', 'ERR XIDMPRECORD requires a non-empty producer ID'],
+      ['XIDMPRECORD s p "" 1-0', 'ERR XIDMPRECORD requires a non-empty idempotent ID'],
+      ['XIDMPRECORD s p b x', INVALID_ID],
+      ['XIDMPRECORD none p b 1-0', 'ERR no such key'],
+      [
+        'XIDMPRECORD string p b 1-0',
+        'WRONGTYPE Operation against a key holding the wrong kind of value',
+      ],
+      ['XIDMPRECORD s p b', arity('xidmprecord')],
+    );
   });
 });
 

@@ -18,12 +18,13 @@ export class InProcess {
   constructor(
     directives: Readonly<Record<string, string>> = {},
     random: () => number = Math.random,
+    appliesEffects = false,
   ) {
     const config = new Config();
     config.loadPairs(Object.entries(directives));
     this.server = new Server(config, { log: () => {}, random });
     this.context = new Context(this.server.keyspace, this.server);
-    this.context.session = { dbIndex: 0, respVersion: 2 } as SessionPort;
+    this.context.session = { dbIndex: 0, respVersion: 2, appliesEffects } as SessionPort;
     this.context.nowMs = this.server.keyspace.nowMs;
   }
 
@@ -62,7 +63,8 @@ export class InProcess {
 
 const SCAN_STEPS_MAX = 2_000_000;
 
-function textsOf(reply: Reply): string[] {
+/** The texts and numbers of a reply, all of them in one list. */
+export function textsOf(reply: Reply): string[] {
   if ('items' in reply) return reply.items.flatMap(textsOf);
   return 'bytes' in reply ? [reply.bytes.toString('latin1')] : [];
 }

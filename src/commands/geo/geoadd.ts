@@ -2,11 +2,22 @@
  * GEOADD: a ZADD whose scores are positions.
  */
 import { encodeScore, type Position } from '../../datatypes/geohash.ts';
+import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
 import { positionArgument } from './geo-arguments.ts';
 
 const position: Position = { longitude: 0, latitude: 0 };
+
+/** To the journal it is a ZADD; `first` is the first argument after the options. */
+function noteScores(ctx: Context, args: Args, first: number, scores: Float64Array): void {
+  const line = ctx.instead('zadd')?.argumentsFrom(args, 1, first);
+  if (line === undefined) return;
+  for (let i = 0; i < scores.length; i++) {
+    line.integer(scores[i]!).argument(args, first + i * 3 + 2);
+  }
+}
 
 /** GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...] */
 export const geoadd = command({
@@ -69,7 +80,10 @@ export const geoadd = command({
         moved++;
       }
     }
-    if (added + moved > 0) ctx.changedValue('zadd', entry, zset, args, 1, added + moved);
+    if (added + moved > 0) {
+      ctx.changedValue('zadd', entry, zset, args, 1, added + moved);
+      noteScores(ctx, args, first, scores);
+    }
     reply.int(countChanged ? added + moved : added);
   },
 });

@@ -47,7 +47,14 @@ function blockingMove(
   reply: Reply,
 ): void {
   const untilMs = timeoutArgument(args, timeoutAt, ctx.nowMs);
-  if (moveElement(ctx, args, fromTail, toTail, reply)) return;
+  if (moveElement(ctx, args, fromTail, toTail, reply)) {
+    const line = ctx.instead(timeoutAt === 3 ? 'RPOPLPUSH' : 'LMOVE')?.argumentsFrom(args, 1, 3);
+    // As redis-server 7.0.15, which writes the ends anew when the client had to wait.
+    if (timeoutAt === 3) return;
+    if (!ctx.retrying) line?.argumentsFrom(args, 3, 5);
+    else line?.text(fromTail ? 'right' : 'left').text(toTail ? 'right' : 'left');
+    return;
+  }
   ctx.block(
     {
       args,

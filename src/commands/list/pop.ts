@@ -128,6 +128,7 @@ function blockingPop(ctx: Context, args: Args, reply: Reply, atTail: boolean): v
   reply.array(2);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
   popOne(ctx, args, i, entry, atTail, reply);
+  ctx.instead(atTail ? 'RPOP' : 'LPOP')?.argument(args, i);
 }
 
 /** BLPOP key [key ...] timeout */
@@ -165,7 +166,12 @@ function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: 
   const entry = ctx.db.writeValue(args, i, ctx.keyspace.lists);
   reply.array(2);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  popMany(ctx, args, i, entry, pop.atEnd, pop.count, reply);
+  const count = Math.min(pop.count, ctx.keyspace.lists.size);
+  popMany(ctx, args, i, entry, pop.atEnd, count, reply);
+  ctx
+    .instead(pop.atEnd ? 'RPOP' : 'LPOP')
+    ?.argument(args, i)
+    .integer(count);
   return true;
 }
 

@@ -55,6 +55,11 @@ export interface SessionPort extends Subscriber, TrackedClient {
   /** `ip:port` of the peer, or `path:0` on a unix socket. */
   readonly address: string;
   readonly localAddress: string;
+  /**
+   * Its commands are effects, of another server or of a file: what they say holds even where a
+   * client could not say so (an exact trim with a LIMIT).
+   */
+  readonly appliesEffects: boolean;
   /** Where its commands come from, as MONITOR shows it: `ip:port` or `unix:path`. */
   readonly origin: string;
   /** CLIENT LIST's type of this client. */

@@ -30,6 +30,7 @@ function popMany(ctx: Context, args: Args, reply: Reply): void {
     ctx.changed('spop', args, 1, size);
     ctx.db.removeEntry(entry);
     ctx.changed('del', args, 1, 0);
+    ctx.instead('DEL')?.argument(args, 1);
     // To redis-server this is SUNION, a read.
     ctx.keyspace.hits++;
     return;
@@ -38,6 +39,7 @@ function popMany(ctx: Context, args: Args, reply: Reply): void {
   for (let i = 0; i < count; i++) {
     const at = sets.seekRandom();
     reply.bulk(member.buf, member.off, member.len);
+    ctx.instead('SREM')?.argument(args, 1).bytes(member.buf, member.off, member.len);
     sets.deleteAt(at);
   }
   ctx.changedValue('spop', entry, sets, args, 1, count);
@@ -70,7 +72,9 @@ export const spop = command({
       return;
     }
     const at = sets.seekRandom();
-    reply.bulk(sets.member.buf, sets.member.off, sets.member.len);
+    const { member } = sets;
+    reply.bulk(member.buf, member.off, member.len);
+    ctx.instead('SREM')?.argument(args, 1).bytes(member.buf, member.off, member.len);
     sets.deleteAt(at);
     ctx.changedValue('spop', entry, sets, args, 1, 1);
   },

@@ -94,6 +94,7 @@ function blockingPop(ctx: Context, args: Args, reply: Reply, highest: boolean): 
   reply.array(3);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
   popElements(ctx, args, i, entry, highest, 1, false, reply);
+  ctx.instead(highest ? 'ZPOPMAX' : 'ZPOPMIN')?.argument(args, i);
 }
 
 /** BZPOPMIN key [key ...] timeout */
@@ -135,6 +136,10 @@ function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: 
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
   reply.array(count);
   popElements(ctx, args, i, entry, pop.atEnd, count, true, reply);
+  ctx
+    .instead(pop.atEnd ? 'ZPOPMAX' : 'ZPOPMIN')
+    ?.argument(args, i)
+    .integer(count);
   return true;
 }
 

@@ -7,6 +7,7 @@ import { readOneMore } from '../../datatypes/stream-progress.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
+import { noteClaim, noteProgress } from './effects.ts';
 import { replyEntry, replyInt } from './entries.ts';
 import { replyId } from './ids.ts';
 
@@ -47,6 +48,8 @@ export function consumerForUse(
  */
 export function findIdle(
   ctx: Context,
+  args: Args,
+  key: number,
   group: GroupRef,
   minIdleMs: number,
   max: number,
@@ -63,7 +66,10 @@ export function findIdle(
     if (!streams.has(id)) gone.push(at);
     else if (idle.push(at) === max) break;
   }
-  for (const entry of gone) groups.removePending(group, entry);
+  for (const entry of gone) {
+    noteClaim(ctx, args, key, group, entry);
+    groups.removePending(group, entry);
+  }
   ctx.wrote(gone.length);
   return idle;
 }
@@ -90,6 +96,8 @@ export interface Delivery {
  */
 export function deliver(
   ctx: Context,
+  args: Args,
+  key: number,
   group: GroupRef,
   consumer: GroupRef,
   idle: readonly GroupRef[],
@@ -98,9 +106,14 @@ export function deliver(
 ): void {
   const { groups } = ctx.keyspace.streams;
   const mark = reply.beginDeferred();
-  for (const entry of idle) claimIdle(ctx, group, consumer, entry, reply);
+  for (const entry of idle) {
+    claimIdle(ctx, group, consumer, entry, reply);
+    noteClaim(ctx, args, key, group, entry);
+  }
   const isFull = delivery.count > 0 && idle.length === delivery.count;
-  const fresh = isFull ? 0 : deliverNew(ctx, group, consumer, idle.length, delivery, reply);
+  const fresh = isFull
+    ? 0
+    : deliverNew(ctx, args, key, group, consumer, idle.length, delivery, reply);
   const n = idle.length + fresh;
   if (n > 0) groups.setActive(consumer, ctx.nowMs);
   reply.endArray(mark, n);
@@ -127,6 +140,8 @@ function claimIdle(
 /** Delivers entries above the group's last id until there are `count`, `before` included. How many? */
 function deliverNew(
   ctx: Context,
+  args: Args,
+  key: number,
   group: GroupRef,
   consumer: GroupRef,
   before: number,
@@ -152,24 +167,32 @@ function deliverNew(
       reply.int(0);
       reply.int(0);
     }
-    if (!noAck) notePending(ctx, group, consumer, cursor.id);
+    if (!noAck) {
+      const entry = addPending(ctx, group, consumer, cursor.id);
+      noteClaim(ctx, args, key, group, entry, lastId);
+    }
     n++;
     if (before + n === count) break;
   }
   groups.setLastId(group, lastId);
   groups.setEntriesRead(group, read);
+  // Claims do not tell how many entries were read (as Redis 7.4; 7.0.15 forgets it).
+  if (n > 0) noteProgress(ctx, args, key, group);
   return n;
 }
 
 /** The entry may be pending already: XGROUP SETID can go back. It changes hands then. */
-function notePending(ctx: Context, group: GroupRef, consumer: GroupRef, entryId: StreamId): void {
+function addPending(
+  ctx: Context,
+  group: GroupRef,
+  consumer: GroupRef,
+  entryId: StreamId,
+): GroupRef {
   const { groups } = ctx.keyspace.streams;
   const entry = groups.findPending(group, entryId);
-  if (entry === 0) {
-    groups.addPending(group, entryId, consumer, ctx.nowMs, 1);
-    return;
-  }
+  if (entry === 0) return groups.addPending(group, entryId, consumer, ctx.nowMs, 1);
   groups.deliver(group, entry, consumer, ctx.nowMs, 1);
+  return entry;
 }
 
 /** Replies with a consumer's pending entries from an id on; those still there are delivered again. */

@@ -6,6 +6,7 @@ import { xcfgset } from './xcfgset.ts';
 import { xautoclaim, xclaim } from './xclaim.ts';
 import { xackdel, xdelex } from './xdelex.ts';
 import { xgroup } from './xgroup.ts';
+import { xidmprecord } from './xidmprecord.ts';
 import { xinfo } from './xinfo.ts';
 import { xnack } from './xnack.ts';
 import { xack, xpending } from './xpending.ts';
@@ -22,6 +23,7 @@ export const streamCommands: readonly CommandSpec[] = [
   xdel,
   xdelex,
   xgroup,
+  xidmprecord,
   xinfo,
   xlen,
   xnack,

@@ -1,10 +1,12 @@
 /**
  * The options of XADD and XTRIM.
  */
-import type { References } from '../../datatypes/stream.ts';
+import type { References, StreamValue } from '../../datatypes/stream.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
+import type { EffectLine } from '../../keyspace/journal.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
+import type { Context } from '../context.ts';
 import { int64Argument } from '../integers.ts';
 import { type IdForm, type IdOptions, idArgument, isCharacter } from './ids.ts';
 import { readReferences } from './references.ts';
@@ -37,6 +39,8 @@ export class AddOptions {
   trims = false;
   maxLength = -1;
   readonly minId = new StreamId();
+  /** The argument with the length or the id, after the operator, if there is one. */
+  thresholdAt = 0;
   approximate = false;
   limit = 0;
   references: References = 'keep';
@@ -53,6 +57,7 @@ export class AddOptions {
 }
 
 const options = new AddOptions();
+const first = new StreamId();
 const idOptions: IdOptions = { form: options.form };
 
 function reset(): void {
@@ -84,6 +89,7 @@ function readStrategy(args: Args, i: number): number {
     if (length < 0) throw negativeLength;
     options.maxLength = Number(length);
   } else idArgument(args, at, options.minId);
+  options.thresholdAt = at;
   options.trims = true;
   return at;
 }
@@ -108,8 +114,11 @@ function readAddOption(args: Args, i: number): number {
   return i;
 }
 
-/** Reads the options from argument 2 on; XADD's end with the id. */
-function readOptions(args: Args, adds: boolean, nodeEntries: number): void {
+/**
+ * Reads the options from argument 2 on; XADD's end with the id. Effects may have a LIMIT where none
+ * is possible, which does not matter: the trim was exact.
+ */
+function readOptions(args: Args, adds: boolean, nodeEntries: number, isEffect: boolean): void {
   reset();
   let limitGiven = false;
   let referencesGiven = false;
@@ -145,6 +154,10 @@ function readOptions(args: Args, adds: boolean, nodeEntries: number): void {
   if (options.producer !== 0 && options.idGiven) throw producerWithId;
   if (options.limit > 0 && !options.trims) throw limitWithoutTrim;
   if (!adds && !options.trims) throw noStrategy;
+  if (isEffect) {
+    options.limit = 0;
+    return;
+  }
   if (limitGiven && !options.approximate) throw limitWithoutApproximation;
   if (!limitGiven && options.approximate) options.limit = defaultLimit(nodeEntries);
 }
@@ -155,14 +168,47 @@ function defaultLimit(nodeEntries: number): number {
   return limit <= 0 ? 10000 : Math.min(limit, 1000000);
 }
 
-/** XADD's options. `nodeEntries`: the most entries of a node. */
-export function addOptions(args: Args, nodeEntries: number): AddOptions {
-  readOptions(args, true, nodeEntries);
+/** XADD's options. */
+export function addOptions(ctx: Context, args: Args): AddOptions {
+  readOptions(args, true, ctx.keyspace.limits.streamNodeEntries, ctx.session.appliesEffects);
   return options;
 }
 
 /** XTRIM's options. */
-export function trimOptions(args: Args, nodeEntries: number): AddOptions {
-  readOptions(args, false, nodeEntries);
+export function trimOptions(ctx: Context, args: Args): AddOptions {
+  readOptions(args, false, ctx.keyspace.limits.streamNodeEntries, ctx.session.appliesEffects);
   return options;
+}
+
+/**
+ * Adds the key and the options, the arguments up to `end`, to a line of the journal. An approximate
+ * trim becomes the exact one that leaves what is left now; who the producer was is left out.
+ */
+export function noteOptions(line: EffectLine, args: Args, end: number, stream: StreamValue): void {
+  const { producer, givenId, thresholdAt, approximate } = options;
+  const producerEnd = givenId === 0 ? producer + 1 : producer + 2;
+  for (let i = 1; i < end; i++) {
+    if (producer !== 0 && i >= producer - 1 && i < producerEnd) continue;
+    if (!approximate || i < thresholdAt - 2 || i > thresholdAt) line.argument(args, i);
+    else if (i === thresholdAt) noteBound(line, args, stream);
+  }
+}
+
+function noteBound(line: EffectLine, args: Args, stream: StreamValue): void {
+  const { thresholdAt, maxLength, references } = options;
+  if (maxLength >= 0)
+    line
+      .argument(args, thresholdAt - 2)
+      .text('=')
+      .integer(stream.size);
+  else if (references === 'acked') {
+    // The first entry may be one that a group still wants: only the length tells how many went.
+    line.text('MAXLEN').text('=').integer(stream.size);
+  } else {
+    stream.readStart(first);
+    line
+      .argument(args, thresholdAt - 2)
+      .text('=')
+      .text(first.toString());
+  }
 }

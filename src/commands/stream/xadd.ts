@@ -10,7 +10,7 @@ import { CommandError, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
 import { replyId } from './ids.ts';
-import { type AddOptions, addOptions } from './trim-options.ts';
+import { type AddOptions, addOptions, noteOptions } from './trim-options.ts';
 
 const zeroId = new CommandError('ERR The ID specified in XADD must be greater than 0-0');
 const exhausted = new CommandError(
@@ -122,7 +122,28 @@ function add(ctx: Context, args: Args, from: number, options: AddOptions): boole
   if (by !== undefined) producers.note(by.producer, by.givenId, id, ctx.nowMs);
   ctx.changed('xadd', args, 1);
   if (options.trims && streams.trim(options) > 0) ctx.changed('xtrim', args, 1, 0);
+  noteEntry(ctx, args, options, by);
   return true;
+}
+
+/** Puts the entry into the journal with its id, and the trim as it turned out. */
+function noteEntry(ctx: Context, args: Args, options: AddOptions, by: Origin | undefined): void {
+  if (options.idGiven && !options.form.anySequence && !options.approximate) return;
+  const line = ctx.instead('XADD');
+  if (line === undefined) return;
+  const { producer, idAt } = options;
+  noteOptions(line, args, idAt, ctx.keyspace.streams);
+  if (options.idGiven && !options.form.anySequence) line.argument(args, idAt);
+  else line.text(id.toString());
+  line.argumentsFrom(args, idAt + 1, args.argc);
+  if (by === undefined) return;
+  const { givenId } = by;
+  ctx
+    .instead('XIDMPRECORD')
+    ?.argumentsFrom(args, 1, 2)
+    .argument(args, producer)
+    .bytes(givenId.buf, givenId.off, givenId.len)
+    .text(id.toString());
 }
 
 /**
@@ -146,7 +167,7 @@ export const xadd = command({
     'field value [field value ...]',
 
   run(ctx, args, reply) {
-    const options = addOptions(args, ctx.keyspace.limits.streamNodeEntries);
+    const options = addOptions(ctx, args);
     const from = options.idAt + 1;
     if (args.argc - from < 2 || (args.argc - from) % 2 === 1) throw wrongArity('xadd');
     if (options.idGiven && !options.form.anySequence && options.id.isZero) throw zeroId;

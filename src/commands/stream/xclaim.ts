@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { consumerForUse } from './delivery.ts';
+import { noteClaim, noteProgress } from './effects.ts';
 import { noGroup, replyEntry } from './entries.ts';
 import { idArgument, intervalStart, readId, replyId } from './ids.ts';
 import { openGroup } from './xpending.ts';
@@ -93,6 +94,7 @@ function claim(
   const { group } = options;
   if (!streams.find(id)) {
     if (entry !== 0) {
+      noteClaim(ctx, args, 1, group, entry);
       groups.removePending(group, entry);
       ctx.wrote();
     }
@@ -108,6 +110,7 @@ function claim(
   else replyEntry(reply, streams.cursor);
   groups.setActive(consumer, ctx.nowMs);
   ctx.wrote();
+  noteClaim(ctx, args, 1, group, claimed);
   return true;
 }
 
@@ -153,7 +156,9 @@ export const xclaim = command({
     const options = claimOptions(args, ctx.nowMs);
     const { groups } = ctx.keyspace.streams;
     groups.readLastId(group, groupLast);
-    if (options.lastId.compare(groupLast) > 0) groups.setLastId(group, options.lastId);
+    const advances = options.lastId.compare(groupLast) > 0;
+    if (advances) groups.setLastId(group, options.lastId);
+    const dirtyBefore = ctx.keyspace.changes.dirty;
     options.group = group;
     const mark = reply.beginDeferred();
     let claimed = 0;
@@ -162,6 +167,11 @@ export const xclaim = command({
       if (claim(ctx, args, groups.findPending(group, id), options, reply)) claimed++;
     }
     reply.endArray(mark, claimed);
+    // Otherwise the claims tell of it.
+    if (advances && ctx.keyspace.changes.dirty === dirtyBefore) {
+      ctx.wrote();
+      noteProgress(ctx, args, 1, group);
+    }
   },
 });
 

@@ -20,6 +20,7 @@ import {
   nextIdleAt,
   replyHistory,
 } from './delivery.ts';
+import { noteConsumer } from './effects.ts';
 import { countOption, noGroup, replyEntries } from './entries.ts';
 import { idArgument, isCharacter } from './ids.ts';
 
@@ -192,7 +193,7 @@ function serve(
   const group = options.group === 0 ? 0 : findGroup(streams, args, options.group);
   if (group !== 0 && fresh) streams.groups.readLastId(group, id);
   const claims = group !== 0 && fresh && options.minIdleMs >= 0;
-  const idle = claims ? findIdle(ctx, group, options.minIdleMs, options.count) : [];
+  const idle = claims ? findIdle(ctx, args, key, group, options.minIdleMs, options.count) : [];
   if (fresh && idle.length === 0 && !hasAbove(streams, id)) return false;
   id.increment();
   if (reply.version === 2) reply.array(2);
@@ -202,8 +203,14 @@ function serve(
     replyEntries(reply, streams.cursor, options.count);
     return true;
   }
+  const consumersBefore = streams.groups.consumerCount(group);
   const consumer = consumerForUse(ctx, args, key, group, options.group + 1);
-  if (fresh) deliver(ctx, group, consumer, idle, options, reply);
+  const isNew = streams.groups.consumerCount(group) !== consumersBefore;
+  // Otherwise the entries that it claims tell of it.
+  if (isNew && (options.noAck || !fresh)) noteConsumer(ctx, args, key, group, options.group + 1);
+  // That entries are delivered again to their own consumer is no effect to Redis.
+  ctx.noEffect();
+  if (fresh) deliver(ctx, args, key, group, consumer, idle, options, reply);
   else replyHistory(ctx, group, consumer, id, options.count, reply);
   ctx.wrote();
   return true;

@@ -7,7 +7,7 @@ import { CommandError, errors } from '../../util/errors.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { idArgument } from './ids.ts';
-import { trimOptions } from './trim-options.ts';
+import { noteOptions, trimOptions } from './trim-options.ts';
 
 const negativeAdded = new CommandError('ERR entries_added must be positive');
 const belowGivenDeleted = new CommandError(
@@ -69,7 +69,7 @@ export const xtrim = command({
   syntax: 'key [MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer] [KEEPREF | DELREF | ACKED]',
 
   run(ctx, args, reply) {
-    const options = trimOptions(args, ctx.keyspace.limits.streamNodeEntries);
+    const options = trimOptions(ctx, args);
     const { streams } = ctx.keyspace;
     if (ctx.db.writeValue(args, 1, streams) === 0) {
       reply.int(0);
@@ -78,6 +78,8 @@ export const xtrim = command({
     const removed = streams.trim(options);
     if (removed > 0) {
       ctx.changed('xtrim', args, 1, removed);
+      const line = options.approximate ? ctx.instead('XTRIM') : undefined;
+      if (line !== undefined) noteOptions(line, args, args.argc, streams);
     }
     reply.int(removed);
   },
