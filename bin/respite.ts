@@ -29,6 +29,8 @@ Examples:
 const DAEMON = 'RESPITE__DAEMON';
 
 function main(): void {
+  // By default Node opens its debugger to anyone on this machine who may send the signal.
+  process.on('SIGUSR1', () => {});
   const config = new Config();
   const { [DAEMON]: daemon, ...env } = process.env;
   let action: string;

@@ -10,6 +10,8 @@ export class Command {
   readonly spec: Spec;
   /** `config|get` for a subcommand, else the name. */
   readonly fullName: string;
+  /** What clients call it: `spec.name` unless `rename-command` says otherwise. Lower case. */
+  name: string;
   readonly parent: Command | undefined;
   readonly subcommands: CommandTable | undefined;
   readonly arity: number;
@@ -30,6 +32,7 @@ export class Command {
 
   constructor(spec: Spec, parent: Command | undefined) {
     this.spec = spec;
+    this.name = spec.name;
     this.parent = parent;
     this.fullName = parent === undefined ? spec.name : `${parent.fullName}|${spec.name}`;
     this.arity = spec.arity;
@@ -99,21 +102,26 @@ function flagBits(spec: Spec): number {
   return bits;
 }
 
-const LONGEST_NAME = 32;
-
 export class CommandTable implements Iterable<Command> {
-  private readonly slots: (Command | undefined)[];
-  private readonly mask: number;
-  private readonly list: Command[];
+  private slots: (Command | undefined)[] = [];
+  private mask = 0;
+  private longestName = 0;
+  private list: Command[];
 
   constructor(specs: readonly Spec[], parent?: Command) {
+    this.list = specs.map((spec) => new Command(spec, parent));
+    this.fillSlots();
+  }
+
+  private fillSlots(): void {
     let size = 8;
-    while (size < specs.length * 4) size *= 2;
+    while (size < this.list.length * 4) size *= 2;
     this.slots = new Array<Command | undefined>(size).fill(undefined);
     this.mask = size - 1;
-    this.list = specs.map((spec) => new Command(spec, parent));
+    this.longestName = 0;
     for (const command of this.list) {
-      const name = Buffer.from(command.spec.name, 'latin1');
+      const name = Buffer.from(command.name, 'latin1');
+      this.longestName = Math.max(this.longestName, name.length);
       if (this.lookup(name, 0, name.length) !== undefined) {
         throw new Error(`command ${command.fullName} is registered twice`);
       }
@@ -121,6 +129,24 @@ export class CommandTable implements Iterable<Command> {
       while (this.slots[i] !== undefined) i = (i + 1) & this.mask;
       this.slots[i] = command;
     }
+  }
+
+  /**
+   * Gives a command another name, or removes it with the name `''` (rename-command). Both names in
+   * any case, as latin1 text. Returns why that cannot be, undefined when it is done. O(commands).
+   */
+  rename(from: string, to: string): string | undefined {
+    const command = from.includes('|') ? undefined : this.byName(from);
+    if (command === undefined) return 'No such command in rename-command';
+    if (to === '') this.list = this.list.filter((each) => each !== command);
+    else {
+      const name = to.toLowerCase();
+      const taken = this.list.some((each) => each !== command && each.name === name);
+      if (taken) return 'Target command name already exists';
+      command.name = name;
+    }
+    this.fillSlots();
+    return undefined;
   }
 
   get size(): number {
@@ -133,12 +159,12 @@ export class CommandTable implements Iterable<Command> {
 
   /** The command named by a byte range, in any case; subcommands are not resolved. O(length). */
   lookup(buf: Uint8Array, off: number, len: number): Command | undefined {
-    if (len > LONGEST_NAME) return undefined;
+    if (len > this.longestName) return undefined;
     let i = foldedHash(buf, off, len) & this.mask;
     for (;;) {
       const command = this.slots[i];
       if (command === undefined) return undefined;
-      if (sameName(command.spec.name, buf, off, len)) return command;
+      if (sameName(command.name, buf, off, len)) return command;
       i = (i + 1) & this.mask;
     }
   }

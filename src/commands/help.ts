@@ -6,18 +6,12 @@ import { type CommandSpec, command } from './spec.ts';
 
 /** HELP of a container: one simple string a line, between a heading and the line on HELP itself. */
 export function helpCommand(
-  container: string,
   group: CommandGroup,
   since: string,
   lines: readonly string[],
   categories: readonly string[] = [],
 ): CommandSpec {
-  const text = [
-    `${container.toUpperCase()} <subcommand> [<arg> ...]. Subcommands:`,
-    ...lines,
-    'HELP',
-    '    This text.',
-  ];
+  const text = [...lines, 'HELP', '    This text.'];
   return command({
     name: 'help',
     arity: 2,
@@ -28,8 +22,10 @@ export function helpCommand(
     flags: ['loading', 'stale'],
     categories,
 
-    run(_ctx, _args, reply) {
-      reply.array(text.length);
+    run(_ctx, args, reply) {
+      reply.array(text.length + 1);
+      // As it was called: `rename-command` may have given it another name.
+      reply.simple(`${args.latin1(0).toUpperCase()} <subcommand> [<arg> ...]. Subcommands:`);
       for (const line of text) reply.simple(line);
     },
   });

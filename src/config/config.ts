@@ -101,6 +101,14 @@ export class Config {
     return this.slots.get(name.toLowerCase())?.directive.secret === true;
   }
 
+  /** Names of directives that are set to something and that nothing reads, as in the table. */
+  withoutEffect(): string[] {
+    return directives
+      .filter(({ meaning }) => meaning === 'accepted')
+      .filter(({ name, default: initial }) => !['', initial].includes(this.string(name)))
+      .map(({ name }) => name);
+  }
+
   private slot(name: string): Slot {
     const slot = this.slots.get(name);
     if (slot === undefined) throw new Error(`no directive is named ${name}`);

@@ -3,7 +3,8 @@
  * ones, and a few of 7.2. `test/config/oracle.test.ts` compares names, defaults and error texts.
  *
  * The file is longer than others because it is one table; adding a directive is adding a row.
- * When a feature comes to life, its row changes from `accepted` to `active`.
+ * When something begins to read a directive, its row changes from `accepted` to `active`
+ * (`test/config/active.test.ts` holds the column against the sources).
  */
 import {
   ANY_INT,
@@ -56,7 +57,7 @@ export const directives: readonly Directive[] = [
     'Percent of fragmentation that starts defragmentation.'),
   int('active-defrag-threshold-upper', 100, [0n, 1000n], 'mutable', 'accepted',
     'Percent of fragmentation that calls for full effort.'),
-  int('active-expire-effort', 1, [1n, 10n], 'mutable', 'active',
+  int('active-expire-effort', 1, [1n, 10n], 'mutable', 'accepted',
     'How eagerly expired keys are looked for.'),
   bool('activedefrag', 'no', 'mutable', 'accepted', 'Defragmentation; it cannot be turned on here.',
     { check: special.checkActiveDefrag }),
@@ -137,7 +138,7 @@ export const directives: readonly Directive[] = [
     'Write a report when the process crashes.'),
   bool('crash-memcheck-enabled', 'yes', 'mutable', 'accepted',
     'Test memory when the process crashes.'),
-  bool('daemonize', 'no', 'fixed', 'accepted',
+  bool('daemonize', 'no', 'fixed', 'active',
     'Go to the background; use a service manager instead.'),
   int('databases', 16, POSITIVE_INT, 'fixed', 'active',
     'Number of databases SELECT can choose from.'),
@@ -178,7 +179,7 @@ export const directives: readonly Directive[] = [
   bool('lazyfree-lazy-server-del', 'no', 'mutable', 'accepted',
     'Free overwritten values in the background.'),
   bool('lazyfree-lazy-user-del', 'no', 'mutable', 'accepted', 'Make DEL behave like UNLINK.'),
-  bool('lazyfree-lazy-user-flush', 'no', 'mutable', 'accepted',
+  bool('lazyfree-lazy-user-flush', 'no', 'mutable', 'active',
     'Make FLUSHDB and FLUSHALL asynchronous.'),
   int('lfu-decay-time', 1, INT, 'mutable', 'active',
     'Minutes after which an LFU counter is lowered.'),
@@ -212,7 +213,7 @@ export const directives: readonly Directive[] = [
   oneOf('maxmemory-policy', 'noeviction', ['volatile-lru', 'volatile-lfu', 'volatile-random',
     'volatile-ttl', 'allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'noeviction'], 'mutable',
     'active', 'Which keys go when maxmemory is reached.'),
-  int('maxmemory-samples', 5, POSITIVE_INT, 'mutable', 'active',
+  int('maxmemory-samples', 5, POSITIVE_INT, 'mutable', 'accepted',
     'Keys compared to find one to evict.'),
   int('min-replicas-max-lag', 10, INT, 'mutable', 'accepted',
     'Seconds of silence after which a replica is late.', { aliases: ['min-slaves-max-lag'] }),
@@ -242,7 +243,7 @@ export const directives: readonly Directive[] = [
     'Testing: microseconds to wait per saved key.', hidden),
   bool('rdb-save-incremental-fsync', 'yes', 'mutable', 'accepted', 'Sync a snapshot bit by bit.'),
   bool('rdbchecksum', 'yes', 'fixed', 'accepted', 'Checksum at the end of a snapshot.'),
-  bool('rdbcompression', 'yes', 'mutable', 'accepted', 'Compress strings in a snapshot.'),
+  bool('rdbcompression', 'yes', 'mutable', 'active', 'Compress strings in a snapshot.'),
   memory('repl-backlog-size', MEGABYTE, POSITIVE_LONG, 'mutable', 'active',
     'Bytes kept for replicas that come back.', { clamp: (value,
     loading) => (loading ? value : atLeast(16384n, value)) }),
@@ -301,9 +302,9 @@ export const directives: readonly Directive[] = [
     'How SIGTERM shuts down.', { check: special.checkShutdownFlags }),
   int('shutdown-timeout', 10, INT, 'mutable', 'accepted',
     'Seconds to wait for replicas on shutdown.'),
-  int('slowlog-log-slower-than', 10000, [-1n, LONG_MAX], 'mutable', 'active',
+  int('slowlog-log-slower-than', 10000, [-1n, LONG_MAX], 'mutable', 'accepted',
     'Microseconds from which a command is slow; -1 is off.'),
-  int('slowlog-max-len', 128, LONG, 'mutable', 'active', 'Entries kept by SLOWLOG.'),
+  int('slowlog-max-len', 128, LONG, 'mutable', 'accepted', 'Entries kept by SLOWLOG.'),
   int('socket-mark-id', 0, [0n, UINT_MAX], 'fixed', 'accepted',
     'Mark set on sockets for packet filters.'),
   bool('stop-writes-on-bgsave-error', 'yes', 'mutable', 'accepted',

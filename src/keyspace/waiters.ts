@@ -5,7 +5,7 @@
  * Invariants: a waiter stands in one line for each of its keys; no line is empty.
  */
 import { latin1 } from '../util/latin1.ts';
-import { Line, type Place, Round, type Waiter } from './waiting-lines.ts';
+import { Line, Round, type Waiter } from './waiting-lines.ts';
 
 /** A key that has changed. */
 export interface ChangedKey {

@@ -33,12 +33,13 @@ export class Log implements LogPort {
     if (rank[level]! < (rank[this.level] ?? 4)) return;
     const line = `${process.pid}:M ${timestamp(this.now())} ${mark[level]} ${message}\n`;
     if (this.sink !== undefined) this.sink(line);
-    else if (this.file === '') process.stdout.write(line);
     else {
       try {
-        appendFileSync(this.file, line);
+        if (this.file === '') process.stdout.write(line);
+        else appendFileSync(this.file, line);
       } catch {
-        // As redis-server: a log that cannot be written must not stop the store.
+        // As redis-server: a log that cannot be written must not stop the store. (What a pipe that
+        // nobody reads answers comes later, as an event: see `main.ts`.)
       }
     }
   }

@@ -2,14 +2,19 @@
  * A server as a process: log lines, pid file, signals and exit codes as redis-server has them.
  */
 import { writeFileSync } from 'node:fs';
+import type { ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/errors.ts';
 import { ListenError } from '../net/listener.ts';
+import { fitMaxClients } from './file-limit.ts';
 import { Server } from './server.ts';
 import { RESPITE_VERSION } from './version.ts';
 
 /** Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start. */
 export async function runServer(config: Config): Promise<void> {
-  const server = new Server(config, { exit: (code) => process.exit(code) });
+  // Whoever read our output has gone (`respite | head`): no reason to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const server = createOrExit(config);
   server.log('notice', 'oO0OoO0OoO0Oo respite is starting oO0OoO0OoO0Oo');
   const version = `version=${RESPITE_VERSION}, bits=64, pid=${process.pid}, just started`;
   server.log('notice', `respite ${version}`);
@@ -20,6 +25,7 @@ export async function runServer(config: Config): Promise<void> {
     server.log('warning', `Warning: the environment variable ${name} names no directive.`);
   }
   handleSignals(server);
+  if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
   try {
     await server.listen();
   } catch (error) {
@@ -27,6 +33,16 @@ export async function runServer(config: Config): Promise<void> {
     process.exit(1);
   }
   writePidFile(server, config);
+}
+
+function createOrExit(config: Config): Server {
+  try {
+    return new Server(config, { exit: (code) => process.exit(code) });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(error.report(RESPITE_VERSION));
+    process.exit(1);
+  }
 }
 
 function writePidFile(server: Server, config: Config): void {
@@ -42,16 +58,28 @@ function writePidFile(server: Server, config: Config): void {
 
 function handleSignals(server: Server): void {
   let interrupted = false;
-  const end = (signal: string) => () => {
+  const end = (signal: 'SIGTERM' | 'SIGINT', flags: () => string) => () => {
     if (interrupted && signal === 'SIGINT') {
       server.log('warning', 'You insist... exiting now.');
       process.exit(1);
     }
     interrupted = true;
     server.log('warning', `Received ${signal} scheduling shutdown...`);
-    server.lifecycle.shutdown({ save: 'default', now: false, force: false, abort: false });
+    server.lifecycle.shutdown(shutdownRequest(flags().split(' ')));
   };
-  process.on('SIGTERM', end('SIGTERM'));
-  process.on('SIGINT', end('SIGINT'));
+  process.on(
+    'SIGTERM',
+    end('SIGTERM', () => server.config.string('shutdown-on-sigterm')),
+  );
+  process.on(
+    'SIGINT',
+    end('SIGINT', () => server.config.string('shutdown-on-sigint')),
+  );
   process.on('SIGHUP', () => {});
+}
+
+/** The flags of shutdown-on-sigint and -sigterm as SHUTDOWN has them. */
+function shutdownRequest(flags: readonly string[]): ShutdownRequest {
+  const save = flags.includes('save') ? 'save' : flags.includes('nosave') ? 'nosave' : 'default';
+  return { save, now: flags.includes('now'), force: flags.includes('force'), abort: false };
 }

@@ -7,6 +7,7 @@ import { CommandTable } from '../commands/command-table.ts';
 import { Context } from '../commands/context.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/errors.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
@@ -36,6 +37,7 @@ import { MemoryFigures } from './memory-figures.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Stats } from './stats.ts';
+import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** What tests and embedders may replace. */
@@ -81,6 +83,8 @@ export class Server {
 
   constructor(config: Config, hooks: ServerHooks = {}) {
     this.config = config;
+    refuseUnbuilt(config);
+    this.renameCommands();
     this.clock = new Clock(hooks.now);
     this.now = this.clock.now;
     this.monitors = new Monitors(this.clock);
@@ -103,7 +107,7 @@ export class Server {
     this.keyspace.onGarbage = () => this.cron.wake();
     this.gates = new Gates(
       () => this.keyspace.usedBytes,
-      (session) => this.refuseProtected(session, 'enable-debug-command'),
+      (session) => this.refuseProtected(session),
     );
     this.clients = new Clients({
       config,
@@ -190,6 +194,15 @@ export class Server {
     return entry === 0 ? undefined : db.typeOf(entry);
   }
 
+  /** Carries out `rename-command`. Throws ConfigError. */
+  private renameCommands(): void {
+    for (const line of this.config.renamedCommands) {
+      const [from = '', to = ''] = line.words;
+      const reason = this.commands.rename(from, to);
+      if (reason !== undefined) throw new ConfigError(reason, line);
+    }
+  }
+
   /** What the cron does. */
   private startTasks(): void {
     const { clientFigures, clients, cron, keyspace, memory, stats, upkeep } = this;
@@ -216,8 +229,8 @@ export class Server {
     return this.keyspace.usedBytes + this.reply.buf.length + forClients;
   }
 
-  private refuseProtected(session: Session, directive: string): CommandError | undefined {
-    const allowed = this.config.string(directive);
+  private refuseProtected(session: Session): CommandError | undefined {
+    const allowed = this.config.string('enable-debug-command');
     if (allowed === 'yes') return undefined;
     const { connection } = session;
     const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
@@ -234,6 +247,10 @@ export class Server {
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async listen(): Promise<void> {
     this.log('notice', 'Server initialized');
+    const idle = withoutEffect(this.config);
+    if (idle.length > 0) {
+      this.log('warning', `Warning: set, but without effect in this version: ${idle.join(', ')}`);
+    }
     await this.endpoints.open();
     this.cron.start();
   }

@@ -34,7 +34,7 @@ export const client = command({
     clientCaching,
     clientGetname,
     clientGetredir,
-    helpCommand('client', 'connection', '5.0.0', [
+    helpCommand('connection', '5.0.0', [
       'CACHING (YES|NO)',
       '    Whether the keys of the next command are tracked (OPTIN, OPTOUT).',
       'GETNAME, SETNAME <name>, ID, INFO',

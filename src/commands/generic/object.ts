@@ -119,7 +119,7 @@ export const object = command({
   subcommands: [
     encoding,
     freq,
-    helpCommand('object', 'generic', '6.2.0', [
+    helpCommand('generic', '6.2.0', [
       'ENCODING <key>',
       '    The representation of the value at <key>.',
       'FREQ <key>',

@@ -112,7 +112,6 @@ export const pubsub = command({
     channels,
     helpCommand(
       'pubsub',
-      'pubsub',
       '6.2.0',
       [
         'CHANNELS [<pattern>], SHARDCHANNELS [<pattern>]',

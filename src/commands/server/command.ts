@@ -260,7 +260,6 @@ export const commandCommand = command({
     getkeys,
     getkeysandflags,
     helpCommand(
-      'command',
       'server',
       '5.0.0',
       [

@@ -88,7 +88,7 @@ export const config = command({
   flags: [],
   subcommands: [
     get,
-    helpCommand('config', 'server', '5.0.0', [
+    helpCommand('server', '5.0.0', [
       'GET <pattern> [<pattern> ...]',
       '    The directives that match, with their values.',
       'SET <directive> <value> [<directive> <value> ...]',

@@ -38,7 +38,7 @@ export const memory = command({
   complexity: 'Depends on subcommand.',
   flags: [],
   subcommands: [
-    helpCommand('memory', 'server', '4.0.0', [
+    helpCommand('server', '4.0.0', [
       'USAGE <key> [SAMPLES <count>]',
       '    The bytes that <key> and its value take. SAMPLES is accepted and not needed.',
     ]),

@@ -204,7 +204,7 @@ const delconsumer = command({
   },
 });
 
-const help = helpCommand('xgroup', 'stream', '5.0.0', [
+const help = helpCommand('stream', '5.0.0', [
   'CREATE <key> <group> <id|$> [MKSTREAM] [ENTRIESREAD <count>]',
   '    Make a consumer group; MKSTREAM makes the stream too when it is missing,',
   '    ENTRIESREAD sets how many entries it counts as read.',

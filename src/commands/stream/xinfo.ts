@@ -280,7 +280,7 @@ const consumers = command({
   },
 });
 
-const help = helpCommand('xinfo', 'stream', '5.0.0', [
+const help = helpCommand('stream', '5.0.0', [
   'CONSUMERS <key> <group>',
   '    Answer the consumers of a group.',
   'GROUPS <key>',

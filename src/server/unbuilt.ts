@@ -1,0 +1,89 @@
+/**
+ * Directives that cannot be honoured yet. What would protect (users, TLS, a role) must not be taken for
+ * granted: the server does not start with it. What only promises (a save, a log) is warned of.
+ *
+ * What is built leaves these lists: its row of `refused` is deleted, and its row of the directive table
+ * becomes `active`.
+ */
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import { ConfigError, type ConfigLine } from '../config/errors.ts';
+import { CommandError } from '../util/errors.ts';
+
+interface Refused {
+  readonly name: string;
+  /** Values that ask for nothing. */
+  readonly harmless: readonly string[];
+  readonly reason: string;
+}
+
+const refused: readonly Refused[] = [
+  {
+    name: 'aclfile',
+    harmless: [''],
+    reason: 'ACL users are not supported yet: aclfile would restrict nobody',
+  },
+  {
+    name: 'tls-port',
+    harmless: ['0'],
+    reason: 'TLS is not supported yet: nothing would listen on tls-port',
+  },
+  {
+    name: 'replicaof',
+    harmless: [''],
+    reason: 'Replication is not supported yet: replicaof would leave this server a writable master',
+  },
+  {
+    name: 'cluster-enabled',
+    harmless: ['no'],
+    reason: 'Cluster mode is not supported yet: this server would own all keys on its own',
+  },
+  {
+    name: 'min-replicas-to-write',
+    harmless: ['0'],
+    reason: 'Replication is not supported yet: min-replicas-to-write would not hold back a write',
+  },
+];
+
+const usersRefused =
+  'ACL users are not supported yet: the line would restrict nobody (use requirepass)';
+
+/** Promises of directives that have another, working side. */
+const halfBuilt: readonly (readonly [name: string, works: (value: string) => boolean])[] = [
+  ['maxmemory-policy', (value) => value === 'noeviction'],
+];
+
+/**
+ * Throws ConfigError when the configuration asks for a protection that is not there, and has CONFIG SET
+ * refuse it later.
+ */
+export function refuseUnbuilt(config: Config): void {
+  for (const line of config.users) {
+    if (!isDefaultUser(line, config.string('requirepass'))) {
+      throw new ConfigError(usersRefused, line);
+    }
+  }
+  for (const { name, harmless, reason } of refused) {
+    if (!harmless.includes(config.string(name))) throw new ConfigError(reason);
+    config.onChange(name, () => {
+      if (!harmless.includes(config.string(name))) throw new CommandError(`ERR ${reason}`);
+    });
+  }
+}
+
+/**
+ * The line that redis-server's CONFIG REWRITE writes for the default user restricts nothing, or nothing
+ * but what `requirepass` does.
+ */
+function isDefaultUser({ words }: ConfigLine, password: string): boolean {
+  const hash = createHash('sha256').update(Buffer.from(password, 'latin1')).digest('hex');
+  const login = password === '' ? 'nopass' : `#${hash}`;
+  const given = words.filter((word) => word !== 'sanitize-payload').join(' ');
+  return given === `default on ${login} ~* &* +@all`;
+}
+
+/** Directives that are set and change nothing, to be warned of; names as in the table. */
+export function withoutEffect(config: Config): string[] {
+  const half = halfBuilt.filter(([name, works]) => !works(config.string(name)));
+  return [...config.withoutEffect(), ...half.map(([name]) => name)].sort();
+}
