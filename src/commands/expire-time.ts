@@ -6,6 +6,7 @@ import type { UnixMs } from '../keyspace/entry.ts';
 import type { Args } from '../util/args.ts';
 import { invalidExpire } from '../util/errors.ts';
 import type { Context } from './context.ts';
+import type { Grammar } from './grammar.ts';
 import { addInt64, type Int64, int64Argument, toInt64 } from './integers.ts';
 
 /** How an argument gives a time. */
@@ -22,13 +23,37 @@ export const timeForms = {
   PXAT: { unitMs: 1, absolute: true },
 } as const satisfies Record<string, TimeForm>;
 
-/** The form that argument i names, or undefined. No allocation. */
-export function timeFormOf(args: Args, i: number): TimeForm | undefined {
-  if (args.is(i, 'EX')) return timeForms.EX;
-  if (args.is(i, 'PX')) return timeForms.PX;
-  if (args.is(i, 'EXAT')) return timeForms.EXAT;
-  if (args.is(i, 'PXAT')) return timeForms.PXAT;
-  return undefined;
+/** The four forms as alternatives in the notation of syntax lines. */
+export const TIME_FORMS =
+  'EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds';
+
+/** Their words, for grammars where none may stand twice. */
+export const TIME_WORDS = Object.keys(timeForms);
+
+/** The time that a grammar with `TIME_FORMS` has read. */
+export class TimeOption {
+  private readonly grammar: Grammar;
+  /** One of the grammar's words of time; the others are alternatives to it. */
+  private readonly ex: number;
+  /** By word of the grammar. */
+  private readonly forms: (TimeForm | undefined)[] = [];
+
+  constructor(grammar: Grammar) {
+    this.grammar = grammar;
+    this.ex = grammar.word('EX');
+    for (const [name, form] of Object.entries(timeForms)) this.forms[grammar.word(name)] = form;
+  }
+
+  /** How the time is given; undefined when none is. */
+  get form(): TimeForm | undefined {
+    const word = this.grammar.chosenWith(this.ex);
+    return word < 0 ? undefined : this.forms[word];
+  }
+
+  /** The argument with the time. */
+  get at(): number {
+    return this.grammar.at(this.grammar.chosenWith(this.ex));
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { globMatch } from '../util/glob.ts';
+import { type Grammar, grammar } from './grammar.ts';
 import { intArgument } from './integers.ts';
 
 const invalidCursor = new CommandError('ERR invalid cursor');
@@ -28,6 +29,18 @@ export function cursorArgument(args: Args, i: number): number {
   return Number(BigInt.asUintN(32, text.startsWith('-') ? -value : value));
 }
 
+const plain = grammar('[MATCH pattern] [COUNT count]');
+const typed = grammar(`${plain.line} [TYPE type]`);
+const valueless = grammar(`${plain.line} [NOVALUES]`);
+/** All three begin alike: these words have the same numbers in each. */
+const MATCH = plain.word('MATCH');
+const COUNT = plain.word('COUNT');
+const TYPE = typed.word('TYPE');
+const NOVALUES = valueless.word('NOVALUES');
+
+/** The options of the scanning commands: of all, of SCAN, of HSCAN. */
+export const scanGrammars = { plain, typed, valueless } as const;
+
 /** What SCAN and its kin were asked for. */
 export interface ScanOptions {
   readonly count: number;
@@ -38,31 +51,23 @@ export interface ScanOptions {
   readonly noValues: boolean;
 }
 
-/** Reads the options from argument `from` on; `extra` is the one that not all commands have. */
-export function scanOptions(
-  args: Args,
-  from: number,
-  extra?: 'TYPE' | 'NOVALUES' | 'NOSCORES',
-): ScanOptions {
-  let noValues = false;
+/** Reads the options from argument `from` on; a count is checked where it stands, as in Redis. */
+export function scanOptions(args: Args, from: number, options: Grammar = plain): ScanOptions {
   let count = 10;
-  let patternAt = 0;
-  let type: string | undefined;
-  for (let i = from; i < args.argc; i += 2) {
-    if (extra !== undefined && extra !== 'TYPE' && args.is(i, extra)) {
-      noValues = true;
-      i--;
-      continue;
-    }
-    if (i + 1 === args.argc) throw errors.syntax;
-    if (args.is(i, 'COUNT')) {
-      count = intArgument(args, i + 1);
-      if (count < 1) throw errors.syntax;
-    } else if (args.is(i, 'MATCH')) patternAt = i + 1;
-    else if (extra === 'TYPE' && args.is(i, 'TYPE')) type = args.latin1(i + 1).toLowerCase();
-    else throw errors.syntax;
+  options.begin();
+  for (let i = from; i < args.argc; ) {
+    i = options.next(args, i);
+    if (options.last !== COUNT) continue;
+    count = intArgument(args, options.at(COUNT));
+    if (count < 1) throw errors.syntax;
   }
-  return { count, patternAt, type, noValues };
+  const type = options === typed && options.has(TYPE) ? options.at(TYPE) : 0;
+  return {
+    count,
+    patternAt: options.at(MATCH),
+    type: type === 0 ? undefined : args.latin1(type).toLowerCase(),
+    noValues: options === valueless && options.has(NOVALUES),
+  };
 }
 
 /** A collection that is scanned; `step` returns the next cursor. */

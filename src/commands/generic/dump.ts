@@ -13,6 +13,7 @@ import { PayloadCodec } from '../../persistence/rdb/payload.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { addInt64, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -52,35 +53,35 @@ export const dump = command({
   },
 });
 
-interface RestoreOptions {
-  replace: boolean;
-  absoluteTtl: boolean;
-  /** -1 when not given. */
+const options = grammar('[REPLACE] [ABSTTL] [IDLETIME seconds:integer] [FREQ frequency:integer]');
+const REPLACE = options.word('REPLACE');
+const ABSTTL = options.word('ABSTTL');
+const IDLETIME = options.word('IDLETIME');
+const FREQ = options.word('FREQ');
+
+/** When and how often the key was used; -1 where that is not given. */
+interface Usage {
   idleSeconds: Int64;
   frequency: number;
 }
 
-function readOptions(args: Args): RestoreOptions {
-  const options: RestoreOptions = {
-    replace: false,
-    absoluteTtl: false,
-    idleSeconds: -1,
-    frequency: -1,
-  };
-  for (let i = 4; i < args.argc; i++) {
-    const more = i + 1 < args.argc;
-    if (args.is(i, 'REPLACE')) options.replace = true;
-    else if (args.is(i, 'ABSTTL')) options.absoluteTtl = true;
-    else if (args.is(i, 'IDLETIME') && more && options.frequency === -1) {
-      options.idleSeconds = int64Argument(args, ++i);
-      if (options.idleSeconds < 0) throw badIdleTime;
-    } else if (args.is(i, 'FREQ') && more && options.idleSeconds === -1) {
-      const frequency = int64Argument(args, ++i);
+/** Reads the options; values are checked where they stand, as Redis does. */
+function readOptions(args: Args): Usage {
+  const usage: Usage = { idleSeconds: -1, frequency: -1 };
+  options.begin();
+  for (let i = 4; i < args.argc; ) {
+    i = options.next(args, i);
+    if (options.has(IDLETIME) && options.has(FREQ)) throw errors.syntax;
+    if (options.last === IDLETIME) {
+      usage.idleSeconds = int64Argument(args, options.at(IDLETIME));
+      if (usage.idleSeconds < 0) throw badIdleTime;
+    } else if (options.last === FREQ) {
+      const frequency = int64Argument(args, options.at(FREQ));
       if (frequency < 0 || frequency > 255) throw badFrequency;
-      options.frequency = Number(frequency);
-    } else throw errors.syntax;
+      usage.frequency = Number(frequency);
+    }
   }
-  return options;
+  return usage;
 }
 
 /** When the key expires: 0 for never, undefined when that is over already. */
@@ -136,18 +137,16 @@ export const restore = command({
   flags: ['write', 'denyoom'],
   categories: ['dangerous'],
   keys: [keyAt(1, 'OW', 'update')],
-  syntax:
-    'key ttl:integer serialized-value:string [REPLACE] [ABSTTL] [IDLETIME seconds:integer] ' +
-    '[FREQ frequency:integer]',
+  syntax: `key ttl:integer serialized-value:string ${options.line}`,
 
   run(ctx, args, reply) {
     const { db } = ctx;
-    const options = readOptions(args);
+    const { idleSeconds, frequency } = readOptions(args);
     const present = db.find(args.buf, args.off[1]!, args.len[1]!);
-    if (present !== 0 && !options.replace) throw busyKey;
+    if (present !== 0 && !options.has(REPLACE)) throw busyKey;
     const ttl = int64Argument(args, 2);
     if (ttl < 0) throw badTtl;
-    const expireAt = expiryOf(ctx, ttl, options.absoluteTtl);
+    const expireAt = expiryOf(ctx, ttl, options.has(ABSTTL));
     const codec = PayloadCodec.of(ctx.keyspace);
     const value = load(codec, args, 3);
 
@@ -161,9 +160,9 @@ export const restore = command({
     } else {
       db.find(args.buf, args.off[1]!, args.len[1]!);
       const entry = addLoaded(ctx, args, codec, value, expireAt);
-      setAccess(ctx.keyspace, entry, Number(options.idleSeconds), options.frequency);
+      setAccess(ctx.keyspace, entry, Number(idleSeconds), frequency);
       ctx.changed('restore', args, 1);
-      if (expireAt !== NO_TTL && !options.absoluteTtl) {
+      if (expireAt !== NO_TTL && !options.has(ABSTTL)) {
         const line = ctx.instead('RESTORE')?.argument(args, 1).integer(expireAt);
         line?.argumentsFrom(args, 3, args.argc).text('ABSTTL');
       }

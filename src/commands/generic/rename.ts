@@ -5,6 +5,7 @@ import type { Db } from '../../keyspace/db.ts';
 import { type Args, sameArgument } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { int32Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -97,6 +98,10 @@ export const move = command({
   },
 });
 
+const options = grammar('[DB destination-db:integer] [REPLACE]');
+const DB = options.word('DB');
+const REPLACE = options.word('REPLACE');
+
 /** COPY source destination [DB destination-db] [REPLACE] */
 export const copy = command({
   name: 'copy',
@@ -107,23 +112,22 @@ export const copy = command({
   complexity: 'O(N) where N is the size of the value.',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RO', 'access'), keyAt(2, 'OW', 'update')],
-  syntax: 'source:key destination:key [DB destination-db:integer] [REPLACE]',
+  syntax: `source:key destination:key ${options.line}`,
 
   run(ctx, args, reply) {
     const { db } = ctx;
     let target = db;
-    let replace = false;
-    for (let i = 3; i < args.argc; i++) {
-      if (args.is(i, 'REPLACE')) replace = true;
-      else if (args.is(i, 'DB') && i + 1 < args.argc) target = databaseArgument(ctx, args, ++i);
-      else throw errors.syntax;
+    options.begin();
+    for (let i = 3; i < args.argc; ) {
+      i = options.next(args, i);
+      if (options.last === DB) target = databaseArgument(ctx, args, options.at(DB));
     }
     if (target === db && sameArgument(args, 1, 2)) throw errors.sameObject;
     const entry = db.read(args, 1);
     const off = args.off[2]!;
     const len = args.len[2]!;
     const present = entry === 0 ? 0 : target.find(args.buf, off, len);
-    if (entry === 0 || (present !== 0 && !replace)) {
+    if (entry === 0 || (present !== 0 && !options.has(REPLACE))) {
       reply.int(0);
       return;
     }

@@ -7,7 +7,7 @@ import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { globMatch } from '../../util/glob.ts';
-import { cursorArgument, scanOptions } from '../scan-options.ts';
+import { cursorArgument, scanGrammars, scanOptions } from '../scan-options.ts';
 import { command } from '../spec.ts';
 
 /** Whether an entry's key matches the pattern that is argument i. `*` matches the empty key too. */
@@ -56,11 +56,11 @@ export const scan = command({
   flags: ['readonly', 'touches_arbitrary_keys'],
   categories: ['keyspace'],
   tips: ['nondeterministic_output', 'request_policy:special'],
-  syntax: 'cursor:integer [MATCH pattern] [COUNT count] [TYPE type]',
+  syntax: `cursor:integer ${scanGrammars.typed.line}`,
 
   run(ctx, args, reply) {
     let cursor = cursorArgument(args, 1);
-    const { count, patternAt, type } = scanOptions(args, 2, 'TYPE');
+    const { count, patternAt, type } = scanOptions(args, 2, scanGrammars.typed);
     const { db } = ctx;
     const found: Entry[] = [];
     const collect = (entry: Entry) => {

@@ -21,6 +21,9 @@ const negativeTime = new CommandError('ERR invalid expire time, must be >= 0');
 export const FIELD_EXPIRE_AT_MAX = 2 ** 46 - 1;
 const COUNT_MAX = 2 ** 31 - 1;
 
+/** What `firstField` reads, in the notation of syntax lines. */
+export const FIELDS = 'FIELDS numfields:integer field [field ...]';
+
 /** Argument i as the number of fields; throws `error` unless it is one. */
 export function fieldCount(args: Args, i: number, error: CommandError): number {
   const count = int64Argument(args, i, error);

@@ -5,9 +5,10 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { EXPIRE_CONDITIONS, mayReplace, readCondition } from '../expire-conditions.ts';
 import { type TimeForm, timeForms } from '../expire-time.ts';
 import { command, keyAt } from '../spec.ts';
-import { fieldExpireAt, firstField } from './field-arguments.ts';
+import { FIELDS, fieldExpireAt, firstField } from './field-arguments.ts';
 import { FieldList } from './field-list.ts';
 
 const badCount = new CommandError('ERR Parameter `numFields` should be greater than 0');
@@ -19,36 +20,9 @@ const NOT_MET = 0;
 const DONE = 1;
 const DELETED = 2;
 
-type Condition = 'NX' | 'XX' | 'GT' | 'LT' | undefined;
-
-function conditionAt(args: Args, i: number): Condition {
-  if (args.is(i, 'NX')) return 'NX';
-  if (args.is(i, 'XX')) return 'XX';
-  if (args.is(i, 'GT')) return 'GT';
-  if (args.is(i, 'LT')) return 'LT';
-  return undefined;
-}
-
-/** Whether a condition lets `next` replace `current`, which is 0 for none: an endless time. */
-function allowed(condition: Condition, current: number, next: number): boolean {
-  switch (condition) {
-    case 'NX':
-      return current === 0;
-    case 'XX':
-      return current !== 0;
-    case 'GT':
-      return current !== 0 && next > current;
-    case 'LT':
-      return current === 0 || next < current;
-    default:
-      return true;
-  }
-}
-
 function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): void {
   const expireAt = fieldExpireAt(ctx, args, 2, form);
-  const condition = conditionAt(args, 3);
-  const first = firstField(args, condition === undefined ? 3 : 4, badCount);
+  const first = firstField(args, readCondition(args, 3), badCount);
   const { hashes } = ctx.keyspace;
   const entry = ctx.db.writeValue(args, 1, hashes);
   const past = expireAt <= ctx.nowMs;
@@ -56,7 +30,7 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {
     if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
-    else if (!allowed(condition, hashes.fieldExpiry, expireAt)) reply.int(NOT_MET);
+    else if (!mayReplace(hashes.fieldExpiry || NO_TIME, expireAt)) reply.int(NOT_MET);
     else {
       if (past) hashes.deleteFound();
       else hashes.setExpiry(expireAt);
@@ -85,7 +59,7 @@ export const hexpire = command({
   ...common,
   name: 'hexpire',
   summary: 'Sets the time to live of fields in seconds.',
-  syntax: 'key seconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+  syntax: `key seconds ${EXPIRE_CONDITIONS} ${FIELDS}`,
 
   run(ctx, args, reply) {
     expireFields(ctx, args, reply, timeForms.EX);
@@ -97,7 +71,7 @@ export const hpexpire = command({
   ...common,
   name: 'hpexpire',
   summary: 'Sets the time to live of fields in milliseconds.',
-  syntax: 'key milliseconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+  syntax: `key milliseconds ${EXPIRE_CONDITIONS} ${FIELDS}`,
 
   run(ctx, args, reply) {
     expireFields(ctx, args, reply, timeForms.PX);
@@ -109,7 +83,7 @@ export const hexpireat = command({
   ...common,
   name: 'hexpireat',
   summary: 'Sets when fields expire, as a Unix time in seconds.',
-  syntax: 'key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+  syntax: `key unix-time-seconds ${EXPIRE_CONDITIONS} ${FIELDS}`,
 
   run(ctx, args, reply) {
     expireFields(ctx, args, reply, timeForms.EXAT);
@@ -121,8 +95,7 @@ export const hpexpireat = command({
   ...common,
   name: 'hpexpireat',
   summary: 'Sets when fields expire, as a Unix time in milliseconds.',
-  syntax:
-    'key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields:integer field [field ...]',
+  syntax: `key unix-time-milliseconds ${EXPIRE_CONDITIONS} ${FIELDS}`,
 
   run(ctx, args, reply) {
     expireFields(ctx, args, reply, timeForms.PXAT);
@@ -136,7 +109,7 @@ export const hpersist = command({
   arity: -5,
   summary: 'Takes the time to live of fields away.',
   flags: ['write', 'fast'],
-  syntax: 'key FIELDS numfields:integer field [field ...]',
+  syntax: `key ${FIELDS}`,
 
   run(ctx, args, reply) {
     const first = firstField(args, 2);

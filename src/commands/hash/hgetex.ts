@@ -4,9 +4,10 @@
 import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
-import { timeFormOf } from '../expire-time.ts';
+import { TIME_FORMS, TimeOption } from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
-import { fieldExpireAt, firstField } from './field-arguments.ts';
+import { FIELDS, fieldExpireAt, firstField } from './field-arguments.ts';
 import { FieldList } from './field-list.ts';
 
 /** What becomes of the fields that are read. */
@@ -19,25 +20,35 @@ const eventOf = {
   deleted: 'hdel',
 } as const;
 
-interface Options {
+const options = grammar(`[${TIME_FORMS} | PERSIST]`);
+const PERSIST = options.word('PERSIST');
+const time = new TimeOption(options);
+
+/** What HGETEX was asked for. */
+interface Request {
   readonly outcome: Outcome;
   readonly expireAt: number;
   /** The first field. */
   readonly first: number;
 }
 
-function readOptions(ctx: Context, args: Args): Options {
-  if (args.is(2, 'PERSIST'))
-    return { outcome: 'persisted', expireAt: 0, first: firstField(args, 3) };
-  const form = timeFormOf(args, 2);
-  if (form === undefined) return { outcome: 'kept', expireAt: 0, first: firstField(args, 2) };
-  const expireAt = fieldExpireAt(ctx, args, 3, form);
-  const outcome = expireAt <= ctx.nowMs ? 'deleted' : 'timed';
-  return { outcome, expireAt, first: firstField(args, 4) };
+/** Unlike other options this one stands right after the key, once, with FIELDS after it. */
+function readRequest(ctx: Context, args: Args): Request {
+  options.begin();
+  let next = 2;
+  if (options.wordAt(args, next) >= 0) next = options.next(args, next);
+  const { form } = time;
+  let outcome: Outcome = options.has(PERSIST) ? 'persisted' : 'kept';
+  let expireAt = 0;
+  if (form !== undefined) {
+    expireAt = fieldExpireAt(ctx, args, time.at, form);
+    outcome = expireAt <= ctx.nowMs ? 'deleted' : 'timed';
+  }
+  return { outcome, expireAt, first: firstField(args, next) };
 }
 
 /** Gives the field just found its outcome; returns whether that changed anything. */
-function apply(ctx: Context, { outcome, expireAt }: Options): boolean {
+function apply(ctx: Context, { outcome, expireAt }: Request): boolean {
   const { hashes } = ctx.keyspace;
   if (outcome === 'kept' || (outcome === 'persisted' && hashes.fieldExpiry === 0)) return false;
   if (outcome === 'deleted') hashes.deleteFound();
@@ -55,27 +66,26 @@ export const hgetex = command({
   complexity: 'O(N) where N is the number of fields named.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
-  syntax:
-    'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS numfields:integer field [field ...]',
+  syntax: `key ${options.line} ${FIELDS}`,
 
   run(ctx, args, reply) {
-    const options = readOptions(ctx, args);
+    const request = readRequest(ctx, args);
     const { hashes } = ctx.keyspace;
     const entry = ctx.db.writeValue(args, 1, hashes);
     const changed = new FieldList(ctx, args);
-    reply.array(args.argc - options.first);
-    for (let i = options.first; i < args.argc; i++) {
+    reply.array(args.argc - request.first);
+    for (let i = request.first; i < args.argc; i++) {
       if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) {
         reply.null();
         continue;
       }
       reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
-      if (apply(ctx, options)) changed.add(i);
+      if (apply(ctx, request)) changed.add(i);
     }
     if (changed.count === 0) return;
-    ctx.changedValue(eventOf[options.outcome], entry, hashes, args, 1, changed.count);
-    if (options.outcome === 'persisted') changed.notePersist();
-    else if (options.outcome === 'timed') changed.noteExpiry(options.expireAt);
+    ctx.changedValue(eventOf[request.outcome], entry, hashes, args, 1, changed.count);
+    if (request.outcome === 'persisted') changed.notePersist();
+    else if (request.outcome === 'timed') changed.noteExpiry(request.expireAt);
     else changed.noteRemovals();
   },
 });
@@ -90,7 +100,7 @@ export const hgetdel = command({
   complexity: 'O(N) where N is the number of fields named.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'delete')],
-  syntax: 'key FIELDS numfields:integer field [field ...]',
+  syntax: `key ${FIELDS}`,
 
   run(ctx, args, reply) {
     const first = firstField(args, 2);

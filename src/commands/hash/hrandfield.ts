@@ -7,7 +7,7 @@ import type { Reply } from '../../resp/reply.ts';
 import { errors } from '../../util/errors.ts';
 import { countArgument } from '../integers.ts';
 import { checkRepetitions } from '../repetitions.ts';
-import { cursorArgument, replyScan, scanOptions } from '../scan-options.ts';
+import { cursorArgument, replyScan, scanGrammars, scanOptions } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 
 function replyField(hash: HashValue, reply: Reply, withValues: boolean): void {
@@ -108,7 +108,7 @@ export const hscan = command({
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
   tips: ['nondeterministic_output'],
-  syntax: 'key cursor:integer [MATCH pattern] [COUNT count] [NOVALUES]',
+  syntax: `key cursor:integer ${scanGrammars.valueless.line}`,
 
   run(ctx, args, reply) {
     const cursor = cursorArgument(args, 2);
@@ -119,7 +119,7 @@ export const hscan = command({
       reply.array(0);
       return;
     }
-    const options = scanOptions(args, 3, 'NOVALUES');
+    const options = scanOptions(args, 3, scanGrammars.valueless);
     const { field, value } = hashes;
     replyScan(args, reply, cursor, options, {
       text: field,

@@ -4,7 +4,8 @@
 import type { Args } from '../../util/args.ts';
 import { CommandError, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { timeFormOf } from '../expire-time.ts';
+import { TIME_FORMS, TimeOption } from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
 import { fieldCount, fieldExpireAt } from './field-arguments.ts';
 import { hashForWriting } from './hset.ts';
@@ -15,8 +16,18 @@ const oneTime = new CommandError(
 );
 const badCount = new CommandError('ERR invalid number of fields');
 
-interface Options {
-  readonly condition: 'FNX' | 'FXX' | undefined;
+const options = grammar(`[FNX | FXX] [${TIME_FORMS} | KEEPTTL]`, {
+  once: true,
+  clash: (word) => (word === 'FNX' || word === 'FXX' ? oneCondition : oneTime),
+  missing: wrongArity('hsetex'),
+});
+const FNX = options.word('FNX');
+const FXX = options.word('FXX');
+const KEEPTTL = options.word('KEEPTTL');
+const time = new TimeOption(options);
+
+/** What HSETEX was asked for, beside its condition. */
+interface Request {
   readonly keepTtl: boolean;
   /** When the fields expire, ms since the epoch; -1 for never. */
   readonly expireAt: number;
@@ -25,33 +36,18 @@ interface Options {
 }
 
 /** The options in any order, up to FIELDS; what follows that must be all pairs there are. */
-function readOptions(ctx: Context, args: Args): Options {
-  let condition: Options['condition'];
-  let keepTtl = false;
+function readRequest(ctx: Context, args: Args): Request {
+  options.begin();
+  let i = 2;
   let expireAt = -1;
-  for (let i = 2; i < args.argc; i++) {
-    if (args.is(i, 'FIELDS')) {
-      const first = firstPair(ctx, args, i);
-      return { condition, keepTtl, expireAt, first };
-    }
-    const found = args.is(i, 'FNX') ? 'FNX' : args.is(i, 'FXX') ? 'FXX' : undefined;
-    if (found !== undefined) {
-      if (condition !== undefined) throw oneCondition;
-      condition = found;
-      continue;
-    }
-    const form = timeFormOf(args, i);
-    const keep = args.is(i, 'KEEPTTL');
-    if (form === undefined && !keep) {
-      throw new CommandError(`ERR unknown argument: ${args.cString(i)}`);
-    }
-    if (keepTtl || expireAt >= 0) throw oneTime;
-    keepTtl = keep;
-    if (form === undefined) continue;
-    if (++i === args.argc) throw wrongArity(ctx.command.name);
-    expireAt = fieldExpireAt(ctx, args, i, form);
+  while (options.wordAt(args, i) >= 0) {
+    i = options.next(args, i);
+    if (i >= args.argc) throw wrongArity('hsetex');
   }
-  throw wrongArity(ctx.command.name);
+  const { form } = time;
+  if (form !== undefined) expireAt = fieldExpireAt(ctx, args, time.at, form);
+  if (!args.is(i, 'FIELDS')) throw new CommandError(`ERR unknown argument: ${args.cString(i)}`);
+  return { keepTtl: options.has(KEEPTTL), expireAt, first: firstPair(ctx, args, i) };
 }
 
 /** Where the pairs of `FIELDS numfields field value ...` at argument i begin. */
@@ -64,21 +60,20 @@ function firstPair(ctx: Context, args: Args, i: number): number {
 }
 
 /** Whether none (FNX) or all (FXX) of the fields are there. */
-function isMet(ctx: Context, args: Args, options: Options): boolean {
-  const { condition } = options;
-  if (condition === undefined) return true;
+function isMet(ctx: Context, args: Args, first: number): boolean {
+  if (!options.has(FNX) && !options.has(FXX)) return true;
   const { hashes } = ctx.keyspace;
-  if (ctx.db.writeValue(args, 1, hashes) === 0) return condition === 'FNX';
-  for (let i = options.first; i < args.argc; i += 2) {
+  if (ctx.db.writeValue(args, 1, hashes) === 0) return options.has(FNX);
+  for (let i = first; i < args.argc; i += 2) {
     const there = hashes.find(args.buf, args.off[i]!, args.len[i]!);
-    if (there !== (condition === 'FXX')) return false;
+    if (there !== options.has(FXX)) return false;
   }
   return true;
 }
 
 /** Sets the pairs; with a time in the past they are gone as soon as they are set. */
-function setPairs(ctx: Context, args: Args, options: Options): void {
-  const { keepTtl, expireAt, first } = options;
+function setPairs(ctx: Context, args: Args, request: Request): void {
+  const { keepTtl, expireAt, first } = request;
   const { buf, off, len } = args;
   const { hashes } = ctx.keyspace;
   const entry = hashForWriting(ctx, args, 1);
@@ -95,12 +90,12 @@ function setPairs(ctx: Context, args: Args, options: Options): void {
   if (timed) ctx.changed('hset', args, 1, 0);
   const last = past ? 'hdel' : timed ? 'hexpire' : 'hset';
   ctx.changedValue(last, entry, hashes, args, 1, count);
-  noteEffect(ctx, args, options, past);
+  noteEffect(ctx, args, request, past);
 }
 
 /** The journal's lines, without a condition and in a form that older versions know if there is one. */
-function noteEffect(ctx: Context, args: Args, options: Options, past: boolean): void {
-  const { keepTtl, expireAt, first } = options;
+function noteEffect(ctx: Context, args: Args, request: Request, past: boolean): void {
+  const { keepTtl, expireAt, first } = request;
   if (past) {
     ctx.noEffect();
     for (let i = first; i < args.argc; i += 2) {
@@ -126,13 +121,12 @@ export const hsetex = command({
   complexity: 'O(N) where N is the number of fields to set.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
-  syntax:
-    'key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields:integer field value [field value ...]',
+  syntax: `key ${options.line} FIELDS numfields:integer field value [field value ...]`,
 
   run(ctx, args, reply) {
-    const options = readOptions(ctx, args);
-    const met = isMet(ctx, args, options);
-    if (met) setPairs(ctx, args, options);
+    const request = readRequest(ctx, args);
+    const met = isMet(ctx, args, request.first);
+    if (met) setPairs(ctx, args, request);
     reply.int(met ? 1 : 0);
   },
 });

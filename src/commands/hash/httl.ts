@@ -5,7 +5,7 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
-import { firstField } from './field-arguments.ts';
+import { FIELDS, firstField } from './field-arguments.ts';
 
 /** What is answered for a field that is missing, and for one without a time to live. */
 const NO_FIELD = -2;
@@ -43,7 +43,7 @@ const common = {
   complexity: 'O(N) where N is the number of fields named.',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],
-  syntax: 'key FIELDS numfields:integer field [field ...]',
+  syntax: `key ${FIELDS}`,
 } as const;
 
 /** HTTL key FIELDS numfields field [field ...] */

@@ -7,6 +7,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';
 import type { Context } from '../context.ts';
+import type { Grammar } from '../grammar.ts';
 
 export interface ValueTest {
   /** The value's digest is compared rather than the value. */
@@ -22,12 +23,43 @@ const tests = {
   IFDNE: { digest: true, negated: true },
 } as const satisfies Record<string, ValueTest>;
 
-/** The test that argument i names, or undefined. */
-export function valueTestOf(args: Args, i: number): ValueTest | undefined {
-  if (args.is(i, 'IFEQ')) return tests.IFEQ;
-  if (args.is(i, 'IFNE')) return tests.IFNE;
-  if (args.is(i, 'IFDEQ')) return tests.IFDEQ;
-  return args.is(i, 'IFDNE') ? tests.IFDNE : undefined;
+/** The four tests as alternatives in the notation of syntax lines. */
+export const VALUE_TESTS =
+  'IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest';
+/** Their words: none may stand twice. */
+export const TEST_WORDS = Object.keys(tests);
+
+/** The test that a grammar with `VALUE_TESTS` has read. */
+export class ValueTestOption {
+  private readonly grammar: Grammar;
+  /** One of the grammar's tests; the others are alternatives to it. */
+  private readonly ifeq: number;
+  /** By word of the grammar. */
+  private readonly tests: (ValueTest | undefined)[] = [];
+
+  constructor(grammar: Grammar) {
+    this.grammar = grammar;
+    this.ifeq = grammar.word('IFEQ');
+    for (const [name, test] of Object.entries(tests)) this.tests[grammar.word(name)] = test;
+  }
+
+  /** The test; undefined when none is asked for. */
+  get test(): ValueTest | undefined {
+    const word = this.grammar.chosenWith(this.ifeq);
+    return word < 0 ? undefined : this.tests[word];
+  }
+
+  /** The argument with its operand. */
+  get at(): number {
+    return this.grammar.at(this.grammar.chosenWith(this.ifeq));
+  }
+}
+
+/** Whether one of the arguments from `from` on is the word of a test. */
+export function namesTest(args: Args, from: number): boolean {
+  for (let i = from; i < args.argc; i++)
+    for (const word of TEST_WORDS) if (args.is(i, word)) return true;
+  return false;
 }
 
 const invalidDigest = new CommandError('ERR digest must be exactly 16 hexadecimal characters');

@@ -1,10 +1,11 @@
 /**
  * Compare and delete, and the digest to compare with: DELEX, DIGEST (Redis 8.4).
  */
-import { errors, wrongArity } from '../../util/errors.ts';
+import { wrongArity } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
-import { passes, valueTestOf } from './condition.ts';
+import { passes, TEST_WORDS, VALUE_TESTS, ValueTestOption } from './condition.ts';
 import { removeKey } from './getex.ts';
 
 /** DIGEST key */
@@ -26,6 +27,9 @@ export const digest = command({
   },
 });
 
+const options = grammar(`[${VALUE_TESTS}]`, { once: TEST_WORDS });
+const valueTest = new ValueTestOption(options);
+
 /** DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] */
 export const delex = command({
   name: 'delex',
@@ -36,14 +40,14 @@ export const delex = command({
   complexity: 'O(1) for IFEQ and IFNE, O(N) in the length of the string for IFDEQ and IFDNE.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete', 'variable_flags')],
-  syntax: 'key [IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest]',
+  syntax: `key ${options.line}`,
 
   run(ctx, args, reply) {
     if (args.argc !== 2 && args.argc !== 4) throw wrongArity('delex');
-    const test = args.argc === 4 ? valueTestOf(args, 2) : undefined;
-    if (args.argc === 4 && test === undefined) throw errors.syntax;
+    options.read(args, 2);
+    const { test } = valueTest;
     const entry = ctx.db.write(args, 1);
-    const pass = test === undefined || passes(ctx, entry, test, args, 3);
+    const pass = test === undefined || passes(ctx, entry, test, args, valueTest.at);
     if (entry === 0 || !pass) {
       reply.int(0);
       return;

@@ -3,10 +3,14 @@
  */
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
-import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { positiveExpireAt, removedAsExpired, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { positiveExpireAt, removedAsExpired, TIME_FORMS, TimeOption } from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
+
+const options = grammar(`[${TIME_FORMS} | PERSIST]`);
+const PERSIST = options.word('PERSIST');
+const time = new TimeOption(options);
 
 /** GETEX key [EX seconds | PX milliseconds | EXAT … | PXAT … | PERSIST] */
 export const getex = command({
@@ -18,18 +22,18 @@ export const getex = command({
   complexity: 'O(1)',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
-  syntax:
-    'key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]',
+  syntax: `key ${options.line}`,
 
   run(ctx, args, reply) {
-    const { form, timeAt, persist } = readOptions(args);
+    options.read(args, 2);
+    const { form } = time;
     const { db } = ctx;
     const entry = db.readString(args, 1);
     if (entry === 0) {
       reply.null();
       return;
     }
-    const expireAt = form === undefined ? 0 : positiveExpireAt(ctx, args, timeAt, form);
+    const expireAt = form === undefined ? 0 : positiveExpireAt(ctx, args, time.at, form);
     reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
     if (form !== undefined) {
       if (expireAt <= ctx.nowMs) {
@@ -40,41 +44,13 @@ export const getex = command({
         ctx.changed('expire', args, 1);
         ctx.instead('PEXPIREAT')?.argument(args, 1).integer(expireAt);
       }
-    } else if (persist && db.isVolatile(entry)) {
+    } else if (options.has(PERSIST) && db.isVolatile(entry)) {
       db.persist(entry);
       ctx.changed('persist', args, 1);
       ctx.instead('PERSIST')?.argument(args, 1);
     }
   },
 });
-
-interface GetexOptions {
-  readonly form: TimeForm | undefined;
-  readonly timeAt: number;
-  readonly persist: boolean;
-}
-
-const noOptions: GetexOptions = { form: undefined, timeAt: 0, persist: false };
-
-function readOptions(args: Args): GetexOptions {
-  if (args.argc === 2) return noOptions;
-  let form: TimeForm | undefined;
-  let timeAt = 0;
-  let persist = false;
-  for (let i = 2; i < args.argc; i++) {
-    if (args.is(i, 'PERSIST')) {
-      if (form !== undefined) throw errors.syntax;
-      persist = true;
-      continue;
-    }
-    const found = timeFormOf(args, i);
-    const clash = persist || (form !== undefined && form !== found);
-    if (found === undefined || clash || i + 1 === args.argc) throw errors.syntax;
-    form = found;
-    timeAt = ++i;
-  }
-  return { form, timeAt, persist };
-}
 
 /** Removes the key that is argument 1; `entry` is its find. */
 export function removeKey(ctx: Context, args: Args, entry: Entry): void {

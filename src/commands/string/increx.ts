@@ -12,64 +12,27 @@ import { CommandError, errors } from '../../util/errors.ts';
 import { addLongDoubles } from '../../util/long-double.ts';
 import { parseInt64 } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
-import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { positiveExpireAt, TIME_FORMS, TIME_WORDS, TimeOption } from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { addInt64, INT64_MAX, INT64_MIN, type Int64, int64Argument, toInt64 } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { writeLifetime } from './string-value.ts';
 
 const crossedBounds = new CommandError('ERR LBOUND can not be greater than UBOUND');
 
-/** Positions of the arguments behind the options; 0 where an option is absent. */
-interface Options {
-  byAt: number;
-  float: boolean;
-  lowerAt: number;
-  upperAt: number;
-  saturate: boolean;
-  form: TimeForm | undefined;
-  timeAt: number;
-  persist: boolean;
-  onlyWithoutTtl: boolean;
-}
-
-function readOptions(args: Args): Options {
-  const found: Options = {
-    byAt: 0,
-    float: false,
-    lowerAt: 0,
-    upperAt: 0,
-    saturate: false,
-    form: undefined,
-    timeAt: 0,
-    persist: false,
-    onlyWithoutTtl: false,
-  };
-  for (let i = 2; i < args.argc; i++) {
-    if (args.is(i, 'SATURATE')) found.saturate = true;
-    else if (args.is(i, 'PERSIST')) found.persist = true;
-    else if (args.is(i, 'ENX')) found.onlyWithoutTtl = true;
-    else {
-      if (i + 1 === args.argc) throw errors.syntax;
-      readOperand(args, i++, found);
-    }
-  }
-  if (found.persist && (found.form !== undefined || found.onlyWithoutTtl)) throw errors.syntax;
-  if (found.onlyWithoutTtl && found.form === undefined) throw errors.syntax;
-  return found;
-}
-
-function readOperand(args: Args, i: number, found: Options): void {
-  const form = timeFormOf(args, i);
-  if (form !== undefined && found.form === undefined) {
-    found.form = form;
-    found.timeAt = i + 1;
-  } else if ((args.is(i, 'BYINT') || args.is(i, 'BYFLOAT')) && found.byAt === 0) {
-    found.float = args.is(i, 'BYFLOAT');
-    found.byAt = i + 1;
-  } else if (args.is(i, 'LBOUND') && found.lowerAt === 0) found.lowerAt = i + 1;
-  else if (args.is(i, 'UBOUND') && found.upperAt === 0) found.upperAt = i + 1;
-  else throw errors.syntax;
-}
+const options = grammar(
+  '[BYFLOAT float:double | BYINT integer] [LBOUND lowerbound] [UBOUND upperbound] [SATURATE] ' +
+    `[${TIME_FORMS} | PERSIST] [ENX]`,
+  { once: ['BYFLOAT', 'BYINT', 'LBOUND', 'UBOUND', ...TIME_WORDS] },
+);
+const BYFLOAT = options.word('BYFLOAT');
+const BYINT = options.word('BYINT');
+const LBOUND = options.word('LBOUND');
+const UBOUND = options.word('UBOUND');
+const SATURATE = options.word('SATURATE');
+const PERSIST = options.word('PERSIST');
+const ENX = options.word('ENX');
+const time = new TimeOption(options);
 
 /** A counter's next value and the step that led there; `refused`: nothing changes. */
 interface Outcome {
@@ -78,15 +41,15 @@ interface Outcome {
   readonly refused: boolean;
 }
 
-function nextInteger(args: Args, options: Options, current: Int64): Outcome {
-  const by = options.byAt === 0 ? 1 : int64Argument(args, options.byAt);
-  const lower = options.lowerAt === 0 ? INT64_MIN : int64Argument(args, options.lowerAt);
-  const upper = options.upperAt === 0 ? INT64_MAX : int64Argument(args, options.upperAt);
+function nextInteger(args: Args, current: Int64): Outcome {
+  const by = options.has(BYINT) ? int64Argument(args, options.at(BYINT)) : 1;
+  const lower = options.has(LBOUND) ? int64Argument(args, options.at(LBOUND)) : INT64_MIN;
+  const upper = options.has(UBOUND) ? int64Argument(args, options.at(UBOUND)) : INT64_MAX;
   if (lower > upper) throw crossedBounds;
   const sum = addInt64(current, by);
   let next = sum ?? (by > 0 ? upper : lower);
   const outside = sum === undefined || sum > upper || sum < lower;
-  if (outside && !options.saturate) {
+  if (outside && !options.has(SATURATE)) {
     return { value: String(current), applied: '0', refused: true };
   }
   if (next > upper) next = upper;
@@ -107,17 +70,23 @@ function negated(number: string): string {
   return number.startsWith('-') ? number.slice(1) : `-${number}`;
 }
 
-function nextFloat(args: Args, options: Options, currentText: string): Outcome {
+/** A bound given as a float, in canonical form; undefined when it is not given. */
+function boundArgument(args: Args, bound: number): string | undefined {
+  return options.has(bound) ? floatSum(args.latin1(options.at(bound)), '0') : undefined;
+}
+
+function nextFloat(args: Args, currentText: string): Outcome {
   const current = floatSum(currentText, '0');
-  const lower = options.lowerAt === 0 ? undefined : floatSum(args.latin1(options.lowerAt), '0');
-  const upper = options.upperAt === 0 ? undefined : floatSum(args.latin1(options.upperAt), '0');
+  const lower = boundArgument(args, LBOUND);
+  const upper = boundArgument(args, UBOUND);
   if (lower !== undefined && upper !== undefined && Number(lower) > Number(upper)) {
     throw crossedBounds;
   }
-  let value = floatSum(current, args.latin1(options.byAt));
+  let value = floatSum(current, args.latin1(options.at(BYFLOAT)));
   const over = upper !== undefined && Number(value) > Number(upper);
   const under = lower !== undefined && Number(value) < Number(lower);
-  if ((over || under) && !options.saturate) return { value: current, applied: '0', refused: true };
+  if ((over || under) && !options.has(SATURATE))
+    return { value: current, applied: '0', refused: true };
   if (over) value = upper;
   else if (under) value = lower;
   return { value, applied: floatSum(value, negated(current)), refused: false };
@@ -129,12 +98,13 @@ function replyNumber(reply: Reply, text: string, float: boolean): void {
 }
 
 /** What becomes of the time to live. */
-function expiryOf(ctx: Context, args: Args, entry: Entry, options: Options): UnixMs {
-  if (options.persist) return NO_TTL;
-  if (options.form === undefined) return KEEP_TTL;
-  const expireAt = positiveExpireAt(ctx, args, options.timeAt, options.form);
+function expiryOf(ctx: Context, args: Args, entry: Entry): UnixMs {
+  if (options.has(PERSIST)) return NO_TTL;
+  const { form } = time;
+  if (form === undefined) return KEEP_TTL;
+  const expireAt = positiveExpireAt(ctx, args, time.at, form);
   const has = entry !== 0 && ctx.db.isVolatile(entry);
-  return options.onlyWithoutTtl && has ? KEEP_TTL : expireAt;
+  return options.has(ENX) && has ? KEEP_TTL : expireAt;
 }
 
 /** INCREX key [BYINT n | BYFLOAT x] [LBOUND n] [UBOUND n] [SATURATE] [EX … | PERSIST] [ENX] */
@@ -147,39 +117,41 @@ export const increx = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],
-  syntax:
-    'key [BYFLOAT float:double | BYINT integer] [LBOUND lowerbound] [UBOUND upperbound] [SATURATE] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] [ENX]',
+  syntax: `key ${options.line}`,
 
   run(ctx, args, reply) {
-    const options = readOptions(args);
+    options.read(args, 2);
+    // ENX is a condition for the new time.
+    if (options.has(ENX) && time.form === undefined) throw errors.syntax;
     const { db } = ctx;
     const entry = db.writeString(args, 1);
-    const expireAt = expiryOf(ctx, args, entry, options);
+    const expireAt = expiryOf(ctx, args, entry);
+    const float = options.has(BYFLOAT);
     let outcome: Outcome;
-    if (options.float) {
+    if (float) {
       const { valueBuf, valueOff, valueLen } = db;
       const current =
         entry === 0
           ? '0'
           : Buffer.from(valueBuf.subarray(valueOff, valueOff + valueLen)).toString('latin1');
-      outcome = nextFloat(args, options, current);
+      outcome = nextFloat(args, current);
     } else {
       const current = entry === 0 ? 0 : parseInt64(db.valueBuf, db.valueOff, db.valueLen);
       if (current === undefined) throw errors.notInteger;
-      outcome = nextInteger(args, options, current);
+      outcome = nextInteger(args, current);
     }
     if (!outcome.refused) {
       const text = Buffer.from(outcome.value, 'latin1');
       const encoding = stringEncoding(text, 0, text.length);
       const key = args.off[1]!;
       db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, expireAt);
-      ctx.changed(options.float ? 'incrbyfloat' : 'incrby', args, 1);
+      ctx.changed(float ? 'incrbyfloat' : 'incrby', args, 1);
       if (expireAt > 0) ctx.changed('expire', args, 1, 0);
       const line = ctx.instead('SET')?.argument(args, 1).text(outcome.value);
       if (line !== undefined) writeLifetime(line, expireAt);
     }
     reply.array(2);
-    replyNumber(reply, outcome.value, options.float);
-    replyNumber(reply, outcome.applied, options.float);
+    replyNumber(reply, outcome.value, float);
+    replyNumber(reply, outcome.applied, float);
   },
 });

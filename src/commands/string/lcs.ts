@@ -6,8 +6,9 @@ import { type LcsResult, lcs, lcsLength, lcsMemory } from '../../datatypes/lcs.t
 import { ValueType } from '../../datatypes/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
+import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyRange } from '../spec.ts';
 
@@ -19,27 +20,30 @@ const tooMuchMemory = new CommandError(
   'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
 );
 
-interface Options {
+const options = grammar('[LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]');
+const LEN = options.word('LEN');
+const IDX = options.word('IDX');
+const MINMATCHLEN = options.word('MINMATCHLEN');
+const WITHMATCHLEN = options.word('WITHMATCHLEN');
+
+interface Request {
   readonly indexes: boolean;
   readonly lengthOnly: boolean;
   readonly withLengths: boolean;
   readonly minMatchLen: number;
 }
 
-function readOptions(args: Args): Options {
-  let indexes = false;
-  let lengthOnly = false;
-  let withLengths = false;
+function readOptions(args: Args): Request {
   let minMatchLen = 0;
-  for (let i = 3; i < args.argc; i++) {
-    if (args.is(i, 'IDX')) indexes = true;
-    else if (args.is(i, 'LEN')) lengthOnly = true;
-    else if (args.is(i, 'WITHMATCHLEN')) withLengths = true;
-    else if (args.is(i, 'MINMATCHLEN') && i + 1 < args.argc) minMatchLen = intArgument(args, ++i);
-    else throw errors.syntax;
+  options.begin();
+  for (let i = 3; i < args.argc; ) {
+    i = options.next(args, i);
+    if (options.last === MINMATCHLEN) minMatchLen = intArgument(args, options.at(MINMATCHLEN));
   }
+  const lengthOnly = options.has(LEN);
+  const indexes = options.has(IDX);
   if (indexes && lengthOnly) throw lengthAndIndexes;
-  return { indexes, lengthOnly, withLengths, minMatchLen };
+  return { indexes, lengthOnly, withLengths: options.has(WITHMATCHLEN), minMatchLen };
 }
 
 /** The string at the key that is argument i, as a view; empty when there is none. */
@@ -80,18 +84,18 @@ export const lcsCommand = command({
   complexity: 'O(N*M) where N and M are the lengths of the strings.',
   flags: ['readonly'],
   keys: [keyRange(1, 2, 1, 'RO', 'access')],
-  syntax: 'key1:key key2:key [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]',
+  syntax: `key1:key key2:key ${options.line}`,
 
   run(ctx, args, reply) {
     const a = stringArgument(ctx, args, 1);
     const b = stringArgument(ctx, args, 2);
-    const options = readOptions(args);
+    const request = readOptions(args);
     const limit = ctx.server.config.number('proto-max-bulk-len');
     if (lcsMemory(a.length, b.length) > limit) throw tooMuchMemory;
-    if (options.lengthOnly) reply.int(lcsLength(a, b));
+    if (request.lengthOnly) reply.int(lcsLength(a, b));
     else {
-      const result = lcs(a, b, options);
-      if (options.indexes) replyIndexes(result, options.withLengths, reply);
+      const result = lcs(a, b, request);
+      if (request.indexes) replyIndexes(result, request.withLengths, reply);
       else reply.bytes(result.bytes);
     }
   },

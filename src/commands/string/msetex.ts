@@ -4,42 +4,27 @@
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { UnixMs } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors, wrongArity } from '../../util/errors.ts';
+import { CommandError, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { positiveExpireAt, type TimeForm, timeFormOf } from '../expire-time.ts';
+import { positiveExpireAt, TIME_FORMS, TIME_WORDS, TimeOption } from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 import { storeArgument, writeLifetime } from './string-value.ts';
 
 const invalidNumkeys = new CommandError('ERR invalid numkeys value');
 
-interface Options {
-  readonly nx: boolean;
-  readonly xx: boolean;
-  readonly expireAt: UnixMs;
-}
+const options = grammar(`[NX | XX] [${TIME_FORMS} | KEEPTTL]`, { once: TIME_WORDS });
+const NX = options.word('NX');
+const XX = options.word('XX');
+const KEEPTTL = options.word('KEEPTTL');
+const time = new TimeOption(options);
 
-function readOptions(ctx: Context, args: Args, from: number): Options {
-  let nx = false;
-  let xx = false;
-  let keepTtl = false;
-  let form: TimeForm | undefined;
-  let timeAt = 0;
-  for (let i = from; i < args.argc; i++) {
-    if (args.is(i, 'NX')) nx = true;
-    else if (args.is(i, 'XX')) xx = true;
-    else if (args.is(i, 'KEEPTTL')) keepTtl = true;
-    else {
-      const found = timeFormOf(args, i);
-      if (found === undefined || form !== undefined || i + 1 === args.argc) throw errors.syntax;
-      form = found;
-      timeAt = ++i;
-    }
-    if ((nx && xx) || (keepTtl && form !== undefined)) throw errors.syntax;
-  }
-  let expireAt: UnixMs = keepTtl ? KEEP_TTL : NO_TTL;
-  if (form !== undefined) expireAt = positiveExpireAt(ctx, args, timeAt, form);
-  return { nx, xx, expireAt };
+/** The time at which the keys expire, or what else becomes of their time to live. */
+function expiryOf(ctx: Context, args: Args): UnixMs {
+  const { form } = time;
+  if (form !== undefined) return positiveExpireAt(ctx, args, time.at, form);
+  return options.has(KEEPTTL) ? KEEP_TTL : NO_TTL;
 }
 
 /** Puts the pairs up to argument `end` into the journal in a form that older versions know. */
@@ -70,17 +55,18 @@ export const msetex = command({
       find: { type: 'keynum', keynum: 0, first: 1, step: 2 },
     },
   ],
-  syntax:
-    'numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
+  syntax: `numkeys key value [key value ...] ${options.line}`,
 
   run(ctx, args, reply) {
     const count = intArgument(args, 1, invalidNumkeys);
     if (count <= 0 || count > 0x7fffffff) throw invalidNumkeys;
     const end = 2 + count * 2;
     if (end > args.argc) throw wrongArity('msetex');
-    const { nx, xx, expireAt } = readOptions(ctx, args, end);
-    for (let i = 2; (nx || xx) && i < end; i += 2) {
-      if ((ctx.db.write(args, i) !== 0) !== xx) {
+    options.read(args, end);
+    const expireAt = expiryOf(ctx, args);
+    const exist = options.has(XX);
+    for (let i = 2; (exist || options.has(NX)) && i < end; i += 2) {
+      if ((ctx.db.write(args, i) !== 0) !== exist) {
         reply.int(0);
         return;
       }

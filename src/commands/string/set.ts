@@ -5,67 +5,35 @@ import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { positiveExpireAt, type TimeForm, timeFormOf, timeForms } from '../expire-time.ts';
+import {
+  positiveExpireAt,
+  TIME_FORMS,
+  type TimeForm,
+  TimeOption,
+  timeForms,
+} from '../expire-time.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
-import { passes, type ValueTest, valueTestOf } from './condition.ts';
+import { namesTest, passes, TEST_WORDS, VALUE_TESTS, ValueTestOption } from './condition.ts';
 import { storeArgument, writeLifetime } from './string-value.ts';
 
-/** The options of one SET call; one object serves all calls. */
-const options = {
-  nx: false,
-  xx: false,
-  test: undefined as ValueTest | undefined,
-  operandAt: 0,
-  get: false,
-  keepTtl: false,
-  form: undefined as TimeForm | undefined,
-  timeAt: 0,
-};
-
-function readOptions(args: Args, from: number): void {
-  options.nx = false;
-  options.xx = false;
-  options.test = undefined;
-  options.get = false;
-  options.keepTtl = false;
-  options.form = undefined;
-  for (let i = from; i < args.argc; i++) {
-    if (args.is(i, 'NX')) options.nx = true;
-    else if (args.is(i, 'XX')) options.xx = true;
-    else if (args.is(i, 'GET')) options.get = true;
-    else if (args.is(i, 'KEEPTTL')) options.keepTtl = true;
-    else i = readOperand(args, i);
-    const conditions = Number(options.nx) + Number(options.xx) + Number(options.test !== undefined);
-    const lifetimes = Number(options.keepTtl) + Number(options.form !== undefined);
-    if (conditions > 1 || lifetimes > 1) throw errors.syntax;
-  }
-}
-
-/** An option that takes an argument; returns the argument's position. */
-function readOperand(args: Args, i: number): number {
-  const form = timeFormOf(args, i);
-  const test = form === undefined ? valueTestOf(args, i) : undefined;
-  if ((form ?? test) === undefined || i + 1 === args.argc) throw errors.syntax;
-  if (form !== undefined) {
-    if (options.form !== undefined && options.form !== form) throw errors.syntax;
-    options.form = form;
-    options.timeAt = i + 1;
-  } else {
-    if (options.test !== undefined) throw errors.syntax;
-    options.test = test;
-    options.operandAt = i + 1;
-  }
-  return i + 1;
-}
+const options = grammar(`[NX | XX | ${VALUE_TESTS}] [GET] [${TIME_FORMS} | KEEPTTL]`, {
+  once: TEST_WORDS,
+});
+const NX = options.word('NX');
+const XX = options.word('XX');
+const GET = options.word('GET');
+const KEEPTTL = options.word('KEEPTTL');
+const time = new TimeOption(options);
+const valueTest = new ValueTestOption(options);
 
 /** Whether the conditions let SET go on. `entry` is the key's find. */
 function allowed(ctx: Context, args: Args, entry: Entry): boolean {
-  if (options.nx) return entry === 0;
-  if (options.xx) return entry !== 0;
-  if (options.test === undefined) return true;
-  return passes(ctx, entry, options.test, args, options.operandAt);
+  if (options.has(NX)) return entry === 0;
+  if (options.has(XX)) return entry !== 0;
+  const { test } = valueTest;
+  return test === undefined || passes(ctx, entry, test, args, valueTest.at);
 }
 
 function replyPrevious(ctx: Context, entry: Entry, reply: Reply): void {
@@ -83,13 +51,32 @@ function replyPrevious(ctx: Context, entry: Entry, reply: Reply): void {
  * the command without GET.
  */
 function noteSet(ctx: Context, args: Args, expireAt: UnixMs): void {
-  if (expireAt > 0 || options.test !== undefined) {
+  if (expireAt > 0 || valueTest.test !== undefined) {
     const line = ctx.instead('SET')?.argumentsFrom(args, 1, 3);
     if (line !== undefined) writeLifetime(line, expireAt);
-  } else if (options.get) {
+  } else if (options.has(GET)) {
     const line = ctx.instead(args.latin1(0))?.argumentsFrom(args, 1, 3);
     for (let i = 3; i < args.argc; i++) if (!args.is(i, 'GET')) line?.argument(args, i);
   }
+}
+
+/** SET with options: reads them, and changes the key unless a condition is not met. */
+function setWithOptions(ctx: Context, args: Args, reply: Reply): void {
+  options.read(args, 3);
+  const { form } = time;
+  let expireAt: UnixMs = options.has(KEEPTTL) ? KEEP_TTL : NO_TTL;
+  if (form !== undefined) expireAt = positiveExpireAt(ctx, args, time.at, form);
+  const get = options.has(GET);
+  const entry = get ? ctx.db.readString(args, 1) : ctx.db.write(args, 1);
+  const met = allowed(ctx, args, entry);
+  if (get) replyPrevious(ctx, entry, reply);
+  else if (!met) reply.null();
+  if (!met) return;
+  storeArgument(ctx, entry, args, 1, 2, expireAt);
+  ctx.changed('set', args, 1);
+  if (expireAt > 0) ctx.changed('expire', args, 1, 0);
+  noteSet(ctx, args, expireAt);
+  if (!get) reply.ok();
 }
 
 /** SET key value [NX | XX | IF… operand] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL] */
@@ -103,38 +90,21 @@ export const set = command({
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
   keyFlags(args) {
-    readOptions(args, 3);
-    const reads = options.get || options.test !== undefined;
+    // As Redis: the words are looked for, not read; the command itself refuses wrong ones.
+    let reads = namesTest(args, 3);
+    for (let i = 3; i < args.argc; i++) reads ||= args.is(i, 'GET');
     return reads ? ['RW', 'access', 'update'] : ['OW', 'update'];
   },
-  syntax:
-    'key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]',
+  syntax: `key value ${options.line}`,
 
   run(ctx, args, reply) {
-    let expireAt: UnixMs = NO_TTL;
-    let get = false;
-    let entry: Entry;
-    if (args.argc === 3) entry = ctx.db.write(args, 1);
-    else {
-      readOptions(args, 3);
-      if (options.form !== undefined) {
-        expireAt = positiveExpireAt(ctx, args, options.timeAt, options.form);
-      } else if (options.keepTtl) expireAt = KEEP_TTL;
-      get = options.get;
-      entry = get ? ctx.db.read(args, 1) : ctx.db.write(args, 1);
-      if (get && entry !== 0) ctx.db.locateString(entry); // throws WRONGTYPE
-      if (!allowed(ctx, args, entry)) {
-        if (get) replyPrevious(ctx, entry, reply);
-        else reply.null();
-        return;
-      }
+    if (args.argc > 3) {
+      setWithOptions(ctx, args, reply);
+      return;
     }
-    if (get) replyPrevious(ctx, entry, reply);
-    storeArgument(ctx, entry, args, 1, 2, expireAt);
+    storeArgument(ctx, ctx.db.write(args, 1), args, 1, 2, NO_TTL);
     ctx.changed('set', args, 1);
-    if (expireAt > 0) ctx.changed('expire', args, 1, 0);
-    if (args.argc > 3) noteSet(ctx, args, expireAt);
-    if (!get) reply.ok();
+    reply.ok();
   },
 });
 
