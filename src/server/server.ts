@@ -216,6 +216,7 @@ export class Server {
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
     cron.everyTick(() => keyspace.arena.giveBack());
+    cron.everyTick(() => this.tracking.giveBack());
     cron.inSlices((until) => upkeep.expireSlice(until));
     cron.inSlices((until) => upkeep.freeSlice(until));
   }

@@ -7,9 +7,10 @@
  * It listens to the keyspace only while there is somebody to tell or something to forget.
  * Source: redis-server 7.0.15 (tracking.c).
  */
+import { latin1 } from '../util/latin1.ts';
 import { ClientTracking, type TrackedClient, type TrackingOptions } from './client-tracking.ts';
 import { Invalidation, redirectBroken } from './invalidation.ts';
-import { KeyTable, type TakenKey } from './key-table.ts';
+import { KeyTable } from './key-table.ts';
 import { PrefixTable } from './prefix-table.ts';
 
 /** Keys that a command takes out of a table past its bound; more each time it stays past it. */
@@ -73,8 +74,14 @@ export class Tracking {
     return this.prefixes.size;
   }
 
+  /** Bytes of the key table. Exact, O(1). */
   get memoryBytes(): number {
     return this.keys.memoryBytes;
+  }
+
+  /** To be called some times a second: returns unused memory to the system. */
+  giveBack(): void {
+    this.keys.giveBack();
   }
 
   /** Turns tracking on, or changes its options. The mode (BCAST or not) must not change. */
@@ -128,9 +135,20 @@ export class Tracking {
     this.failures++;
     this.current = current;
     for (let n = this.failures * EVICTED_MAX; n > 0 && keys.size > keysMax; n--) {
-      this.invalidate(keys.takeAny(this.host.random()));
+      const { key, clients } = keys.takeAny(this.host.random);
+      if (key !== undefined) this.invalidate(key, clients);
+      else this.forgetAll();
     }
     this.current = undefined;
+  }
+
+  /**
+   * A key is taken out whose name was not kept: nobody can be told of it alone, so all clients are
+   * to forget all that they have read. That is once for as many keys as the table may hold.
+   */
+  private forgetAll(): void {
+    for (const tracking of this.clients) if (!tracking.bcast) this.tell(tracking, undefined);
+    this.keys.clear();
   }
 
   /** A client's command is about to run, or to run again after it `hadToWait`. */
@@ -161,9 +179,9 @@ export class Tracking {
       if (first) this.host.wantBroadcast();
     }
     if (this.keys.size === 0) return;
-    const taken = this.keys.take(key, off, len);
-    if (taken === undefined) return;
-    this.invalidate(taken);
+    const clients = this.keys.take(key, off, len);
+    if (clients === undefined) return;
+    this.invalidate(latin1(key, off, len), clients);
     if (this.keys.size === 0) this.listen();
   }
 
@@ -181,10 +199,9 @@ export class Tracking {
     this.prefixes.send(this.send);
   }
 
-  private invalidate({ key, clients }: TakenKey): void {
+  private invalidate(key: string, clients: readonly number[]): void {
     const message = Invalidation.of([key]);
-    if (typeof clients === 'number') this.invalidateFor(clients, message);
-    else for (const id of clients) this.invalidateFor(id, message);
+    for (const id of clients) this.invalidateFor(id, message);
   }
 
   private invalidateFor(id: number, message: Invalidation): void {

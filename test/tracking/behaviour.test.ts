@@ -76,6 +76,21 @@ describe('client-side caching', () => {
     expect(await client.take(4)).toEqual(['*3 :2 $1 2 :3', k, k, '+PONG']);
   });
 
+  it('makes room for long keys by telling everybody to forget everything', async () => {
+    const server = await startServer();
+    const reader = await tracker(server);
+    const writer = await Talker.open(server);
+    const long = 'x'.repeat(300);
+    await reader.ask(`GET ${long}`);
+    await writer.ask(`SET ${long} 1`);
+    expect(await arrived(reader)).toEqual([invalidated(long)]);
+    for (let i = 0; i < 20; i++) await reader.ask(`GET ${long}${i}`);
+    await writer.ask('CONFIG SET tracking-table-max-keys 10');
+    await writer.ask('PING');
+    expect(await arrived(reader)).toEqual([ALL_INVALIDATED]);
+    expect(server.tracking.keyCount).toBe(0);
+  });
+
   it('NOLOOP leaves out own changes only', async () => {
     const server = await startServer();
     const client = await tracker(server, 'NOLOOP');

@@ -1,7 +1,8 @@
 /** The table of keys and clients against a Map of Sets. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ClientIds, KeyTable } from '../../src/tracking/key-table.ts';
+import { KeyTable, NAME_MAX } from '../../src/tracking/key-table.ts';
+import { randomFrom } from '../util/float-texts.ts';
 
 /** FNV, cut to so many bits: keys meet each other. */
 function weakHash(bits: number) {
@@ -12,8 +13,8 @@ function weakHash(bits: number) {
   };
 }
 
-function sorted(clients: ClientIds): number[] {
-  return typeof clients === 'number' ? [clients] : [...clients].sort((a, b) => a - b);
+function sorted(clients: Iterable<number>): number[] {
+  return [...clients].sort((a, b) => a - b);
 }
 
 class Checked {
@@ -34,20 +35,17 @@ class Checked {
 
   take(key: string): void {
     const bytes = Buffer.from(`<${key}>`, 'latin1');
-    const taken = this.table.take(bytes, 1, key.length);
     const clients = this.model.get(key);
-    expect(taken && { key: taken.key, clients: sorted(taken.clients) }).toEqual(
-      clients && { key, clients: sorted(clients) },
-    );
+    expect(this.table.take(bytes, 1, key.length)).toEqual(clients && sorted(clients));
     this.model.delete(key);
     this.check();
   }
 
   takeAny(random: number): void {
     if (this.model.size === 0) return;
-    const { key, clients } = this.table.takeAny(random);
-    expect(sorted(clients)).toEqual(sorted(this.model.get(key)!));
-    this.model.delete(key);
+    const { key, clients } = this.table.takeAny(() => random);
+    expect(clients).toEqual(sorted(this.model.get(key!)!));
+    this.model.delete(key!);
     this.check();
   }
 
@@ -99,13 +97,57 @@ describe('KeyTable', () => {
 
   it('takeAny() takes every key equally often', () => {
     const counts = new Map<string, number>();
-    for (let i = 0; i < 1000; i++) {
+    const random = randomFrom(3);
+    for (let i = 0; i < 5000; i++) {
       const table = new KeyTable(weakHash(32));
       for (const text of 'abcde') table.add(Buffer.from(text), 0, 1, 1);
-      const { key: taken } = table.takeAny(i / 1000);
-      counts.set(taken, (counts.get(taken) ?? 0) + 1);
+      const { key: taken } = table.takeAny(random);
+      counts.set(taken!, (counts.get(taken!) ?? 0) + 1);
     }
-    expect([...counts.values()]).toEqual([200, 200, 200, 200, 200]);
+    expect(counts.size).toBe(5);
+    for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
+  });
+
+  it('keeps no long names, and tells them apart nevertheless', () => {
+    const table = new KeyTable(weakHash(0));
+    const texts = Array.from({ length: 200 }, (_, i) => Buffer.from(`${'x'.repeat(4500)}${i}`));
+    for (const [i, text] of texts.entries()) table.add(text, 0, text.length, i + 1);
+    expect(table.size).toBe(200);
+    expect(table.memoryBytes).toBeLessThan(200 * 64);
+    const taken = table.takeAny(() => 0.3);
+    expect(taken.key).toBeUndefined();
+    for (const [i, text] of texts.entries()) {
+      const gone = i + 1 === taken.clients[0];
+      expect(table.take(text, 0, text.length)).toEqual(gone ? undefined : [i + 1]);
+    }
+    expect(table.memoryBytes).toBe(0);
+    const edge = Buffer.alloc(NAME_MAX + 1, 'y');
+    table.add(edge, 0, NAME_MAX, 1);
+    table.add(edge, 0, NAME_MAX + 1, 2);
+    expect(table.take(edge, 0, NAME_MAX)).toEqual([1]);
+    expect(table.take(edge, 0, NAME_MAX + 1)).toEqual([2]);
+  });
+
+  it('has the clients of a key in order, however many', () => {
+    const table = new KeyTable(weakHash(32));
+    const ids = Array.from({ length: 20_000 }, (_, i) => ((i * 7919) % 20_011) + 2 ** 33);
+    for (const id of [...ids, ...ids]) table.add(Buffer.from('k'), 0, 1, id);
+    expect(table.items).toBe(ids.length);
+    expect(table.memoryBytes).toBeLessThan(ids.length * 24);
+    expect(table.take(Buffer.from('k'), 0, 1)).toEqual(sorted(ids));
+    expect(table.memoryBytes).toBe(0);
+  });
+
+  it('makes no object for a key', () => {
+    const table = new KeyTable(weakHash(32));
+    const text = Buffer.alloc(16);
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 200_000; i++) {
+      text.writeDoubleLE(i);
+      table.add(text, 0, 16, 1);
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4e6);
+    expect(table.memoryBytes).toBeLessThan(200_000 * 56);
   });
 
   it('gives its memory back when the last key goes', () => {
