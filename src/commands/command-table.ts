@@ -17,8 +17,8 @@ export class Command {
   readonly arity: number;
   readonly flagBits: number;
   readonly run: Spec['run'];
-  /** Whether a call takes next to no time, so that the clock need not be read after it. */
-  readonly brief: boolean;
+  /** Whether a call with few arguments takes next to no time: the clock need not be read after it. */
+  readonly isBrief: boolean;
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;
   readonly keyStep: number;
@@ -38,7 +38,7 @@ export class Command {
     this.arity = spec.arity;
     this.flagBits = flagBits(spec);
     this.run = spec.run;
-    this.brief = spec.flags.includes('fast') || spec.complexity === 'O(1)';
+    this.isBrief = /^O\((1|log)/.test(spec.complexity) && !spec.complexity.includes('O(N');
     const keys = spec.keys?.[0];
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;

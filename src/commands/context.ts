@@ -1,6 +1,10 @@
 /**
  * What a handler sees of the world: the selected database, the frozen clock, its session and the
- * server's ports. Nothing else; there is no service locator. One object is reused for every call.
+ * server's ports. Nothing else; there is no service locator. It is the frame of a call: there is one
+ * for each depth (a client's command, what EXEC or a script runs in it, ...), used again and again.
+ *
+ * Only commands that run others (EXEC, EVAL, FCALL) nest, and they hold no shared cursor or register
+ * while they do: that is what makes those safe.
  */
 import type { Value } from '../datatypes/value.ts';
 import type { Changes } from '../keyspace/changes.ts';
@@ -16,8 +20,13 @@ import type { Spec } from './facts.ts';
 import type { ServerPort } from './ports/server.ts';
 import type { SessionPort } from './ports/session.ts';
 
-/** Runs a command as part of the one that runs; its reply or error is written to `reply`. */
-export type Caller = (command: Command, args: Args, reply: Reply) => void;
+/** Runs commands as part of another one; the executor is one. */
+export interface Caller {
+  /** Calls that are part of the one in frame `outer` are about to come. */
+  beginCalls(outer: Context): void;
+  /** Runs a command as part of the one in frame `outer`; its reply or error is written to `reply`. */
+  call(outer: Context, command: Command, args: Args, reply: Reply): void;
+}
 
 /** What a handler asks for that finds nothing to do and may wait. */
 export interface BlockRequest {
@@ -45,39 +54,62 @@ export interface BlockRequest {
   readonly onDenied?: (reply: Reply) => void;
 }
 
-/** How a command goes to the journal: if it changed data; not itself; in any case. */
-export const Effect = { byChange: 0, replaced: 1, forced: 2 } as const;
+/** How a command goes to the journal: if it changed data; not itself; always; always, to replicas. */
+export const Effect = { byChange: 0, replaced: 1, forced: 2, forReplicas: 3 } as const;
 
 export class Context {
   db: Db;
   readonly keyspace: Keyspace;
   readonly server: ServerPort;
-  /** Set by the dispatcher before every call. */
+  /** Set by the executor before every call. */
   declare session: SessionPort;
-  /** The command being run; set by the dispatcher before every call. */
+  /** The command being run; set by the executor before every call. */
   declare command: Spec;
-  /** Set by the dispatcher, once. */
-  declare call: Caller;
-  /** Wall clock in ms, the same for the whole command (and for a whole EXEC). */
-  nowMs = 0;
+  /** 0 for a client's own command, 1 for what that one runs, and so on. */
+  readonly depth: number;
   /**
    * The key, as latin1 text, whose change makes a command that had to wait run again. To it all
    * other keys are as if they were missing, and so is this one while it is of another type.
    */
   awaitedKey: string | undefined;
-  /** False inside a transaction or script: what would wait gives up at once. */
-  mayBlock = true;
   /** What the command asked for with `block`; the executor takes it. */
   blockRequest: BlockRequest | undefined;
   /** How the command that runs goes to the journal. */
   effect: number = Effect.byChange;
   private readonly changes: Changes;
 
-  constructor(keyspace: Keyspace, server: ServerPort) {
+  private readonly caller: Caller;
+
+  constructor(keyspace: Keyspace, server: ServerPort, caller: Caller, depth: number) {
     this.keyspace = keyspace;
     this.changes = keyspace.changes;
     this.db = keyspace.dbs[0]!;
     this.server = server;
+    this.caller = caller;
+    this.depth = depth;
+  }
+
+  /** Wall clock in ms, the same for the whole command (and for a whole EXEC). */
+  get nowMs(): number {
+    return this.keyspace.nowMs;
+  }
+
+  /** False inside a transaction or script: what would wait gives up at once. */
+  get mayBlock(): boolean {
+    return this.depth === 0;
+  }
+
+  /** Calls by `call` are about to come. */
+  beginCalls(): void {
+    this.caller.beginCalls(this);
+  }
+
+  /**
+   * Runs a command as part of this one: in a frame of its own, at the same moment of the clock,
+   * without gates, arity check or queueing. Its reply or error is written to `reply`.
+   */
+  call(command: Command, args: Args, reply: Reply): void {
+    this.caller.call(this, command, args, reply);
   }
 
   /** Whether the command is run again after it had to wait. */
@@ -159,6 +191,11 @@ export class Context {
   /** The command goes to the journal though it changed nothing (FLUSHALL of no keys). */
   forceEffect(): void {
     this.effect = Effect.forced;
+  }
+
+  /** The command goes to replicas, and to no file, though it changed nothing (PUBLISH). */
+  forwardToReplicas(): void {
+    this.effect = Effect.forReplicas;
   }
 
   /**

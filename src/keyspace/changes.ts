@@ -42,7 +42,12 @@ export class Changes {
   /** Keys and fields that reached their end, since the server began; never reset. */
   removals = 0;
   private readonly dict: Dict;
-  private changesSinceSave = 0;
+  /** Changes that commands have made, since the server began; never reset. */
+  made = 0;
+  /** Changes that were no command's: fields that reached their end. */
+  private fieldRemovals = 0;
+  /** Changes that the latest save holds. */
+  private savedBefore = 0;
 
   constructor(dict: Dict) {
     this.dict = dict;
@@ -50,12 +55,12 @@ export class Changes {
 
   /** Changes since the last save, as INFO's rdb_changes_since_last_save counts them. */
   get dirty(): number {
-    return this.changesSinceSave;
+    return this.made + this.fieldRemovals - this.savedBefore;
   }
 
   /** A save succeeded that holds the first `count` of these changes. */
   saved(count: number): void {
-    this.changesSinceSave -= count;
+    this.savedBefore += count;
   }
 
   /** The key that is argument i was changed in `count` places (elements, fields). O(log n). */
@@ -78,7 +83,7 @@ export class Changes {
     len: number,
     count = 1,
   ): void {
-    this.changesSinceSave += count;
+    this.made += count;
     this.signal(db, event, key, off, len);
   }
 
@@ -86,14 +91,14 @@ export class Changes {
   changedMetadata(db: WatchedDb, event: KeyEvent, args: Args, i: number, count = 1): void {
     const off = args.off[i]!;
     const len = args.len[i]!;
-    this.changesSinceSave += count;
+    this.made += count;
     if (this.waiters.size > 0) this.waiters.keyChanged(db.index, args.buf, off, len);
     if (event !== '') this.events?.happened(db.index, event, args.buf, off, len);
   }
 
   /** `count` changes that nobody but the journal need learn of (pending entries of a group). */
   wrote(count: number): void {
-    this.changesSinceSave += count;
+    this.made += count;
   }
 
   /** An event that is no change of its own: a new key, a read of a missing one. */
@@ -127,13 +132,14 @@ export class Changes {
   /** Fields of a hash have reached their end, the last one perhaps. */
   fieldsExpired(db: WatchedDb, key: Uint8Array, off: number, len: number, isGone: boolean): void {
     this.removals++;
-    this.changedKey(db, 'hexpired', key, off, len);
-    if (isGone) this.changedKey(db, 'del', key, off, len);
+    this.fieldRemovals += isGone ? 2 : 1;
+    this.signal(db, 'hexpired', key, off, len);
+    if (isGone) this.signal(db, 'del', key, off, len);
   }
 
   /** Databases were emptied of `count` keys. Each has told its watchers and waiters. */
   flushed(count: number): void {
-    this.changesSinceSave += count;
+    this.made += count;
     this.invalidations?.flushed();
   }
 

@@ -8,6 +8,7 @@
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
 import type { BlockingPort } from '../commands/ports/clients.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import type { Waiter } from '../keyspace/waiting-lines.ts';
 import { Reply } from '../resp/reply.ts';
@@ -61,8 +62,7 @@ export interface BlockingHooks {
   now(): number;
   /** Sets the clock of what is run again; call it where no command has done so. */
   updateClock(): void;
-  /** Type of a key's value, undefined when there is none. */
-  typeOf(key: ChangedKey): number | undefined;
+  readonly keyspace: Keyspace;
   /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
   retry(blocked: Blocked, key: string, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
@@ -122,7 +122,7 @@ export class Blocking implements BlockingPort {
   private serveKey(key: ChangedKey): void {
     const round = this.waiters.round(key);
     for (;;) {
-      const blocked = round.next(this.hooks.typeOf(key));
+      const blocked = round.next(this.typeOf(key));
       if (blocked === undefined) return;
       const { retryAtMs } = blocked;
       this.reply.version = blocked.session.respVersion;
@@ -136,6 +136,14 @@ export class Blocking implements BlockingPort {
         if (blocked.retryAtMs > 0) this.startTimer(blocked);
       }
     }
+  }
+
+  /** Type of a key's value, undefined when there is none. */
+  private typeOf({ dbIndex, key }: ChangedKey): number | undefined {
+    const db = this.hooks.keyspace.dbs[dbIndex]!;
+    const bytes = Buffer.from(key, 'latin1');
+    const entry = db.find(bytes, 0, bytes.length);
+    return entry === 0 ? undefined : db.typeOf(entry);
   }
 
   /**
@@ -188,7 +196,7 @@ export class Blocking implements BlockingPort {
    */
   checkTimers(): void {
     for (const blocked of [...this.bySession.values()]) {
-      if (blocked.timer !== undefined) this.timeHasCome(blocked);
+      if (blocked.timer !== undefined) this.onTimer(blocked);
     }
   }
 
@@ -201,11 +209,11 @@ export class Blocking implements BlockingPort {
       retryAtMs || Number.POSITIVE_INFINITY,
     );
     const left = Math.max(0, next - this.hooks.now());
-    blocked.timer = setTimeout(() => this.timeHasCome(blocked), Math.min(left, TIMER_MAX_MS));
+    blocked.timer = setTimeout(() => this.onTimer(blocked), Math.min(left, TIMER_MAX_MS));
     blocked.timer.unref();
   }
 
-  private timeHasCome(blocked: Blocked): void {
+  private onTimer(blocked: Blocked): void {
     const { session, untilMs, retryAtMs } = blocked;
     const nowMs = this.hooks.now();
     if (untilMs > 0 && nowMs >= untilMs) {

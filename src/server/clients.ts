@@ -1,30 +1,22 @@
 /**
- * All clients of a server: who may come in, what each may pile up, and CLIENT PAUSE. It moves
- * replies from the shared buffer to connections; it runs no command.
+ * All clients of a server: who may come in, who is there, what each may pile up. It sends nothing
+ * (`Output`) and runs no command (`Pipeline`).
  */
 
 import type { ClientsPort, PauseMode } from '../commands/ports/clients.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
-import type { Reply } from '../resp/reply.ts';
 import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
-import { emptyOutbox } from '../session/outbox.ts';
 import { type Driver, Session } from '../session/session.ts';
-import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import type { Executor } from './executor.ts';
 import type { Gates } from './gates.ts';
 import type { LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
-import { OutputLimits } from './output-limits.ts';
+import type { Output } from './output.ts';
+import type { Pause } from './pause.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { Stats } from './stats.ts';
-
-/** Replies longer than this do not wait for the end of the turn. */
-const LATER_BYTES = 64 * 1024;
-/** Nor do any, past so many bytes of them. */
-const DUE_BYTES = 1024 * 1024;
-/** An outbox is sent early past this size, so that limits on it apply. */
-const OUTBOX_BYTES = 64 * 1024;
 
 /** What the clients share with the server that has them. */
 export interface ClientsOptions {
@@ -32,40 +24,29 @@ export interface ClientsOptions {
   readonly gates: Gates;
   readonly pubsub: PubSub;
   readonly stats: Stats;
-  readonly reply: Reply;
   readonly parserLimits: ParserLimits;
+  readonly output: Output;
+  readonly executor: Executor;
+  readonly pipeline: Pipeline;
+  readonly pauses: Pause;
   readonly now: () => number;
   readonly log: (level: LogLevel, message: string) => void;
 }
 
-export class Clients implements ClientsPort, Driver {
-  /** Set once, before the first connection: dispatcher and clients need each other. */
-  declare dispatcher: Dispatcher;
-  readonly outputLimits = new OutputLimits();
+export class Clients implements Driver, ClientsPort {
   private readonly config: Config;
   private readonly gates: Gates;
   private readonly pubsub: PubSub;
   private readonly stats: Stats;
-  private readonly reply: Reply;
   private readonly parserLimits: ParserLimits;
+  private readonly output: Output;
+  private readonly executor: Executor;
+  private readonly pipeline: Pipeline;
+  private readonly pauses: Pause;
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly sessionsById = new Map<number, Session>();
-  /** Sessions whose outbox is to be sent. */
-  private addressees: Session[] = [];
-  private turnEnds = false;
-  /** Sessions with replies in the shared buffer, and where those of each begin and end. */
-  private readonly due: Session[] = [];
-  private readonly dueStarts: number[] = [];
-  private readonly dueEnds: number[] = [];
-  /** What lies before this in the shared buffer is due or sent. */
-  private dueTo = 0;
-  /** Called once at the end of a turn that `endTurn` asks for, before outboxes are sent. */
-  onTurnEnd: () => void = () => {};
-  /** The beginning of this turn's outboxes. */
-  private newOutbox = emptyOutbox();
   private nextSessionId = 1;
-  private pauseTimer: NodeJS.Timeout | undefined;
   /** Connections of sessions, those on their way out included. */
   private connections = 0;
   private allClosed: (() => void) | undefined;
@@ -75,13 +56,15 @@ export class Clients implements ClientsPort, Driver {
     this.gates = options.gates;
     this.pubsub = options.pubsub;
     this.stats = options.stats;
-    this.reply = options.reply;
     this.parserLimits = options.parserLimits;
+    this.output = options.output;
+    this.executor = options.executor;
+    this.pipeline = options.pipeline;
+    this.pauses = options.pauses;
     this.now = options.now;
     this.log = options.log;
   }
 
-  /** Every open session, oldest first. */
   all(): Iterable<Session> {
     return this.sessionsById.values();
   }
@@ -94,17 +77,19 @@ export class Clients implements ClientsPort, Driver {
     return this.sessionsById.get(id);
   }
 
-  /** Bytes that all clients cost. O(clients). */
-  memoryBytes(): number {
-    let total = 0;
-    for (const session of this.sessionsById.values()) total += session.memoryBytes();
-    return total;
+  pause(untilMs: number, mode: PauseMode): void {
+    this.pauses.begin(untilMs, mode);
+  }
+
+  unpause(): void {
+    this.pauses.end();
   }
 
   /** Ends all connections; resolves when the last one is gone. */
   async endAll(): Promise<void> {
-    clearTimeout(this.pauseTimer);
-    this.sendDue();
+    this.pauses.stop();
+    this.output.sendDue();
+    this.output.stop();
     if (this.connections === 0) return;
     const gone = new Promise<void>((resolve) => {
       this.allClosed = resolve;
@@ -113,9 +98,11 @@ export class Clients implements ClientsPort, Driver {
     await gone;
   }
 
+  // ---- Driver --------------------------------------------------------------------------------
+
   readable(session: Session, bytes: number): void {
     this.stats.netInputBytes += bytes;
-    this.dispatcher.process(session);
+    this.pipeline.process(session);
     const limit = this.config.number('client-query-buffer-limit');
     if (session.parser.bufferedBytes > limit) {
       this.stats.clientQueryLimitDisconnections++;
@@ -133,56 +120,11 @@ export class Clients implements ClientsPort, Driver {
   }
 
   deliver(session: Session, message: Buffer): void {
-    if (session.closing || this.dispatcher.deliver(session, message)) return;
-    if (session.outbox === undefined) {
-      this.addressees.push(session);
-      this.endTurn();
-      session.outbox = this.newOutbox.add(message);
-    } else session.outbox = session.outbox.add(message);
-    if (session.outbox.bytes > OUTBOX_BYTES) this.sendOutbox(session);
-  }
-
-  /** Has outboxes sent when this turn of the event loop ends. */
-  endTurn(): void {
-    if (this.turnEnds) return;
-    this.turnEnds = true;
-    setImmediate(() => {
-      this.sendDue();
-      this.onTurnEnd();
-      this.turnEnds = false;
-      this.sendOutboxes();
-    });
-  }
-
-  /** Once a turn, so that what many publishers send to one session leaves in one write. */
-  private sendOutboxes(): void {
-    const { addressees } = this;
-    this.addressees = [];
-    this.newOutbox = emptyOutbox();
-    for (const session of addressees) this.sendOutbox(session);
-  }
-
-  private sendOutbox(session: Session): void {
-    const { outbox } = session;
-    if (outbox === undefined) return;
-    session.outbox = undefined;
-    if (session.closed) return;
-    this.sendDue();
-    let bytes = outbox.join();
-    if (session.connection.unsentBytes > 0) bytes = unpinned(bytes);
-    this.countOutput(session, bytes.length);
-    if (!session.connection.write(bytes, 0, bytes.length))
-      this.enforceOutputLimit(session, this.now());
-  }
-
-  private countOutput(session: Session, bytes: number): void {
-    session.netOutputBytes += bytes;
-    this.stats.netOutputBytes += bytes;
-    this.stats.writesProcessed++;
+    this.output.deliver(session, message);
   }
 
   ended(session: Session): void {
-    this.dispatcher.forget(session);
+    this.executor.forget(session);
     this.pubsub.forget(session);
     this.sessionsById.delete(session.id);
   }
@@ -192,7 +134,7 @@ export class Clients implements ClientsPort, Driver {
     if (this.connections === 0) this.allClosed?.();
   }
 
-  /** Timeouts and soft output limits; called by the cron. */
+  /** Timeouts, soft output limits; called by the cron. O(clients). */
   check(nowMs: number): void {
     const idleMs = this.config.number('timeout') * 1000;
     for (const session of this.sessionsById.values()) {
@@ -204,7 +146,9 @@ export class Clients implements ClientsPort, Driver {
       if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs && !mayBeIdle) {
         this.log('verbose', 'Closing idle client');
         session.kill();
-      } else this.enforceOutputLimit(session, nowMs);
+        continue;
+      }
+      this.output.enforceLimit(session, nowMs);
     }
   }
 
@@ -214,10 +158,8 @@ export class Clients implements ClientsPort, Driver {
     const refusal = this.refusal(connection);
     if (refusal !== undefined) {
       this.stats.rejectedConnections++;
-      const line = Buffer.from(`-${refusal}\r\n`, 'latin1');
       connection.start();
-      connection.write(line, 0, line.length);
-      connection.end();
+      this.output.refuse(connection, `-${refusal}\r\n`);
       return;
     }
     connection.setNoDelay();
@@ -241,133 +183,6 @@ export class Clients implements ClientsPort, Driver {
       return undefined;
     return protectedModeText;
   }
-
-  /**
-   * The shared reply buffer holds replies to a session behind what other sessions are due: they are
-   * sent when the turn ends, or at once when they are large, many or the last ones.
-   */
-  flush(session: Session): void {
-    const { reply, dueTo } = this;
-    const length = reply.pos - dueTo;
-    const much = length > LATER_BYTES || reply.pos > DUE_BYTES;
-    if (session.outbox !== undefined || session.closing || much) {
-      this.sendDue();
-      this.send(session, reply, dueTo);
-      this.dueTo = 0;
-    } else if (length > 0) {
-      this.due.push(session);
-      this.dueStarts.push(dueTo);
-      this.dueEnds.push(reply.pos);
-      this.dueTo = reply.pos;
-      this.endTurn();
-    }
-  }
-
-  /** Sends a reply of its own to a session. */
-  sendReply(session: Session, reply: Reply): void {
-    this.sendDue();
-    this.send(session, reply, 0);
-  }
-
-  /** Sends the replies that are due, in one write for each session. */
-  private sendDue(): void {
-    const { due, dueStarts, dueEnds, reply } = this;
-    for (let i = 0; i < due.length; i++) {
-      const session = due[i]!;
-      const from = dueStarts[i]!;
-      const end = dueEnds[i]!;
-      this.countOutput(session, end - from);
-      if (!session.connection.writeCopy(reply.buf, from, end)) {
-        this.enforceOutputLimit(session, this.now());
-      }
-    }
-    due.length = 0;
-    dueStarts.length = 0;
-    dueEnds.length = 0;
-    // Whoever is being served has noted where its reply begins.
-    if (reply.pos > this.dueTo || this.dispatcher.isServing) return;
-    reply.clear();
-    this.dueTo = 0;
-  }
-
-  /** Sends a reply buffer's content from a position on; ends the session when it is closing. */
-  private send(session: Session, reply: Reply, from: number): void {
-    if (session.outbox !== undefined) this.sendOutbox(session);
-    const length = reply.pos - from;
-    if (length > 0 && !session.closed) {
-      this.countOutput(session, length);
-      const { connection } = session;
-      // A small reply must not keep a large buffer alive while the peer does not take it.
-      const small = length * 2 < reply.buf.length;
-      const taken = small
-        ? connection.writeCopy(reply.buf, from, reply.pos)
-        : connection.write(reply.buf, from, reply.pos);
-      if (taken || small) reply.clear();
-      else reply.renew();
-      if (!taken) this.enforceOutputLimit(session, this.now());
-    } else reply.clear();
-    if (session.closing && !session.closed) session.connection.end();
-  }
-
-  private enforceOutputLimit(session: Session, nowMs: number): void {
-    const unsent = session.unsentBytes;
-    if (unsent === 0) return;
-    if (this.outputLimits.exceeded(session, unsent, nowMs, this.gates.passwordRequired)) {
-      this.stats.clientOutputLimitDisconnections++;
-      const line = session.describe(nowMs);
-      this.log('warning', `Client ${line} closed for overcoming of output buffer limits.`);
-      session.kill();
-    }
-  }
-
-  /** Goes on with a session's requests after the present command. */
-  resumeLater(session: Session): void {
-    session.isResuming = true;
-    setImmediate(() => {
-      session.isResuming = false;
-      if (session.closed) return;
-      this.dispatcher.resume(session);
-      session.parser.detach();
-    });
-  }
-
-  // ---- CLIENT PAUSE --------------------------------------------------------------------------
-
-  pause(untilMs: number, mode: PauseMode): void {
-    const { gates } = this;
-    // As Redis: a pause under way is never shortened nor made weaker.
-    if (gates.pausedUntilMs === 0 || mode === 'all') gates.pauseMode = mode;
-    gates.pausedUntilMs = Math.max(gates.pausedUntilMs, untilMs);
-    const left = Math.min(gates.pausedUntilMs - this.now(), TIMER_MAX_MS);
-    clearTimeout(this.pauseTimer);
-    this.pauseTimer = setTimeout(() => this.endPause(), left + 1);
-    this.pauseTimer.unref();
-  }
-
-  unpause(): void {
-    this.gates.pausedUntilMs = 0;
-    clearTimeout(this.pauseTimer);
-    // Not now: the command that asks is still being run.
-    setImmediate(() => this.dispatcher.resumeAll());
-  }
-
-  /** Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump. */
-  endPause(): void {
-    const { pausedUntilMs } = this.gates;
-    if (pausedUntilMs === 0) return;
-    if (this.now() >= pausedUntilMs) {
-      this.gates.pausedUntilMs = 0;
-      this.dispatcher.resumeAll();
-    } else this.pause(pausedUntilMs, this.gates.pauseMode);
-  }
-}
-
-/** What a slow client waits for must not keep a block alive of which it is a small part. */
-function unpinned(bytes: Buffer): Buffer {
-  if (bytes.buffer.byteLength <= bytes.length * 2) return bytes;
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }
 
 const protectedModeText =

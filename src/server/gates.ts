@@ -3,8 +3,8 @@
  * command by name. Order as redis-server 7.0.15, processCommand.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
-import type { PauseMode } from '../commands/ports/clients.ts';
 import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 
 /** What a RESP2 client that is subscribed to something may not send: replies look like messages. */
@@ -31,9 +31,6 @@ export class Gates {
   passwordRequired = false;
   /** Bytes of used memory past which commands that may grow data are refused; 0 for none. */
   maxMemory = 0;
-  /** Until when commands wait, ms since the epoch; 0 when not paused. */
-  pausedUntilMs = 0;
-  pauseMode: PauseMode = 'all';
   private readonly usedMemory: () => number;
   private readonly protectedCommands: (
     session: Session,
@@ -49,7 +46,7 @@ export class Gates {
   }
 
   /** Why the command may not run now, or undefined. */
-  check(session: Session, command: Command): CommandError | undefined {
+  check(session: Session, command: Command, _args: Args): CommandError | undefined {
     const { transaction } = session;
     let flags = command.flagBits;
     if ((flags & Flag.commits) !== 0) flags |= transaction.flagBits;
@@ -71,14 +68,5 @@ export class Gates {
     }
     if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
     return undefined;
-  }
-
-  /** Whether CLIENT PAUSE makes the command wait. */
-  holdsBack(session: Session, command: Command): boolean {
-    if (this.pausedUntilMs === 0 || session.isMonitor) return false;
-    if (this.pauseMode === 'all') return true;
-    let flags = command.flagBits;
-    if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;
-    return (flags & (Flag.write | Flag.mayReplicate)) !== 0;
   }
 }

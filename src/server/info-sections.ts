@@ -14,10 +14,10 @@ import type { ClientFigures } from './client-figures.ts';
 import type { Clients } from './clients.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { Gates } from './gates.ts';
 import type { Info, InfoLine } from './info.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { MemoryFigures } from './memory-figures.ts';
+import type { Pause } from './pause.ts';
 import type { Stats } from './stats.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
 
@@ -30,7 +30,7 @@ export interface Sources {
   readonly commands: CommandTable;
   readonly config: ConfigPort & { readonly file: string };
   readonly endpoints: Endpoints;
-  readonly gates: Gates;
+  readonly pause: Pause;
   readonly keyspace: Keyspace;
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
@@ -112,8 +112,8 @@ function clientLines(s: Sources): InfoLine[] {
 }
 
 /** Clients whose next command waits: for a key, or for the end of a pause. */
-function waiting({ blocking, clients, gates }: Sources): number {
-  if (gates.pausedUntilMs === 0) return blocking.size;
+function waiting({ blocking, clients, pause }: Sources): number {
+  if (pause.untilMs === 0) return blocking.size;
   let count = 0;
   for (const session of clients.all()) if (session.isWaiting) count++;
   return count;

@@ -6,7 +6,6 @@
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { MonitorsPort } from '../commands/ports/clients.ts';
 import type { SessionPort } from '../commands/ports/session.ts';
-import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import type { Clock } from './clock.ts';
 
@@ -44,17 +43,15 @@ export class Monitors implements MonitorsPort {
   }
 
   /**
-   * Shows a command that `session` has just run, and whose answer `reply` now ends with: there the
-   * line goes if that session is a monitor itself. O(bytes of the arguments + monitors).
+   * Shows a command that `session` has just run; its own line comes after the reply if that session
+   * is a monitor itself. O(bytes of the arguments + monitors).
    */
-  show(session: SessionPort, command: Command, args: Args, reply: Reply): void {
+  show(session: SessionPort, command: Command, args: Args): void {
     if ((command.flagBits & HIDDEN) !== 0) return;
     const head = `+${this.timestamp()} [${session.dbIndex} ${session.origin}]`;
     const line = lineOf(head, args, command.spec.secrets?.(args) ?? []);
     for (const monitor of this.sessions) {
-      if (monitor.isMuted) continue;
-      if (monitor === session) reply.raw(line);
-      else monitor.push(line);
+      if (!monitor.isMuted) monitor.push(line);
     }
   }
 

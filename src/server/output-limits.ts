@@ -3,7 +3,7 @@
  * that one slow reader cannot take the server's memory.
  */
 import type { ConfigPort } from '../commands/ports/config.ts';
-import type { Session } from '../session/session.ts';
+import type { Client } from '../session/client.ts';
 
 /** A client that has not authenticated gets this much and no more (CVE-2025-21605). */
 const UNAUTHENTICATED_BYTES = 1024;
@@ -30,16 +30,16 @@ export class OutputLimits {
   }
 
   /** Whether a session must be cut because of what it has not read. O(1). */
-  exceeded(session: Session, unsent: number, nowMs: number, mustAuthenticate: boolean): boolean {
-    if (mustAuthenticate && !session.authenticated) return unsent > UNAUTHENTICATED_BYTES;
-    const limit = this.limits.get(session.type);
+  exceeded(client: Client, unsent: number, nowMs: number, mustAuthenticate: boolean): boolean {
+    if (mustAuthenticate && !client.authenticated) return unsent > UNAUTHENTICATED_BYTES;
+    const limit = this.limits.get(client.type);
     if (limit === undefined) return false;
     if (limit.hardBytes > 0 && unsent > limit.hardBytes) return true;
     if (limit.softBytes === 0 || unsent <= limit.softBytes) {
-      session.softLimitSinceMs = 0;
+      client.softLimitSinceMs = 0;
       return false;
     }
-    if (session.softLimitSinceMs === 0) session.softLimitSinceMs = nowMs;
-    return nowMs - session.softLimitSinceMs > limit.softMs;
+    if (client.softLimitSinceMs === 0) client.softLimitSinceMs = nowMs;
+    return nowMs - client.softLimitSinceMs > limit.softMs;
   }
 }

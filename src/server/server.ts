@@ -4,12 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { CommandTable } from '../commands/command-table.ts';
-import { Context } from '../commands/context.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
-import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
@@ -19,14 +17,14 @@ import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
-import { type Blocked, Blocking } from './blocking.ts';
+import type { Blocking } from './blocking.ts';
 import { ClientFigures } from './client-figures.ts';
 import { Clients } from './clients.ts';
 import { Clock, checkedRandom } from './clock.ts';
 import { Cron } from './cron.ts';
 import { DebugTools } from './debug-tools.ts';
-import { Dispatcher } from './dispatcher.ts';
 import { Endpoints } from './endpoints.ts';
+import { Executor } from './executor.ts';
 import { Gates } from './gates.ts';
 import { Info } from './info.ts';
 import { addInfoSections } from './info-sections.ts';
@@ -36,6 +34,9 @@ import { isLoopback } from './loopback.ts';
 import { MemoryFigures } from './memory-figures.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
+import { Output } from './output.ts';
+import { Pause } from './pause.ts';
+import { Pipeline } from './pipeline.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
@@ -50,6 +51,8 @@ export interface ServerHooks {
   readonly log?: (line: string) => void;
   /** Ends the process; called by SHUTDOWN after everything is closed. Absent: only `closed`. */
   readonly exit?: (code: number) => void;
+  /** Told of a command that changed data and did not say so (tests). */
+  readonly unreportedWrite?: (command: string) => void;
 }
 
 export class Server {
@@ -70,7 +73,10 @@ export class Server {
   private readonly now: () => number;
   readonly clients: Clients;
   private readonly reply = new Reply();
-  private readonly dispatcher: Dispatcher;
+  readonly output: Output;
+  readonly pause: Pause;
+  readonly executor: Executor;
+  private readonly pipeline: Pipeline;
   readonly endpoints: Endpoints;
   readonly notifications: Notifications;
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
@@ -109,16 +115,6 @@ export class Server {
       () => this.keyspace.usedBytes,
       (session) => this.refuseProtected(session),
     );
-    this.clients = new Clients({
-      config,
-      gates: this.gates,
-      pubsub: this.pubsub,
-      stats: this.stats,
-      reply: this.reply,
-      parserLimits: this.parserLimits,
-      now: this.now,
-      log: (level, message) => this.log(level, message),
-    });
     this.tracking = new Tracking({
       clientById: (id) => this.clients.byId(id),
       hash: (buf, off, len) => this.keyspace.dict.hash(buf, off, len),
@@ -126,43 +122,41 @@ export class Server {
       listen: (on) => {
         this.keyspace.changes.invalidations = on ? this.tracking : undefined;
       },
-      wantBroadcast: () => this.clients.endTurn(),
+      wantBroadcast: () => this.output.endTurn(),
     });
-    this.clients.onTurnEnd = () => this.tracking.broadcast();
-    const context = new Context(this.keyspace, this);
-    this.dispatcher = new Dispatcher(this.commands, context, this.reply, this.gates, this.stats, {
+    const log = (level: LogLevel, message: string) => this.log(level, message);
+    this.output = new Output({
+      reply: this.reply,
+      stats: this.stats,
       now: this.now,
-      flush: (session) => this.clients.flush(session),
-      crossProtocol: (session) => {
-        this.log(
-          'warning',
-          'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: ' +
-            'commands. Connection aborted.',
-        );
-        session.kill();
-      },
-      handlerFailed: (command, error) => this.reportBug(command, error),
-      dataDamaged: (command, error) => {
-        this.reportBug(command, error);
-        this.lifecycle.dieDamaged();
-      },
+      log,
+      mustAuthenticate: () => this.gates.passwordRequired,
+      beforeOutboxes: () => this.tracking.broadcast(),
     });
-    this.dispatcher.monitors = this.monitors;
-    this.clients.dispatcher = this.dispatcher;
-    this.blocking = new Blocking(this.keyspace.changes.waiters as Waiters<Blocked>, {
+    this.pause = new Pause(this.now, (session) => this.pipeline.resume(session));
+    this.executor = this.makeExecutor(hooks);
+    this.blocking = this.executor.blocking;
+    this.pipeline = new Pipeline({
+      table: this.commands,
+      keyspace: this.keyspace,
+      reply: this.reply,
+      output: this.output,
+      executor: this.executor,
+      stats: this.stats,
+    });
+    this.clients = new Clients({
+      config,
+      gates: this.gates,
+      pubsub: this.pubsub,
+      stats: this.stats,
+      parserLimits: this.parserLimits,
+      output: this.output,
+      executor: this.executor,
+      pipeline: this.pipeline,
+      pauses: this.pause,
       now: this.now,
-      typeOf: (key) => this.typeOf(key),
-      updateClock: () => this.dispatcher.updateClock(),
-      retry: (blocked, key, reply) => this.dispatcher.retry(blocked, key, reply),
-      send: (session, reply) => {
-        this.dispatcher.settleReplyMode(session, 0, reply);
-        this.clients.sendReply(session, reply);
-      },
-      replied: () => this.tracking.replied(),
-      resume: (session) => this.clients.resumeLater(session),
+      log,
     });
-    this.dispatcher.blocking = this.blocking;
-    this.dispatcher.tracking = this.tracking;
     this.endpoints = new Endpoints({
       config,
       accept: (connection) => this.clients.accept(connection),
@@ -173,7 +167,7 @@ export class Server {
       keyspace: this.keyspace,
       stats: this.stats,
       now: this.now,
-      isPaused: () => this.gates.pausedUntilMs !== 0,
+      isPaused: () => this.pause.untilMs !== 0,
       serveWaiting: () => {
         if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
       },
@@ -184,14 +178,33 @@ export class Server {
     this.startTasks();
     this.debug = new DebugTools(this.upkeep, this.lifecycle);
     addInfoSections(this.info, this);
-    applyConfig(config, { ...this, outputLimits: this.clients.outputLimits });
+    applyConfig(config, { ...this, outputLimits: this.output.limits });
   }
 
-  private typeOf({ dbIndex, key }: ChangedKey): number | undefined {
-    const db = this.keyspace.dbs[dbIndex]!;
-    const bytes = Buffer.from(key, 'latin1');
-    const entry = db.find(bytes, 0, bytes.length);
-    return entry === 0 ? undefined : db.typeOf(entry);
+  private makeExecutor(hooks: ServerHooks): Executor {
+    return new Executor({
+      table: this.commands,
+      keyspace: this.keyspace,
+      server: this,
+      reply: this.reply,
+      output: this.output,
+      gates: this.gates,
+      pause: this.pause,
+      tracking: this.tracking,
+      monitors: this.monitors,
+      stats: this.stats,
+      hooks: {
+        now: this.now,
+        crossProtocol: (session) => this.crossProtocol(session),
+        handlerFailed: (command, error) => this.reportBug(command, error),
+        dataDamaged: (command, error) => {
+          this.reportBug(command, error);
+          this.lifecycle.dieDamaged();
+        },
+        resume: (session) => this.pipeline.resumeLater(session),
+        unreportedWrite: hooks.unreportedWrite,
+      },
+    });
   }
 
   /** Carries out `rename-command`. Throws ConfigError. */
@@ -210,7 +223,7 @@ export class Server {
     cron.everyTick((nowMs) => clients.check(nowMs));
     if (this.clock.isInjected) {
       cron.everyTick(() => this.blocking.checkTimers());
-      cron.everyTick(() => clients.endPause());
+      cron.everyTick(() => this.pause.check());
     }
     cron.everyTick((nowMs) => clientFigures.sample(nowMs));
     cron.everyTick(() => memory.sample());
@@ -237,6 +250,15 @@ export class Server {
     const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
     if (allowed === 'local' && local) return undefined;
     return debugRefused;
+  }
+
+  private crossProtocol(session: Session): void {
+    this.log(
+      'warning',
+      'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: ' +
+        'commands. Connection aborted.',
+    );
+    session.kill();
   }
 
   private reportBug(command: string, error: unknown): void {

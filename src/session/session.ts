@@ -1,6 +1,6 @@
 /**
- * One client: what a connection is to commands. It owns the client's protocol state (RESP version,
- * database, name, reply mode) and its parser; it runs nothing itself. The server's dispatcher
+ * A client that speaks RESP: what a connection is to commands. It owns the client's protocol state
+ * (RESP version, database, name, reply mode) and its parser; it runs nothing itself. The server
  * drives it through `Driver`.
  */
 import type { ReplyMode, SessionPort } from '../commands/ports/session.ts';
@@ -8,23 +8,8 @@ import { Subscriptions } from '../pubsub/topic.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { ClientTracking } from '../tracking/client-tracking.ts';
 import type { Args } from '../util/args.ts';
-import type { Outbox } from './outbox.ts';
+import { Client, type Transport } from './client.ts';
 import { Transaction } from './transaction.ts';
-
-/** The connection as a session needs it; `src/net/connection.ts` is one. */
-export interface Transport {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly unixPath: string | undefined;
-  readonly fd: number;
-  readonly unsentBytes: number;
-  write(buf: Buffer, from: number, end: number): boolean;
-  writeCopy(buf: Buffer, from: number, end: number): boolean;
-  end(): void;
-  destroy(): void;
-}
 
 /** What the server does with a session's bytes and end. */
 export interface Driver {
@@ -42,13 +27,8 @@ export interface Driver {
 /** Fixed part of a client's memory: resident memory per client, measured with 9,990 idle ones. */
 const SESSION_BYTES = 6656;
 
-export class Session implements SessionPort {
-  readonly id: number;
-  readonly createdAtMs: number;
-  readonly connection: Transport;
+export class Session extends Client implements SessionPort {
   readonly parser: RequestParser;
-  readonly address: string;
-  readonly localAddress: string;
   name = '';
   libName = '';
   libVersion = '';
@@ -63,8 +43,6 @@ export class Session implements SessionPort {
   readonly transaction = new Transaction();
   subscriptions: Subscriptions | undefined = undefined;
   tracking: ClientTracking | undefined = undefined;
-  /** When it last sent something, ms since the epoch. */
-  lastSeenMs: number;
   /** Full name of the latest command. */
   lastCommand = '';
   /** Requests that CLIENT PAUSE holds back, their arguments copied. */
@@ -75,17 +53,6 @@ export class Session implements SessionPort {
   blockedBytes = 0;
   /** Whether it was blocked and is about to go on. */
   isResuming = false;
-  /** Messages that are no replies, to be sent at the end of the turn. */
-  outbox: Outbox | undefined = undefined;
-  /** No further request is read once true; output still goes out. */
-  closing = false;
-  closed = false;
-  /** When the soft output limit was first exceeded, 0 when it is not. */
-  softLimitSinceMs = 0;
-  /** Unsent bytes when the cron looked last. */
-  unsentBefore = 0;
-  netInputBytes = 0;
-  netOutputBytes = 0;
   private readonly driver: Driver;
 
   constructor(
@@ -95,17 +62,9 @@ export class Session implements SessionPort {
     driver: Driver,
     nowMs: number,
   ) {
-    this.id = id;
-    this.connection = connection;
+    super(id, connection, nowMs);
     this.parser = parser;
     this.driver = driver;
-    this.createdAtMs = nowMs;
-    this.lastSeenMs = nowMs;
-    const unix = connection.unixPath;
-    this.address =
-      unix === undefined ? join(connection.remoteAddress, connection.remotePort) : `${unix}:0`;
-    this.localAddress =
-      unix === undefined ? join(connection.localAddress, connection.localPort) : `${unix}:0`;
   }
 
   // ---- bytes -------------------------------------------------------------------------------
@@ -133,11 +92,6 @@ export class Session implements SessionPort {
     this.closing = true;
     this.closed = true;
     this.driver.ended(this);
-  }
-
-  /** Bytes of output that the kernel has not taken yet. */
-  get unsentBytes(): number {
-    return (this.outbox?.bytes ?? 0) + this.connection.unsentBytes;
   }
 
   /** Whether its next command waits for something: a key, the end of a pause. */
@@ -205,7 +159,7 @@ export class Session implements SessionPort {
     const { transaction } = this;
     const flags = this.flags();
     const unsent = this.connection.unsentBytes;
-    const delayed = this.outbox?.bytes ?? 0;
+    const delayed = (this.outbox?.bytes ?? 0) + this.heldBytes;
     const { channel, pattern, shardChannel } = this.subscriptions ?? noSubscriptions;
     return (
       `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=${this.connection.fd} ` +
@@ -213,7 +167,7 @@ export class Session implements SessionPort {
       `idle=${seconds(nowMs - this.lastSeenMs)} flags=${flags} db=${this.dbIndex} ` +
       `sub=${channel.size} psub=${pattern.size} ssub=${shardChannel.size} multi=${transaction.shownLength} ` +
       `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=0 ` +
-      `argv-mem=${this.heldBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
+      `argv-mem=${this.waitingBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
       `oll=${unsent > 0 ? 1 : 0} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
       `events=${unsent > 0 ? 'rw' : 'r'} ` +
       `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user} redir=${this.tracking?.redirect ?? -1} ` +
@@ -222,7 +176,7 @@ export class Session implements SessionPort {
   }
 
   /** Bytes of the commands that wait: for a key, or for the end of a pause. */
-  private heldBytes(): number {
+  private waitingBytes(): number {
     let total = this.blockedBytes;
     for (const args of this.postponed) total += args.byteLength;
     return total;
@@ -231,7 +185,7 @@ export class Session implements SessionPort {
   /** Bytes this client costs: its state, unread and waiting requests, unsent output. */
   memoryBytes(): number {
     const subscriptions = this.subscriptions?.bytes ?? 0;
-    const input = this.parser.bufferedBytes + this.heldBytes();
+    const input = this.parser.bufferedBytes + this.waitingBytes();
     return SESSION_BYTES + subscriptions + this.transaction.memoryBytes + input + this.unsentBytes;
   }
 
@@ -255,10 +209,6 @@ export class Session implements SessionPort {
 }
 
 const noSubscriptions = new Subscriptions();
-
-function join(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 function seconds(ms: number): number {
   return ms > 0 ? Math.floor(ms / 1000) : 0;

@@ -201,7 +201,8 @@ class Run {
     this.options.trace?.(step, oracle.replies.map(shown));
     if (step.blocks && !(await this.waitUntilBlocked(step, both, before))) return false;
     const count = Math.max(ours.replies.length, oracle.replies.length);
-    for (let i = 0; i < count; i++) this.compare(step, ours.replies[i], oracle.replies[i]);
+    const [mine, theirs] = this.withMessagesLast(step, ours.replies, oracle.replies);
+    for (let i = 0; i < count; i++) this.compare(step, mine[i], theirs[i]);
     // When both fail alike the script is wrong: it awaits replies that never come.
     if (ours.failure !== undefined || oracle.failure !== undefined) {
       const log = oracle.failure === undefined ? `\n${this.pair.ours.log.slice(-1500)}` : '';
@@ -283,6 +284,25 @@ class Run {
     if (this.protocol === 3) for (const one of both) await one.call('HELLO', '3');
     this.connections.set(number, both);
     return both;
+  }
+
+  /**
+   * Messages that a command causes to its own client come after its reply here, as in Redis 7.2;
+   * 7.0.15 has them before it. Where the two are the same but for that, the oracle's are put last.
+   */
+  private withMessagesLast(
+    step: Step,
+    ours: readonly RawReply[],
+    oracle: readonly RawReply[],
+  ): readonly [readonly RawReply[], readonly RawReply[]] {
+    const moved = [...oracle].sort((a, b) => Number(isMessage(a)) - Number(isMessage(b)));
+    const same = moved.every((reply, i) => {
+      const mine = ours[i];
+      return (
+        mine !== undefined && sameReplies(filter(mine, step), filter(reply, step), step.comparison)
+      );
+    });
+    return same ? [ours, moved] : [ours, oracle];
   }
 
   private compare(step: Step, ours: RawReply | undefined, oracle: RawReply | undefined): void {
@@ -425,4 +445,11 @@ function filter(raw: RawReply, step: Step): ComparedReply {
 
 function shown(reply: ComparedReply | undefined): string {
   return reply === undefined ? '(no reply)' : format(reply.reply);
+}
+
+/** Whether a reply is a message rather than the answer to a command. */
+function isMessage({ reply }: RawReply): boolean {
+  if (reply.kind !== 'push' && reply.kind !== 'array') return false;
+  const first = reply.items[0];
+  return first !== undefined && /^[ps]?message$/.test(textOf(first) ?? '');
 }

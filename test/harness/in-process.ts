@@ -23,18 +23,23 @@ export class InProcess {
     const config = new Config();
     config.loadPairs(Object.entries(directives));
     this.server = new Server(config, { log: () => {}, random });
-    this.context = new Context(this.server.keyspace, this.server);
-    this.context.session = { dbIndex: 0, respVersion: 2, appliesEffects } as SessionPort;
-    this.context.nowMs = this.server.keyspace.nowMs;
+    const { executor, keyspace } = this.server;
+    this.context = new Context(keyspace, this.server, executor, 0);
+    this.context.session = {
+      dbIndex: 0,
+      respVersion: 2,
+      isMuted: false,
+      appliesEffects,
+    } as SessionPort;
   }
 
   call(...words: (string | Buffer)[]): Reply {
     const { context, reply, server } = this;
     const args = Args.of(...words);
     const command = server.commands.resolve(args)!;
-    context.command = command.spec;
     reply.pos = 0;
-    command.run!(context, args, reply);
+    context.call(command, args, reply);
+    server.keyspace.changes.journal.endUnit();
     return decode(reply.buf.subarray(0, reply.pos))!.reply;
   }
 

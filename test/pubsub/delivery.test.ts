@@ -148,15 +148,52 @@ describe('delivery', () => {
 });
 
 describe('messages among replies', () => {
-  it('to the publisher itself come before its reply, and never inside one', async () => {
+  it('to the client itself come after its reply, never inside one', async () => {
     const server = await start({ 'notify-keyspace-events': 'KEAm' });
     const self = await client(server, 3);
     await self.call('PSUBSCRIBE', '__keyevent*');
     self.send('MGET', 'a', 'b');
     expect(await replies(self, 3)).toEqual([
+      '*2 _ _',
       '>4 $8 pmessage $11 __keyevent* $22 __keyevent@0__:keymiss $1 a',
       '>4 $8 pmessage $11 __keyevent* $22 __keyevent@0__:keymiss $1 b',
-      '*2 _ _',
+    ]);
+  });
+
+  it('to the client itself come after the whole reply of EXEC, whatever caused them', async () => {
+    const server = await start({ 'notify-keyspace-events': 'KEA' });
+    const self = await client(server, 3);
+    await self.call('SUBSCRIBE', 'c', '__keyevent@0__:set');
+    await self.receive();
+    for (const line of ['MULTI', 'PUBLISH c 1', 'SET k v', 'SUBSCRIBE d', 'PUBLISH d 2', 'EXEC']) {
+      self.send(...line.split(' '));
+    }
+    const all = await replies(self, 9);
+    const answers = all.filter((reply) => !/^(>3 \$7 message|\+\d)/.test(reply));
+    expect(answers).toEqual([
+      '+OK',
+      ...['+QUEUED', '+QUEUED', '+QUEUED', '+QUEUED'],
+      '*4 :1 +OK >3 $9 subscribe $1 d :3 :1',
+    ]);
+    expect(all.filter((reply) => reply.startsWith('>3 $7 message'))).toEqual([
+      '>3 $7 message $1 c $1 1',
+      '>3 $7 message $18 __keyevent@0__:set $1 k',
+      '>3 $7 message $1 d $1 2',
+    ]);
+  });
+
+  it('invalidations of its own change come after the reply of EXEC', async () => {
+    const server = await start();
+    const self = await client(server, 3);
+    await self.call('CLIENT', 'TRACKING', 'ON');
+    await self.call('GET', 'k');
+    for (const line of ['MULTI', 'SET k v', 'GET k', 'EXEC']) self.send(...line.split(' '));
+    expect(await replies(self, 5)).toEqual([
+      '+OK',
+      '+QUEUED',
+      '+QUEUED',
+      '*2 +OK $1 v',
+      '>2 $10 invalidate *1 $1 k',
     ]);
   });
 

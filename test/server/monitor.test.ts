@@ -8,7 +8,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CommandTable } from '../../src/commands/command-table.ts';
 import type { SessionPort } from '../../src/commands/ports/session.ts';
 import { command } from '../../src/commands/spec.ts';
-import { Reply } from '../../src/resp/reply.ts';
 import { ParseResult, RequestParser } from '../../src/resp/request-parser.ts';
 import { Clock } from '../../src/server/clock.ts';
 import { Monitors } from '../../src/server/monitors.ts';
@@ -227,7 +226,7 @@ describe('Monitors', () => {
     monitors.add(b);
     fc.assert(
       fc.property(fc.array(fc.uint8Array(), { minLength: 1 }), (parts) => {
-        monitors.show(fakeSession(), open!, Args.of(...parts), new Reply());
+        monitors.show(fakeSession(), open!, Args.of(...parts));
         const line = a.pushed.pop()!;
         expect(b.pushed.pop()).toBe(line);
         expect(line.every((byte) => byte < 127)).toBe(true);
@@ -245,7 +244,7 @@ describe('Monitors', () => {
     const monitors = new Monitors(new Clock(() => 0));
     const session = fakeSession();
     monitors.add(session);
-    monitors.show(fakeSession(), secret!, Args.of('secret', 'a', 'b', 'c'), new Reply());
+    monitors.show(fakeSession(), secret!, Args.of('secret', 'a', 'b', 'c'));
     expect(session.pushed[0]!.toString()).toMatch(/\[0 lua\] "secret" "a" "\(redacted\)" "c"\r\n$/);
   });
 
@@ -253,7 +252,7 @@ describe('Monitors', () => {
     const monitors = new Monitors(new Clock(() => 0));
     const session = Object.assign(fakeSession(), { isMuted: true });
     monitors.add(session);
-    monitors.show(fakeSession(), open!, Args.of('open'), new Reply());
+    monitors.show(fakeSession(), open!, Args.of('open'));
     expect(session.pushed).toEqual([]);
   });
 });

@@ -22,6 +22,7 @@ export const publish = command({
 
   run(ctx, args, reply) {
     const { pubsub } = ctx.server;
+    ctx.forwardToReplicas();
     reply.int(pubsub.publish(args.latin1(1), args.buf, args.off[2]!, args.len[2]!));
   },
 });
@@ -38,6 +39,7 @@ export const spublish = command({
 
   run(ctx, args, reply) {
     const { pubsub } = ctx.server;
+    ctx.forwardToReplicas();
     reply.int(pubsub.publishShard(args.latin1(1), args.buf, args.off[2]!, args.len[2]!));
   },
 });

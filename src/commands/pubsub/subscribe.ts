@@ -4,6 +4,7 @@
  */
 import { encodeConfirmation } from '../../pubsub/messages.ts';
 import type { TopicKind } from '../../pubsub/topic.ts';
+import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -13,31 +14,34 @@ const notWhereNothingWaits = new CommandError(
   "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
 );
 
-function confirm(ctx: Context, kind: TopicKind, name: string | undefined): void {
+/** A confirmation is a reply, in its place among others, though CLIENT REPLY does not leave it out. */
+function confirm(ctx: Context, reply: Reply, kind: TopicKind, name: string | undefined): void {
   const { session } = ctx;
   const count = session.subscriptions?.count(kind) ?? 0;
-  session.push(encodeConfirmation(session.respVersion, ctx.command.name, name, count));
+  const confirmation = encodeConfirmation(session.respVersion, ctx.command.name, name, count);
+  if (session.isMuted) session.push(confirmation);
+  else reply.raw(confirmation);
 }
 
-function subscribeAll(ctx: Context, args: Args, kind: TopicKind): void {
+function subscribeAll(ctx: Context, args: Args, reply: Reply, kind: TopicKind): void {
   for (let i = 1; i < args.argc; i++) {
     const name = args.latin1(i);
     ctx.server.pubsub.subscribe(ctx.session, kind, name);
-    confirm(ctx, kind, name);
+    confirm(ctx, reply, kind, name);
   }
 }
 
 /** Ends the subscriptions named, or without names all of the kind. */
-function unsubscribeAll(ctx: Context, args: Args, kind: TopicKind): void {
+function unsubscribeAll(ctx: Context, args: Args, reply: Reply, kind: TopicKind): void {
   const names =
     args.argc > 1
       ? Array.from({ length: args.argc - 1 }, (_, i) => args.latin1(i + 1))
       : [...(ctx.session.subscriptions?.[kind] ?? [])];
   for (const name of names) {
     ctx.server.pubsub.unsubscribe(ctx.session, kind, name);
-    confirm(ctx, kind, name);
+    confirm(ctx, reply, kind, name);
   }
-  if (names.length === 0) confirm(ctx, kind, undefined);
+  if (names.length === 0) confirm(ctx, reply, kind, undefined);
 }
 
 const common = {
@@ -54,7 +58,7 @@ export const subscribe = command({
   summary: 'Has this connection sent what is published to the channels.',
   complexity: 'O(N) where N is the number of channels to subscribe to.',
   syntax: 'channel:string [channel:string ...]',
-  run: (ctx, args) => subscribeAll(ctx, args, 'channel'),
+  run: (ctx, args, reply) => subscribeAll(ctx, args, reply, 'channel'),
 });
 
 /** UNSUBSCRIBE [channel [channel ...]] */
@@ -65,7 +69,7 @@ export const unsubscribe = command({
   summary: 'Ends subscriptions to channels, to all when none is named.',
   complexity: 'O(N) where N is the number of clients already subscribed to a channel.',
   syntax: '[channel:string [channel:string ...]]',
-  run: (ctx, args) => unsubscribeAll(ctx, args, 'channel'),
+  run: (ctx, args, reply) => unsubscribeAll(ctx, args, reply, 'channel'),
 });
 
 /** PSUBSCRIBE pattern [pattern ...] */
@@ -76,7 +80,7 @@ export const psubscribe = command({
   summary: 'Has this connection sent what is published to channels that match the patterns.',
   complexity: 'O(N) where N is the number of patterns the client is already subscribed to.',
   syntax: 'pattern [pattern ...]',
-  run: (ctx, args) => subscribeAll(ctx, args, 'pattern'),
+  run: (ctx, args, reply) => subscribeAll(ctx, args, reply, 'pattern'),
 });
 
 /** PUNSUBSCRIBE [pattern [pattern ...]] */
@@ -89,7 +93,7 @@ export const punsubscribe = command({
     'O(N+M) where N is the number of patterns the client is already subscribed and M is the ' +
     'number of total patterns subscribed in the system (by any client).',
   syntax: '[pattern [pattern ...]]',
-  run: (ctx, args) => unsubscribeAll(ctx, args, 'pattern'),
+  run: (ctx, args, reply) => unsubscribeAll(ctx, args, reply, 'pattern'),
 });
 
 /** SSUBSCRIBE shardchannel [shardchannel ...] */
@@ -103,9 +107,9 @@ export const ssubscribe = command({
   keys: [keyRange(1, -1, 1, 'not_key')],
   syntax: 'shardchannel:string [shardchannel:string ...]',
 
-  run(ctx, args) {
+  run(ctx, args, reply) {
     if (!ctx.mayBlock) throw notWhereNothingWaits;
-    subscribeAll(ctx, args, 'shardChannel');
+    subscribeAll(ctx, args, reply, 'shardChannel');
   },
 });
 
@@ -119,5 +123,5 @@ export const sunsubscribe = command({
   complexity: 'O(N) where N is the number of clients already subscribed to a shard channel.',
   keys: [keyRange(1, -1, 1, 'not_key')],
   syntax: '[shardchannel:string [shardchannel:string ...]]',
-  run: (ctx, args) => unsubscribeAll(ctx, args, 'shardChannel'),
+  run: (ctx, args, reply) => unsubscribeAll(ctx, args, reply, 'shardChannel'),
 });

@@ -58,11 +58,10 @@ const exec = command({
     }
     reply.array(queue?.length ?? 0);
     if (queue === undefined) return;
-    ctx.mayBlock = false;
+    ctx.beginCalls();
     transaction.running = queue.length;
     for (let i = 0; i < queue.length; i++) ctx.call(queue.command(i), queue.read(i), reply);
     transaction.running = 0;
-    ctx.mayBlock = true;
     // The queued commands have put their effects into the journal.
     ctx.noEffect();
     transaction.release(queue);

@@ -1,0 +1,436 @@
+/**
+ * The one place where commands are run: one request, one reply, zero or more effects. Requests of
+ * sockets, what EXEC and scripts run, blocked clients' commands that run again, and what comes from
+ * the append-only file or a master all enter here. It knows no socket and no parser.
+ *
+ * A call has a frame of its own, the context of its depth: a nested call changes nothing that the
+ * outer one would have to put back. What follows a call is always the same, in this order:
+ * effects into the journal, what the client has read (tracking), monitors; after a client's command
+ * then CLIENT REPLY, messages to itself, invalidations to itself, and the clients that waited for
+ * what it changed.
+ *
+ * What a handler throws ends here: a CommandError becomes the reply; anything else is our bug, and
+ * when data had begun to change the process must not go on serving it (`dataDamaged`). Some commands
+ * write their reply while they change data (SPOP, LPOP, XREADGROUP). If it gets too large, what they
+ * changed stays, each element whole: a loss to the client, as when its output limit ends the
+ * connection, but no damage.
+ */
+import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
+import { type Caller, Context, Effect } from '../commands/context.ts';
+import { keysOf } from '../commands/key-specs.ts';
+import type { ServerPort } from '../commands/ports/server.ts';
+import { Target } from '../keyspace/journal.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Waiters } from '../keyspace/waiters.ts';
+import { ArenaFullError } from '../memory/arena.ts';
+import type { Reply } from '../resp/reply.ts';
+import type { Session } from '../session/session.ts';
+import type { Tracking } from '../tracking/tracking.ts';
+import type { Args } from '../util/args.ts';
+import { CommandError, errors, wrongArity } from '../util/errors.ts';
+import { type Blocked, Blocking } from './blocking.ts';
+import { CallTimer } from './call-timer.ts';
+import { type Gates, isQueued } from './gates.ts';
+import type { Monitors } from './monitors.ts';
+import type { Output } from './output.ts';
+import type { Pause } from './pause.ts';
+import { repairAfterFailure } from './repair.ts';
+import type { Stats } from './stats.ts';
+import { unknownCommand } from './unknown-command.ts';
+
+/** Commands with more arguments than this are timed alone, whatever they do. */
+const BRIEF_ARGUMENTS = 8;
+
+export interface ExecutorHooks {
+  /** Wall clock in ms. */
+  now(): number;
+  /** An HTTP request came in: a browser was led to talk to this port. Must end the session. */
+  crossProtocol(session: Session): void;
+  /** A handler failed on our account before it changed data. */
+  handlerFailed(command: string, error: unknown): void;
+  /** A handler failed after it began to change data. */
+  dataDamaged(command: string, error: unknown): void;
+  /** Goes on with what a session has sent while its command waited for a key. */
+  resume(session: Session): void;
+  /** Tests: a command changed data and did not say so. */
+  readonly unreportedWrite?: ((command: string) => void) | undefined;
+}
+
+/** What the executor works with. */
+export interface ExecutorParts {
+  readonly table: CommandTable;
+  readonly keyspace: Keyspace;
+  readonly server: ServerPort;
+  /** The shared reply buffer. */
+  readonly reply: Reply;
+  readonly output: Output;
+  readonly gates: Gates;
+  readonly pause: Pause;
+  readonly tracking: Tracking;
+  readonly monitors: Monitors;
+  readonly stats: Stats;
+  readonly hooks: ExecutorHooks;
+}
+
+export class Executor implements Caller {
+  readonly blocking: Blocking;
+  private readonly table: CommandTable;
+  private readonly keyspace: Keyspace;
+  private readonly server: ServerPort;
+  private readonly reply: Reply;
+  private readonly output: Output;
+  private readonly gates: Gates;
+  private readonly pause: Pause;
+  private readonly tracking: Tracking;
+  private readonly monitors: Monitors;
+  private readonly stats: Stats;
+  private readonly hooks: ExecutorHooks;
+  /** The frames, one for each depth ever reached. */
+  private readonly frames: Context[] = [];
+  private readonly timer = new CallTimer();
+  /** Where the reply of the present request begins if CLIENT REPLY leaves it out, else -1. */
+  private mutedFrom = -1;
+
+  constructor(parts: ExecutorParts) {
+    this.table = parts.table;
+    this.keyspace = parts.keyspace;
+    this.server = parts.server;
+    this.reply = parts.reply;
+    this.output = parts.output;
+    this.gates = parts.gates;
+    this.pause = parts.pause;
+    this.tracking = parts.tracking;
+    this.monitors = parts.monitors;
+    this.stats = parts.stats;
+    this.hooks = parts.hooks;
+    this.blocking = new Blocking(parts.keyspace.changes.waiters as Waiters<Blocked>, {
+      now: this.hooks.now,
+      keyspace: parts.keyspace,
+      updateClock: () => this.updateClock(),
+      retry: (blocked, key, reply) => this.retry(blocked, key, reply),
+      send: (session, reply) => {
+        this.settleReplyMode(session, 0, reply);
+        this.output.sendReply(session, reply);
+      },
+      replied: () => this.tracking.replied(),
+      resume: (session) => this.hooks.resume(session),
+    });
+    this.frame(0);
+  }
+
+  /** The frame of a depth: made once, then used again. */
+  private frame(depth: number): Context {
+    let frame = this.frames[depth];
+    if (frame === undefined) {
+      frame = new Context(this.keyspace, this.server, this, depth);
+      this.frames[depth] = frame;
+    }
+    return frame;
+  }
+
+  /** Reads the wall clock, which then stands still until this is called again. */
+  updateClock(): void {
+    const { keyspace } = this;
+    keyspace.nowMs = this.hooks.now();
+    keyspace.expiryHeld = this.pause.untilMs !== 0;
+  }
+
+  /** Books the time of what ran last; the clock moves on. */
+  endTiming(): void {
+    if (this.timer.end()) this.updateClock();
+  }
+
+  // ---- a client's request --------------------------------------------------------------------
+
+  /**
+   * One request of a client, one reply in the shared buffer: it is refused, queued, held back or
+   * run. `command` is what the request names, undefined when there is no such command.
+   */
+  request(session: Session, args: Args, command: Command | undefined): void {
+    const start = this.reply.pos;
+    try {
+      this.admit(session, args, command);
+    } catch (error) {
+      // A bug of ours outside any handler. Answer this client with an error, go on serving others.
+      this.hooks.handlerFailed(command?.fullName ?? '', error);
+      this.abandon();
+      this.reply.rollback(start);
+      this.reply.error('ERR internal error');
+      session.closeAfterReply();
+    }
+    const { tracking } = session;
+    // CLIENT CACHING is about the next command or transaction.
+    if (tracking?.caching !== true || session.transaction.isOpen) return;
+    const keeps = ((command?.parent?.flagBits ?? 0) & Flag.keepsCaching) !== 0;
+    if (!keeps && session.postponed.length === 0) tracking.caching = false;
+  }
+
+  /** Forgets what belongs to a command that was left in the middle. */
+  private abandon(): void {
+    this.keyspace.dict.forget();
+    this.keyspace.changes.journal.endUnit();
+    this.tracking.replied();
+    this.output.putOwnMessages();
+  }
+
+  private admit(session: Session, args: Args, command: Command | undefined): void {
+    const { reply, stats } = this;
+    const start = reply.pos;
+    if (command === undefined) {
+      stats.commandsProcessed++;
+      session.lastCommand = '';
+      if (args.is(0, 'POST') || args.is(0, 'HOST:')) this.hooks.crossProtocol(session);
+      else this.refuse(session, start, undefined, unknownCommand(this.table, args));
+      return;
+    }
+    session.lastCommand = command.fullName;
+    const { arity } = command;
+    if (arity > 0 ? args.argc !== arity : args.argc < -arity) {
+      this.refuse(session, start, command, wrongArity(command.fullName));
+      return;
+    }
+    const refused = this.gates.check(session, command, args);
+    if (refused !== undefined) {
+      this.refuse(session, start, command, refused);
+      return;
+    }
+    if (this.keyspace.changes.invalidations !== undefined) {
+      this.tracking.limit(session);
+      this.output.putOwnMessages();
+    }
+    if (this.pause.holds(session, command)) {
+      this.pause.hold(session, args);
+      return;
+    }
+    if (isQueued(session, command)) {
+      const queuedAt = reply.pos;
+      session.transaction.add(command, args);
+      reply.queued();
+      this.settleReplyMode(session, queuedAt);
+      return;
+    }
+    this.run(session, command, args);
+  }
+
+  private run(session: Session, command: Command, args: Args): void {
+    const { keyspace, reply } = this;
+    const frame = this.frames[0]!;
+    const start = reply.pos;
+    const member = args.memberAt;
+    if (member >= 0) {
+      keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
+    }
+    const muted = session.isMuted;
+    this.mutedFrom = muted ? start : -1;
+    this.tracking.begin(session, false);
+    this.timer.begin(command);
+    frame.awaitedKey = undefined;
+    this.invoke(frame, session, command, args, reply);
+    this.observe(session, command, args);
+    keyspace.changes.journal.endUnit((command.flagBits & Flag.touchesArbitraryKeys) !== 0);
+    if (member >= 0) keyspace.dict.forget();
+    if (frame.blockRequest !== undefined) {
+      this.blocking.block(session, command, frame.blockRequest);
+    }
+    if (muted && session.replyMode !== 'on') reply.rollback(start);
+    this.output.putOwnMessages();
+    this.tracking.replied();
+    if (keyspace.changes.waiters.hasChanged) this.blocking.serve();
+    this.output.putOwnMessages();
+    // What has to wait is answered later: it is then that SKIP is used up.
+    if (session.replyMode === 'skip' && !session.blocked) session.replyMode = 'on';
+    else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
+    // A command that may take long must not leave a stale clock after it.
+    if (!command.isBrief || args.argc > BRIEF_ARGUMENTS) this.endTiming();
+    reply.version = session.respVersion;
+  }
+
+  // ---- other ways in -------------------------------------------------------------------------
+
+  /**
+   * Runs a command as part of the one that runs in `outer` (EXEC): in a frame of its own, at the
+   * same moment of the clock. Its reply or error is written to `reply`.
+   */
+  call(outer: Context, command: Command, args: Args, reply: Reply): void {
+    const session = outer.session as Session;
+    const frame = this.frame(outer.depth + 1);
+    const start = reply.pos;
+    const muted = session.isMuted;
+    frame.awaitedKey = undefined;
+    this.invoke(frame, session, command, args, reply);
+    this.observe(session, command, args);
+    this.timer.nested(command);
+    if (muted && session.isMuted) reply.rollback(start);
+    else if (muted && this.mutedFrom >= 0) this.dropExecHeader(start, reply);
+    reply.version = session.respVersion;
+  }
+
+  /** Calls that are part of the one in `outer` are about to come. */
+  beginCalls(_outer: Context): void {
+    this.timer.beginNested();
+  }
+
+  /**
+   * CLIENT REPLY ON came as part of EXEC: as in redis-server 7.0.15, EXEC's header stays away
+   * nevertheless.
+   */
+  private dropExecHeader(start: number, reply: Reply): void {
+    const rest = Buffer.from(reply.buf.subarray(start, reply.pos));
+    reply.rollback(this.mutedFrom);
+    reply.raw(rest);
+    this.mutedFrom = -1;
+  }
+
+  /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
+  private retry(blocked: Blocked, key: string, reply: Reply): boolean {
+    const { session, command, args } = blocked;
+    this.endTiming();
+    this.timer.beginNested();
+    this.tracking.begin(session, true);
+    // A client's command may have been serving: its frame is done with, its depth is not left.
+    const frame = this.frame(0);
+    frame.awaitedKey = key;
+    this.invoke(frame, session, command, args, reply);
+    frame.awaitedKey = undefined;
+    this.timer.again(command);
+    this.keyspace.changes.journal.endUnit();
+    const request = frame.blockRequest;
+    frame.blockRequest = undefined;
+    blocked.retryAtMs = request?.retryAtMs ?? 0;
+    if (request === undefined) return true;
+    this.tracking.replied();
+    return false;
+  }
+
+  // ---- one call ------------------------------------------------------------------------------
+
+  /** Runs the handler in a frame, writes its reply or error, and does what follows every call. */
+  private invoke(
+    frame: Context,
+    session: Session,
+    command: Command,
+    args: Args,
+    reply: Reply,
+  ): void {
+    const { keyspace } = this;
+    const { changes, arena } = keyspace;
+    frame.session = session;
+    frame.command = command.spec;
+    frame.db = keyspace.dbs[session.dbIndex]!;
+    frame.effect = Effect.byChange;
+    frame.blockRequest = undefined;
+    keyspace.renewsAccess = !session.noTouch;
+    const { dbIndex } = session;
+    const start = reply.pos;
+    const writesBefore = arena.writes;
+    const madeBefore = changes.made;
+    const removalsBefore = changes.removals;
+    try {
+      command.run!(frame, args, reply);
+    } catch (error) {
+      const changed = arena.writes !== writesBefore;
+      this.failed(frame, command, args, error, start, changed, reply);
+    }
+    const changed = changes.made !== madeBefore;
+    if (changes.journal.isRead) this.note(frame.effect, dbIndex, args, changed);
+    if (this.hooks.unreportedWrite !== undefined && !changed && arena.writes !== writesBefore) {
+      if (changes.removals === removalsBefore) this.hooks.unreportedWrite(command.fullName);
+    }
+  }
+
+  /** What others see of a call that has run: not of one that runs again after it had to wait. */
+  private observe(session: Session, command: Command, args: Args): void {
+    this.stats.commandsProcessed++;
+    if (session.tracking?.remembers === true && (command.flagBits & Flag.readonly) !== 0) {
+      for (const { index } of keysOf(command.spec, args) ?? []) {
+        this.tracking.remember(session, args.buf, args.off[index]!, args.len[index]!);
+      }
+    }
+    if (this.monitors.size > 0) this.monitors.show(session, command, args);
+  }
+
+  /** Puts the command itself into the journal, unless its handler has put something else there. */
+  private note(effect: number, dbIndex: number, args: Args, changed: boolean): void {
+    if (effect === Effect.replaced || (effect === Effect.byChange && !changed)) return;
+    const targets = effect === Effect.forReplicas ? Target.replicas : Target.all;
+    this.keyspace.changes.journal.command(dbIndex, args, targets);
+  }
+
+  private failed(
+    frame: Context,
+    command: Command,
+    args: Args,
+    error: unknown,
+    start: number,
+    changed: boolean,
+    reply: Reply,
+  ): void {
+    const session = frame.session as Session;
+    reply.rollback(start);
+    command.failedCalls++;
+    const isFull = error instanceof ArenaFullError;
+    const isCut = error === errors.replyTooLarge;
+    const wrote = changed && (command.flagBits & Flag.write) !== 0;
+    if (wrote && (isFull || isCut)) repairAfterFailure(frame, command, args);
+    let refusal = isFull ? errors.oom : error;
+    if (wrote && isCut) refusal = errors.replyTooLargeAfterWrite;
+    if (refusal instanceof CommandError) {
+      reply.error(refusal.line);
+      this.stats.countError(refusal.line);
+      return;
+    }
+    if (changed) this.hooks.dataDamaged(command.fullName, error);
+    else this.hooks.handlerFailed(command.fullName, error);
+    reply.error('ERR internal error');
+    this.stats.countError('ERR');
+    session.closeAfterReply();
+  }
+
+  // ---- refusals and reply modes --------------------------------------------------------------
+
+  /** A request that is no command at all (a protocol error): its reply is an error. */
+  refuseRequest(session: Session, error: CommandError): void {
+    this.refuse(session, this.reply.pos, undefined, error);
+  }
+
+  /** A command that is not run: its reply is an error, and an open transaction is spoilt. */
+  private refuse(
+    session: Session,
+    start: number,
+    command: Command | undefined,
+    error: CommandError,
+  ): void {
+    let { line } = error;
+    session.transaction.refuse();
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      if ((command.flagBits & Flag.commits) !== 0) {
+        line = `EXECABORT Transaction discarded because of: ${line.replace(/^ERR /, '')}`;
+        this.endTransaction(session);
+      }
+    }
+    this.stats.countError(line);
+    this.reply.error(line);
+    this.settleReplyMode(session, start);
+  }
+
+  /** Takes back what CLIENT REPLY leaves out, of a command that did not run or had to wait. */
+  private settleReplyMode(session: Session, start: number, reply = this.reply): void {
+    if (session.isMuted) reply.rollback(start);
+    if (session.replyMode === 'skip') session.replyMode = 'on';
+  }
+
+  /** The session has ended: nothing waits or watches for it any more. */
+  forget(session: Session): void {
+    this.blocking.forget(session);
+    this.tracking.disable(session);
+    this.monitors.remove(session);
+    this.pause.forget(session);
+    this.endTransaction(session);
+  }
+
+  private endTransaction(session: Session): void {
+    this.keyspace.changes.watches.forget(session.transaction);
+    session.transaction.end();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * CLIENT PAUSE: which commands wait for its end, and whose. A pause under way is never shortened
+ * nor made weaker (redis-server 7.0.15).
+ */
+import { type Command, Flag } from '../commands/command-table.ts';
+import type { PauseMode } from '../commands/ports/clients.ts';
+import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
+import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
+
+const WRITES = Flag.write | Flag.mayReplicate;
+
+export class Pause {
+  /** Until when commands wait, ms since the epoch; 0 when not paused. */
+  untilMs = 0;
+  private mode: PauseMode = 'all';
+  private timer: NodeJS.Timeout | undefined = undefined;
+  /** Whose requests wait, first come first. */
+  private readonly waiting = new Set<Session>();
+  private readonly now: () => number;
+  private readonly resume: (session: Session) => void;
+
+  /** `resume` runs the requests that a session's pause has held back. */
+  constructor(now: () => number, resume: (session: Session) => void) {
+    this.now = now;
+    this.resume = resume;
+  }
+
+  /** Whether a session's command must wait. */
+  holds(session: Session, command: Command): boolean {
+    if (this.untilMs === 0 || session.isMonitor) return false;
+    if (this.mode === 'all') return true;
+    let flags = command.flagBits;
+    if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;
+    return (flags & WRITES) !== 0;
+  }
+
+  /** Keeps a request, whose arguments are copied, until the pause ends. */
+  hold(session: Session, args: Args): void {
+    session.postponed.push(args.copy());
+    this.waiting.add(session);
+  }
+
+  /** Suspends commands until `untilMs` (wall clock). */
+  begin(untilMs: number, mode: PauseMode): void {
+    if (this.untilMs === 0 || mode === 'all') this.mode = mode;
+    this.untilMs = Math.max(this.untilMs, untilMs);
+    const left = Math.min(this.untilMs - this.now(), TIMER_MAX_MS);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.check(), left + 1);
+    this.timer.unref();
+  }
+
+  /** Ends the pause. */
+  end(): void {
+    this.untilMs = 0;
+    clearTimeout(this.timer);
+    // Not now: the command that asks is still being run.
+    setImmediate(() => this.resumeAll());
+  }
+
+  /** The server ends. */
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** The session has ended. */
+  forget(session: Session): void {
+    this.waiting.delete(session);
+  }
+
+  /** Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump. */
+  check(): void {
+    if (this.untilMs === 0) return;
+    if (this.now() >= this.untilMs) {
+      this.untilMs = 0;
+      this.resumeAll();
+    } else this.begin(this.untilMs, this.mode);
+  }
+
+  private resumeAll(): void {
+    const sessions = [...this.waiting];
+    this.waiting.clear();
+    for (const session of sessions) this.resume(session);
+  }
+}
