@@ -20,6 +20,7 @@ afterEach(closeAll);
 
 const scripts = ['lists', 'sets', 'sorted-sets', 'geo', 'streams', 'groups'];
 const additions = ['stream-additions'];
+const FROZEN_MS = 1_800_000_000_000;
 
 function script(name: string) {
   return parseEffects(readFileSync(new URL(`effects/${name}.txt`, import.meta.url), 'utf8'));
@@ -28,7 +29,9 @@ function script(name: string) {
 describe('effects in the journal', () => {
   it.each([...scripts, ...additions])('%s', async (name) => {
     const steps = script(name);
-    const server = await startServer();
+    // Which entry is idle longest depends on the clock: there it stands still.
+    const hooks = additions.includes(name) ? { now: () => FROZEN_MS } : {};
+    const server = await startServer({}, hooks);
     const text = await runEffects(journalOf(server), steps);
     expect(text).toBe(effectsText(steps, '+'));
   });
