@@ -67,6 +67,13 @@ export class HashValue extends Value {
     return this.encoding === Encoding.listpackEx || this.encoding === Encoding.hashtableEx;
   }
 
+  override forget(): void {
+    this.field.forget();
+    this.value.forget();
+    this.fieldText.forget();
+    this.valueText.forget();
+  }
+
   get size(): number {
     if (!this.isListpack) return this.tools.dict.size(this.body);
     return this.tools.listpack.count(this.body) / this.stride;

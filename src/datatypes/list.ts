@@ -39,6 +39,11 @@ export class ListValue extends Value {
     this.openDetached(root, Encoding.quicklist);
   }
 
+  override forget(): void {
+    this.element.forget();
+    this.text.forget();
+  }
+
   get size(): number {
     return this.word(this.ref, 2);
   }

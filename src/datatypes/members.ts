@@ -6,7 +6,7 @@
  *
  * The float64 is a member's score or the time a field expires.
  */
-import type { Arena, Ref } from '../memory/arena.ts';
+import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
 import type { Text } from './value.ts';
 
 export const EXTENDED = 0x80000000 | 0;
@@ -16,9 +16,13 @@ const EXTENDED_HEADER = 24;
 
 /** Bytes to be found; the fields change with every read. */
 export class TextRegister implements Text {
-  buf: Uint8Array = new Uint8Array(0);
+  buf: Uint8Array = NO_BYTES;
   off = 0;
   len = 0;
+
+  forget(): void {
+    this.buf = NO_BYTES;
+  }
 }
 
 /**

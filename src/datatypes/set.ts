@@ -44,6 +44,11 @@ export class SetValue extends Value {
     }
   }
 
+  override forget(): void {
+    this.member.forget();
+    this.text.forget();
+  }
+
   get size(): number {
     if (this.encoding === Encoding.hashtable) return this.tools.dict.size(this.ref);
     if (this.encoding === Encoding.intset) return this.intset.count(this.ref);

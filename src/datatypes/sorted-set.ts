@@ -188,6 +188,12 @@ export class SortedSetValue extends Value {
     return this.encoding === Encoding.listpack;
   }
 
+  override forget(): void {
+    this.member.forget();
+    this.text.forget();
+    this.scoreEntry.forget();
+  }
+
   get size(): number {
     if (this.isListpack) return this.tools.listpack.count(this.ref) >> 1;
     return this.tools.dict.size(this.dict);

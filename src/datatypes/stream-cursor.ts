@@ -66,18 +66,22 @@ export class StreamCursor {
         found = this.reverse ? this.node.last() : this.node.first();
         continue;
       }
-      const { id } = this.node;
-      if (this.reverse ? id.compare(this.low) < 0 : id.compare(this.high) > 0) return false;
-      const before = this.reverse ? id.compare(this.high) > 0 : id.compare(this.low) < 0;
-      if (!before && !this.node.isDeleted) return true;
+      // Only live entries are in the order of their ids: after XSETID back to the last live one, an
+      // entry may come after a deleted one with a larger id.
+      if (!this.node.isDeleted) {
+        const { id } = this.node;
+        if (this.reverse ? id.compare(this.low) < 0 : id.compare(this.high) > 0) return false;
+        if (this.reverse ? id.compare(this.high) <= 0 : id.compare(this.low) >= 0) return true;
+      }
       found = this.step();
     }
   }
 
-  /** To the entry with an id, which may be deleted; false when there is none. O(log n). */
+  /** To the live entry with an id; false when there is none. O(log n). */
   find(root: Ref, id: StreamId): boolean {
     if (!this.seekNode(root, id)) return false;
     for (let found = this.node.first(); found; found = this.node.next()) {
+      if (this.node.isDeleted) continue;
       const order = this.node.id.compare(id);
       if (order >= 0) return order === 0;
     }

@@ -60,6 +60,13 @@ export abstract class StreamNodes extends Value {
     this.openDetached(root, Encoding.stream);
   }
 
+  override forget(): void {
+    for (const { node } of [this.cursor, this.walker]) {
+      node.field.forget();
+      node.value.forget();
+    }
+  }
+
   /** Number of entries. */
   get size(): number {
     return this.word(this.ref, 0) >>> 0;
@@ -124,14 +131,12 @@ export abstract class StreamNodes extends Value {
 
   /** Whether there is an entry with this id; `cursor` is at it then. O(log n). */
   find(id: StreamId): boolean {
-    const { cursor } = this;
-    return cursor.find(this.word(this.ref, NODES), id) && !cursor.node.isDeleted;
+    return this.cursor.find(this.word(this.ref, NODES), id);
   }
 
   /** As `find`, without moving `cursor`. */
   has(id: StreamId): boolean {
-    const { walker } = this;
-    return walker.find(this.word(this.ref, NODES), id) && !walker.node.isDeleted;
+    return this.walker.find(this.word(this.ref, NODES), id);
   }
 
   /** Reads the id of the first or the last entry; 0-0 when there is none. O(1), amortised. */
@@ -184,7 +189,7 @@ export abstract class StreamNodes extends Value {
   /** Removes an entry. Returns whether it was there. O(log n). */
   delete(id: StreamId): boolean {
     const { walker } = this;
-    if (!walker.find(this.word(this.ref, NODES), id) || walker.node.isDeleted) return false;
+    if (!walker.find(this.word(this.ref, NODES), id)) return false;
     this.deleteAtWalker();
     const { scratch } = this;
     scratch.load(this.arena, this.ref, MAX_DELETED);

@@ -102,8 +102,8 @@ export class StreamValue extends StreamNodes {
     const { walker } = this;
     const { node } = walker;
     const { maxLength, limit } = trim;
-    /** They are removed in the end: the walker's nodes must not change meanwhile. */
-    const ids: StreamId[] = [];
+    /** Removed in the end, four words each: the walker's nodes must not change meanwhile. */
+    const ids = new IdList();
     let found = walker.seekEdge(this.word(this.ref, NODES), false);
     for (; found; found = walker.nextNode()) {
       if (maxLength >= 0 && this.size - ids.length <= maxLength) break;
@@ -113,14 +113,12 @@ export class StreamValue extends StreamNodes {
       for (let more = node.first(); more; more = node.next()) {
         if (isEnd(trim, this.size - ids.length, node.id)) break;
         if (node.isDeleted || isReferenced(this.groups, node.id)) continue;
-        const id = new StreamId();
-        id.set(node.id);
-        ids.push(id);
+        ids.push(node.id);
       }
       // By length it goes on: what was kept here, later entries make up for.
       if (!whole && maxLength < 0) break;
     }
-    for (const id of ids) this.delete(id);
+    for (let i = 0; i < ids.length; i++) this.delete(ids.read(i, this.from));
     return ids.length;
   }
 
@@ -137,13 +135,16 @@ export class StreamValue extends StreamNodes {
     const { node, block } = this.walker;
     let removed = 0;
     for (let found = node.first(); found; found = node.next()) {
+      // As redis-server 7.0.15: a deleted id is an end, too.
       if (isEnd(trim, this.size, node.id)) break;
       if (node.isDeleted) continue;
       node.markDeleted();
       this.addToSize(-1);
       removed++;
     }
-    this.setListpack(block, node.lp);
+    // A deleted id at its end may have kept the node from going as a whole.
+    if (node.live === 0) this.dropNode();
+    else this.setListpack(block, node.lp);
     return removed;
   }
 
@@ -243,6 +244,33 @@ export class StreamValue extends StreamNodes {
 }
 
 /** Whether a trim removes no entry from an id on, now that `size` entries are left. */
+/** Stream ids in one typed array. */
+class IdList {
+  length = 0;
+  private words = new Int32Array(256);
+
+  push(id: StreamId): void {
+    const at = this.length++ * 4;
+    if (at === this.words.length) {
+      const larger = new Int32Array(at * 2);
+      larger.set(this.words);
+      this.words = larger;
+    }
+    this.words[at] = id.msHigh;
+    this.words[at + 1] = id.msLow;
+    this.words[at + 2] = id.seqHigh;
+    this.words[at + 3] = id.seqLow;
+  }
+
+  /** Sets `id` to element i and returns it. */
+  read(i: number, id: StreamId): StreamId {
+    const { words } = this;
+    const at = i * 4;
+    id.setHalves(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    return id;
+  }
+}
+
 function isEnd({ maxLength, minId }: Trim, size: number, id: StreamId): boolean {
   return maxLength >= 0 ? size <= maxLength : id.compare(minId) >= 0;
 }

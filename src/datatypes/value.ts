@@ -91,6 +91,9 @@ export abstract class Value {
     this.opened();
   }
 
+  /** Lets go of the texts read last, so that their memory can be given back. */
+  forget(): void {}
+
   /** Frees a value's memory, at most about `max` elements of it; the ref of what is left, or 0. */
   abstract freeSome(ref: Ref, encoding: number, max: number): Ref;
 

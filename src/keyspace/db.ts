@@ -30,6 +30,9 @@ import type { Values } from './values.ts';
 export const KEEP_TTL = -1;
 export const NO_TTL = 0;
 
+/** How often `randomEntry` draws before it searches. */
+const RANDOM_TRIES = 100;
+
 export class Db extends EntryReader {
   index: number;
   readonly expires: ExpiryHeap;
@@ -383,15 +386,32 @@ export class Db extends EntryReader {
     this.entryMoved(e);
   }
 
-  /** A uniformly chosen live key's entry, or 0 when there is none. */
+  /**
+   * A uniformly chosen live key's entry, or 0 when there is none. Removes the expired ones that it
+   * meets; among very many of them the choice is no longer uniform. O(1) expected, else O(keys).
+   */
   randomEntry(): Ref {
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
       const entry = this.dict.random(this.root, this.space.random);
       if (entry === 0) return 0;
       if (!this.isVolatile(entry) || !this.isExpired(entry)) return entry;
       if (!this.space.expiryHeld) this.expireEntry(entry);
     }
-    return this.dict.random(this.root, this.space.random);
+    // Nearly all have expired: the first live one in the order of SCAN, from a place chosen by chance.
+    const start = Math.floor(this.space.random() * 0x100000000);
+    return this.firstLive(start) || this.firstLive(0);
+  }
+
+  /** The first live entry that SCAN finds from a cursor on, or 0. O(keys). */
+  private firstLive(start: number): Ref {
+    let found: Ref = 0;
+    let cursor = start;
+    do {
+      cursor = this.scan(cursor, (entry) => {
+        if (!this.isVolatile(entry) || !this.isExpired(entry)) found = entry;
+      });
+    } while (found === 0 && cursor !== 0);
+    return found;
   }
 
   /** One SCAN step; `emit` must not write. Returns the next cursor, 0 at the end. */

@@ -13,7 +13,7 @@
 
 import type { Value } from '../datatypes/value.ts';
 import { ValueType } from '../datatypes/value-types.ts';
-import type { Arena, Ref } from '../memory/arena.ts';
+import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
 import { errors } from '../util/errors.ts';
 
 export const EXTENDED = 0x80000000 | 0;
@@ -33,7 +33,7 @@ export type UnixMs = number | bigint;
 /** Reads entries of an arena; located bytes are views, valid until the next write. */
 export class EntryReader {
   /** Where the bytes located last are: `valueBuf[valueOff .. valueOff + valueLen)`. */
-  valueBuf: Uint8Array = new Uint8Array(0);
+  valueBuf: Uint8Array = NO_BYTES;
   valueOff = 0;
   valueLen = 0;
   protected readonly arena: Arena;
@@ -62,6 +62,11 @@ export class EntryReader {
     this.valueLen = i32[slot + 1]!;
     this.valueBuf = this.arena.u8[value >>> 15]!;
     this.valueOff = (value & 0x7fff) << 3;
+  }
+
+  /** Lets go of the bytes located last, so that their memory can be given back. */
+  forget(): void {
+    this.valueBuf = NO_BYTES;
   }
 
   typeOf(entry: Ref): number {

@@ -54,6 +54,16 @@ export class Keyspace extends Values {
     waiters.databaseChanged(b);
   }
 
+  /**
+   * To be called some times a second, while no command runs: returns memory that is not used to
+   * the system. What was read last is let go of: one register can hold a value of any size.
+   */
+  giveBack(): void {
+    this.forget();
+    for (const db of this.dbs) db.forget();
+    this.arena.giveBack();
+  }
+
   /** Freezes all databases for readers in other threads. O(segments), some nanoseconds each. */
   snapshot(): KeyspaceSnapshot {
     const roots = Int32Array.from(this.dbs, (db) => db.root);

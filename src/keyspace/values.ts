@@ -116,6 +116,14 @@ export class Values {
     return this.cursors[type]!;
   }
 
+  /** Lets go of what was read last, so that its memory can be given back. */
+  forget(): void {
+    const { hashes, sets, lists, zsets, streams } = this;
+    for (const cursor of [hashes, sets, lists, zsets, streams]) cursor.forget();
+    for (const cursor of this.cursors) cursor?.forget();
+    this.tools.listpack.entry.forget();
+  }
+
   /** Hands a whole dict of keys over to be freed in slices. O(1). */
   reclaim(root: Ref): void {
     this.addGarbage({ root, type: DATABASE, encoding: 0 });

@@ -12,6 +12,7 @@
  * Source: the listpack format, github.com/antirez/listpack (specification, public domain).
  */
 import { parseInt64, writeInt } from '../util/numbers.ts';
+import { NO_BYTES } from './arena.ts';
 
 /** Longest text of a 64-bit integer. */
 const INT_TEXT_MAX = 20;
@@ -19,7 +20,7 @@ const NOT_INT = undefined;
 
 export class ListpackEntry {
   /** Text of the element located last: a view of the element, or of the digits of an integer. */
-  buf: Uint8Array = new Uint8Array(0);
+  buf: Uint8Array = NO_BYTES;
   off = 0;
   len = 0;
   /** Bytes of the element measured last, its trailing length included. */
@@ -55,6 +56,11 @@ export class ListpackEntry {
       shift += 7;
     }
     return q - length;
+  }
+
+  /** Lets go of the text, so that its memory can be given back. */
+  forget(): void {
+    this.buf = NO_BYTES;
   }
 
   /** Points buf/off/len at the text of the element at p. O(1). */

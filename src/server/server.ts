@@ -228,7 +228,7 @@ export class Server {
     cron.everyTick((nowMs) => clientFigures.sample(nowMs));
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
-    cron.everyTick(() => keyspace.arena.giveBack());
+    cron.everyTick(() => keyspace.giveBack());
     cron.everyTick(() => this.tracking.giveBack());
     cron.inSlices((until) => upkeep.expireSlice(until));
     cron.inSlices((until) => upkeep.freeSlice(until));

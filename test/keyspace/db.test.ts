@@ -217,4 +217,21 @@ describe('Db', () => {
     f.space.nowMs = 5000;
     expect(f.db.keyOf(f.db.randomEntry()).toString()).toBe('new');
   });
+
+  it('randomEntry() finds the one live key among many expired ones, and nothing when none lives', () => {
+    for (const held of [false, true]) {
+      const f = new Fixture();
+      f.space.nowMs = 1000;
+      for (let i = 0; i < 1000; i++) f.set(`old${i}`, f.bytes(1), 2000);
+      f.set('new', f.bytes(1), 6000);
+      f.space.nowMs = 5000;
+      f.space.expiryHeld = held;
+      for (let i = 0; i < 20; i++) {
+        expect(f.db.keyOf(f.db.randomEntry()).toString()).toBe('new');
+      }
+      expect(f.db.size < 1001).toBe(!held);
+      f.space.nowMs = 7000;
+      for (let i = 0; i < 20; i++) expect(f.db.randomEntry()).toBe(0);
+    }
+  });
 });

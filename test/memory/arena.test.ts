@@ -234,6 +234,29 @@ describe('Arena', () => {
     expect(Math.min(...longest)).toBeLessThan(2);
   });
 
+  it('reuses the memory of large blocks, snapshots alive or not', () => {
+    for (const snapshots of [0, 1, 2]) {
+      const arena = new HeapArena();
+      const old = Array.from({ length: 20 }, () => arena.alloc(1_000_000));
+      const held = Array.from({ length: snapshots }, () => arena.snapshot());
+      for (let i = 0; i < 2000; i++) {
+        const at = (i * 7) % old.length;
+        arena.free(old[at]!);
+        old[at] = arena.alloc(70_000 + ((i * 104_729) % 3_000_000));
+      }
+      // What the snapshots hold, once; what lives; and spare buffers.
+      expect(arena.snapshotBytes).toBe(snapshots === 0 ? 0 : 20 * 1_048_576);
+      const others = arena.reservedBytes - arena.usedBytes - arena.snapshotBytes;
+      expect(others).toBeLessThan(100e6);
+      for (const ref of old) arena.free(ref);
+      for (const snapshot of held) snapshot.release();
+      for (let i = 0; i < 3; i++) arena.giveBack();
+      expect(arena.usedBytes).toBe(0);
+      expect(arena.snapshotBytes).toBe(0);
+      expect(arena.reservedBytes).toBeLessThan(10e6);
+    }
+  });
+
   it('slots of overlapping snapshots are free when no snapshot needs them', () => {
     const arena = new HeapArena();
     const ref = arena.alloc(100);
