@@ -101,7 +101,7 @@ export class StreamGroups {
     this.arena.free(group);
   }
 
-  /** All groups, in the order of their names. O(n log n). */
+  /** All groups, in the order of their names. O(n) as a rule. */
   list(): Ref[] {
     return this.names.list(this.owner, this.ownerWord);
   }
@@ -178,7 +178,7 @@ export class StreamGroups {
     return count;
   }
 
-  /** A group's consumers in the order of their names. O(n log n). */
+  /** A group's consumers in the order of their names. O(n) as a rule. */
   listConsumers(group: Ref): Ref[] {
     return this.names.list(group, CONSUMERS);
   }

@@ -5,6 +5,8 @@
  */
 import type { Arena, Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
+import { PackedTexts } from '../util/packed-texts.ts';
+import { byteOrder } from '../util/text-order.ts';
 import { locateMember, newMember, TextRegister } from './members.ts';
 import type { Text, Tools } from './value.ts';
 
@@ -62,16 +64,19 @@ export class NamedBlocks {
     return this.text;
   }
 
-  /** All blocks in the order of their names. O(n log n). */
+  /** All blocks in the order of their names. O(n) as a rule, O(n log n) where names are alike. */
   list(owner: Ref, word: number): Ref[] {
-    const found: { readonly name: Buffer; readonly block: Ref }[] = [];
+    const size = this.size(owner, word);
+    if (size === 0) return [];
+    const names = new PackedTexts(size);
+    const blocks = new Int32Array(size);
     this.some(owner, word, (block, entry) => {
+      blocks[names.size] = block;
       const { buf, off, len } = this.name(entry);
-      found.push({ name: Buffer.from(buf.subarray(off, off + len)), block });
+      names.add(buf, off, len);
       return true;
     });
-    found.sort((a, b) => Buffer.compare(a.name, b.name));
-    return found.map(({ block }) => block);
+    return Array.from(byteOrder(names), (i) => blocks[i]!);
   }
 
   /** Blocks, in no order, until `emit` answers false. O(n). */

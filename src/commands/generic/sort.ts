@@ -12,19 +12,12 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { PackedTexts } from '../../util/packed-texts.ts';
+import { bytewise, endsAtNul, endsOf, textKeys } from '../../util/text-order.ts';
 import type { Context } from '../context.ts';
 import type { KeySpec } from '../facts.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import {
-  bytewise,
-  endsAtNul,
-  endsOf,
-  type Range,
-  scoreOf,
-  sortedOrder,
-  textKeys,
-} from './sort-order.ts';
+import { type Range, scoreOf, sortedOrder } from './sort-order.ts';
 import { SortPattern } from './sort-pattern.ts';
 
 /** Room made for each element at first; it grows where they are longer. */

@@ -30,6 +30,21 @@ function openStream(ctx: Context, args: Args): StreamValue {
   return streams;
 }
 
+/** A field's name as the reply that it is: encoded once, for there may be ten thousand groups. */
+function label(text: string): Buffer {
+  return Buffer.from(`$${text.length}\r\n${text}\r\n`, 'latin1');
+}
+
+const NAME = label('name');
+const CONSUMERS = label('consumers');
+const PENDING = label('pending');
+const PEL_COUNT = label('pel-count');
+const LAST_DELIVERED = label('last-delivered-id');
+const ENTRIES_READ = label('entries-read');
+const LAG = label('lag');
+const SEEN_TIME = label('seen-time');
+const IDLE = label('idle');
+
 function name(reply: Reply, text: string): void {
   reply.bulkLatin1(text);
 }
@@ -101,11 +116,11 @@ function replyText(reply: Reply, text: { buf: Uint8Array; off: number; len: numb
 
 /** Entries read and lag of a group, null where they are not known. */
 function replyProgress(reply: Reply, stream: StreamValue, group: GroupRef): void {
-  name(reply, 'entries-read');
+  reply.raw(ENTRIES_READ);
   const read = stream.groups.entriesRead(group);
   if (isUnknown(read)) reply.null();
   else replyInt(reply, read);
-  name(reply, 'lag');
+  reply.raw(LAG);
   const lag = lagOf(stream, group);
   if (lag === undefined) reply.null();
   else replyInt(reply, lag);
@@ -142,32 +157,32 @@ function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, co
   // Redis 8.8 has one field more; as above it is shown where there is something to show.
   const released = groups.hadReleased(group);
   reply.map(released ? 8 : 7);
-  name(reply, 'name');
+  reply.raw(NAME);
   replyText(reply, groups.name(group));
-  name(reply, 'last-delivered-id');
+  reply.raw(LAST_DELIVERED);
   groups.readLastId(group, id);
   replyId(reply, id);
   replyProgress(reply, stream, group);
-  name(reply, 'pel-count');
+  reply.raw(PEL_COUNT);
   reply.int(groups.pendingCount(group));
   if (released) {
     name(reply, 'nacked-count');
     reply.int(groups.releasedCount(group));
   }
-  name(reply, 'pending');
+  reply.raw(PENDING);
   replyPending(reply, stream, group, true, count);
-  name(reply, 'consumers');
+  reply.raw(CONSUMERS);
   const consumers = groups.listConsumers(group);
   reply.array(consumers.length);
   for (const consumer of consumers) {
     reply.map(4);
-    name(reply, 'name');
+    reply.raw(NAME);
     replyText(reply, groups.consumerName(consumer));
-    name(reply, 'seen-time');
+    reply.raw(SEEN_TIME);
     reply.int(groups.seenAt(consumer));
-    name(reply, 'pel-count');
+    reply.raw(PEL_COUNT);
     reply.int(groups.ownPendingCount(consumer));
-    name(reply, 'pending');
+    reply.raw(PENDING);
     replyPending(reply, stream, consumer, false, count);
   }
 }
@@ -236,13 +251,13 @@ const groupsOf = command({
     reply.array(groups.size);
     for (const group of groups.list()) {
       reply.map(6);
-      name(reply, 'name');
+      reply.raw(NAME);
       replyText(reply, groups.name(group));
-      name(reply, 'consumers');
+      reply.raw(CONSUMERS);
       reply.int(groups.consumerCount(group));
-      name(reply, 'pending');
+      reply.raw(PENDING);
       reply.int(groups.pendingCount(group));
-      name(reply, 'last-delivered-id');
+      reply.raw(LAST_DELIVERED);
       groups.readLastId(group, id);
       replyId(reply, id);
       replyProgress(reply, open, group);
@@ -270,11 +285,11 @@ const consumers = command({
     reply.array(groups.consumerCount(group));
     for (const consumer of groups.listConsumers(group)) {
       reply.map(3);
-      name(reply, 'name');
+      reply.raw(NAME);
       replyText(reply, groups.consumerName(consumer));
-      name(reply, 'pending');
+      reply.raw(PENDING);
       reply.int(groups.ownPendingCount(consumer));
-      name(reply, 'idle');
+      reply.raw(IDLE);
       reply.int(Math.max(0, ctx.nowMs - groups.seenAt(consumer)));
     }
   },
