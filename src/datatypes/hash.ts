@@ -9,6 +9,7 @@
  * Db.fieldsChanged does. Source: behaviour of redis-server 7.0.15; of 7.4 for times to live.
  */
 import type { Ref } from '../memory/arena.ts';
+import { DictFiller } from '../memory/dict-filler.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
@@ -32,6 +33,9 @@ export class HashValue extends Value {
   private nextIsStale = false;
   private readonly fieldText = new ListpackEntry();
   private readonly valueText = new ListpackEntry();
+  private filler: DictFiller | undefined;
+  /** The body that `addLater` adds to; 0 when there is none. */
+  private filling: Ref = 0;
   /** When fields expire; the keyspace notes in its blocks which key a hash belongs to. */
   readonly deadlines: FieldDeadlines;
 
@@ -56,6 +60,39 @@ export class HashValue extends Value {
     this.log?.clear();
     this.openDetached(dict.create(), Encoding.hashtable);
     dict.reserve(this.body, fields);
+  }
+
+  /** Fills a table that `createFor` made: `addLater` for each field, `finish` at the end. */
+  get takesLater(): boolean {
+    return this.encoding === Encoding.hashtable;
+  }
+
+  /**
+   * Adds a field to a hash that `takesLater`. Returns false when a field was found to be there
+   * already, this one or one of those before it: then the hash is good for nothing but `freeSome`.
+   */
+  addLater(
+    fieldBuf: Uint8Array,
+    fieldOff: number,
+    fieldLen: number,
+    buf: Uint8Array,
+    off: number,
+    len: number,
+  ): boolean {
+    this.filler ??= new DictFiller(this.arena, this.tools.dict);
+    if (this.filling !== this.body) {
+      this.filling = this.body;
+      this.filler.begin(this.body);
+    }
+    const { arena } = this;
+    return this.filler.add(newHashEntry(arena, fieldBuf, fieldOff, fieldLen, false, buf, off, len));
+  }
+
+  /** Ends what `addLater` began; false as there. */
+  finish(): boolean {
+    if (this.filling === 0) return true;
+    this.filling = 0;
+    return this.filler!.flush();
   }
 
   get isListpack(): boolean {
@@ -521,6 +558,10 @@ export class HashValue extends Value {
 
   override freeSome(ref: Ref, encoding: number, max: number): Ref {
     this.openDetached(ref, encoding);
+    if (this.filling === this.body && this.filling !== 0) {
+      this.filling = 0;
+      this.filler!.discard();
+    }
     if (this.isListpack) this.arena.free(this.body);
     else {
       const { dict } = this.tools;

@@ -6,6 +6,7 @@
  */
 
 import type { Ref } from '../memory/arena.ts';
+import { DictFiller } from '../memory/dict-filler.ts';
 import { Intset } from '../memory/intset.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { parseInt64, writeInt } from '../util/numbers.ts';
@@ -22,6 +23,9 @@ export class SetValue extends Value {
   private readonly intset: Intset;
   private readonly text = new ListpackEntry();
   private readonly digits = new Uint8Array(24);
+  private filler: DictFiller | undefined;
+  /** The table that `addLater` adds to; 0 when there is none. */
+  private filling: Ref = 0;
   /** The integer parsed last. */
   private high = 0;
   private low = 0;
@@ -47,6 +51,31 @@ export class SetValue extends Value {
   override forget(): void {
     this.member.forget();
     this.text.forget();
+  }
+
+  /** Whether `addLater` may be used: of a table only. */
+  get takesLater(): boolean {
+    return this.encoding === Encoding.hashtable;
+  }
+
+  /**
+   * Adds a member to a set that `takesLater`. Returns false when a member was found to be there
+   * already, this one or one of those before it: then the set is good for nothing but `freeSome`.
+   */
+  addLater(buf: Uint8Array, off: number, len: number): boolean {
+    this.filler ??= new DictFiller(this.arena, this.tools.dict);
+    if (this.filling !== this.ref) {
+      this.filling = this.ref;
+      this.filler.begin(this.ref);
+    }
+    return this.filler.add(newMember(this.arena, buf, off, len, false, 0));
+  }
+
+  /** Ends what `addLater` began; false as there. */
+  finish(): boolean {
+    if (this.filling === 0) return true;
+    this.filling = 0;
+    return this.filler!.flush();
   }
 
   get size(): number {
@@ -283,6 +312,10 @@ export class SetValue extends Value {
 
   override freeSome(ref: Ref, encoding: number, max: number): Ref {
     const { dict } = this.tools;
+    if (this.filling === ref && ref !== 0) {
+      this.filling = 0;
+      this.filler!.discard();
+    }
     if (encoding === Encoding.hashtable) {
       if (dict.clearStep(ref, (entry) => this.arena.free(entry), max)) return ref;
       dict.destroy(ref);

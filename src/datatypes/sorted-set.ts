@@ -9,6 +9,7 @@
  * Source: behaviour of redis-server 7.0.15.
  */
 import type { Ref } from '../memory/arena.ts';
+import { DictFiller } from '../memory/dict-filler.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { LEAF_SLOTS, OrderedIndex, type Ties } from '../memory/ordered-index.ts';
 import { formatDouble, formatDouble17g, parseDouble } from '../util/numbers.ts';
@@ -83,6 +84,7 @@ export class SortedSetValue extends Value {
   private readonly leafEntries = new Int32Array(LEAF_SLOTS);
   private readonly leafScores = new Float64Array(LEAF_SLOTS);
   private later: LaterElements | undefined;
+  private readonly filler: DictFiller;
   /** What walks have read ahead: meaningless, but so the reads are not optimised away. */
   loaded = 0;
 
@@ -90,6 +92,7 @@ export class SortedSetValue extends Value {
     super(tools);
     this.ties = new MemberTies(tools);
     this.index = new OrderedIndex(tools.arena, this.ties);
+    this.filler = new DictFiller(tools.arena, tools.dict);
   }
 
   /** An empty sorted set that belongs to no key yet. */
@@ -112,29 +115,29 @@ export class SortedSetValue extends Value {
     this.createLarge();
     this.tools.dict.reserve(this.dict, count);
     this.later = new LaterElements();
+    this.filler.begin(this.dict);
   }
 
-  /** Adds an element, in any order. Returns false, and adds nothing, when the member is there. */
+  /**
+   * Adds an element, in any order. Returns false when a member was found to be there already, this
+   * one or one of those before it: then the sorted set is good for nothing but `freeSome`.
+   */
   addLater(buf: Uint8Array, off: number, len: number, score: number): boolean {
-    const { dict } = this.tools;
-    const root = this.dict;
-    const hash = dict.hash(buf, off, len);
-    if (dict.find(root, hash, buf, off, len) !== 0) return false;
     const entry = newMember(this.arena, buf, off, len, true, 0);
     setNumber(this.arena, entry, score);
-    dict.insert(root, hash, entry);
     this.later!.add(entry, score);
-    return true;
+    return this.filler.add(entry);
   }
 
   /**
    * Puts the elements that came with `addLater` into their order. O(n) when they came in order or
-   * the other way round, as files have them; else O(n log n).
+   * the other way round, as files have them; else O(n log n). False as in `addLater`.
    */
-  finish(): void {
+  finish(): boolean {
     const { later } = this;
-    if (later === undefined) return;
+    if (later === undefined) return true;
     this.later = undefined;
+    if (!this.filler.flush()) return false;
     const { entries, scores, count } = later;
     if (count > 1 && !this.isBefore(later, 0, count - 1)) {
       entries.subarray(0, count).reverse();
@@ -142,7 +145,7 @@ export class SortedSetValue extends Value {
     }
     if (this.ascend(later)) {
       this.index.build(this.indexRoot, entries, scores, count);
-      return;
+      return true;
     }
     const { member } = this;
     for (let i = 0; i < count; i++) {
@@ -150,6 +153,7 @@ export class SortedSetValue extends Value {
       this.ties.set(member.buf, member.off, member.len);
       this.index.insert(this.indexRoot, scores[i]!, entries[i]!);
     }
+    return true;
   }
 
   private ascend(later: LaterElements): boolean {
@@ -562,6 +566,10 @@ export class SortedSetValue extends Value {
 
   override freeSome(ref: Ref, encoding: number, max: number): Ref {
     const { dict } = this.tools;
+    if (this.later !== undefined && ref === this.ref) {
+      this.filler.discard();
+      this.later = undefined;
+    }
     if (encoding === Encoding.listpack) {
       this.arena.free(ref);
       return 0;

@@ -438,6 +438,14 @@ export class Db extends EntryReader {
     return removed;
   }
 
+  /** Gives everything back in slices, the database itself too: nothing may be done with it then. */
+  drop(): void {
+    this.expires.clear();
+    this.fieldExpires.clear();
+    this.space.reclaim(this.root);
+    this.root = 0;
+  }
+
   /** Frees an entry that is in no table any more, with its value. */
   freeUnlinked(entry: Ref): void {
     this.freeValueOf(entry);
@@ -606,6 +614,27 @@ export class Db extends EntryReader {
     const e = this.newEntry(key, keyOff, keyLen, -1, extended);
     const slot = (((e & 0x7fff) << 3) + this.keyEnd(e) + 3) >> 2;
     this.arena.i32[e >>> 15]![slot] = outlined;
+    return e;
+  }
+
+  /**
+   * Adds a key, which must be absent by the find just made, with a string that is in a block of its
+   * own already; longer than INLINE_MAX. `expireAt` is a time or NO_TTL. O(1).
+   */
+  addBlock(
+    key: Uint8Array,
+    keyOff: number,
+    keyLen: number,
+    block: Ref,
+    length: number,
+    encoding: number,
+    expireAt: UnixMs,
+  ): Ref {
+    const e = this.newEntry(key, keyOff, keyLen, -1, expireAt > 0);
+    this.tellNew(key, keyOff, keyLen);
+    this.arena.i32[e >>> 15]![this.valueSlot(e)] = block;
+    if (expireAt > 0) this.writeExpiry(e, expireAt);
+    this.writeTypeAndLength(e, encoding, length);
     return e;
   }
 

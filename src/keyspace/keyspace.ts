@@ -64,6 +64,26 @@ export class Keyspace extends Values {
     this.arena.giveBack();
   }
 
+  /**
+   * Empty databases beside the present ones, to be filled and then to take their place
+   * (`replaceAll`) or to be given up (`Db.drop`). O(databases).
+   */
+  stage(): Db[] {
+    return this.dbs.map((_, index) => new Db(this, this.changes, index));
+  }
+
+  /** Puts staged databases in the place of the present ones, which are freed in slices. */
+  replaceAll(staged: readonly Db[]): void {
+    const { watches, waiters } = this.changes;
+    for (const db of staged) {
+      const old = this.dbs[db.index]!;
+      watches.replaced(old, db);
+      this.dbs[db.index] = db;
+      old.drop();
+      waiters.databaseChanged(db.index);
+    }
+  }
+
   /** Freezes all databases for readers in other threads. O(segments), some nanoseconds each. */
   snapshot(): KeyspaceSnapshot {
     const roots = Int32Array.from(this.dbs, (db) => db.root);

@@ -40,10 +40,13 @@ export class Listpack {
     return ref;
   }
 
-  /** A listpack of bytes that `isValid`. */
-  from(bytes: Uint8Array): Ref {
-    const ref = this.arena.alloc(bytes.length);
-    this.arena.u8[ref >>> 15]!.set(bytes, (ref & 0x7fff) << 3);
+  /** A listpack of bytes that are valid: all of them, or `bytes[off .. off + len)`. */
+  from(bytes: Uint8Array, off = 0, len = bytes.length): Ref {
+    const ref = this.arena.alloc(len);
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const at = (ref & 0x7fff) << 3;
+    if (len < 96) for (let i = 0; i < len; i++) u8[at + i] = bytes[off + i]!;
+    else u8.set(bytes.subarray(off, off + len), at);
     return ref;
   }
 
@@ -223,12 +226,17 @@ export class Listpack {
 
   /** Whether bytes are a whole, sound listpack. O(bytes). */
   static isValid(bytes: Uint8Array): boolean {
-    if (bytes.length < EMPTY_BYTES) return false;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (view.getUint32(0, true) !== bytes.length || bytes[bytes.length - 1] !== END) return false;
-    const said = view.getUint16(4, true);
-    const count = countElements(bytes, HEADER, bytes.length - 1);
-    return count >= 0 && (said === COUNT_MAX || said === count);
+    return Listpack.elementsOf(bytes, 0, bytes.length) >= 0;
+  }
+
+  /** Number of elements of `buf[off .. off + len)`, -1 unless it is a whole, sound listpack. O(len). */
+  static elementsOf(buf: Uint8Array, off: number, len: number): number {
+    if (len < EMPTY_BYTES) return -1;
+    const low = buf[off]! | (buf[off + 1]! << 8) | (buf[off + 2]! << 16);
+    if (low + buf[off + 3]! * 0x1000000 !== len || buf[off + len - 1] !== END) return -1;
+    const said = buf[off + 4]! | (buf[off + 5]! << 8);
+    const count = countElements(buf, off + HEADER, off + len - 1);
+    return said === COUNT_MAX || said === count ? count : -1;
   }
 
   private sizeAt(ref: Ref, position: number): number {

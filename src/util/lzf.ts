@@ -164,8 +164,8 @@ export function lzfLength(buf: Uint8Array, off: number, len: number): number {
 }
 
 /**
- * Decompresses bytes that `lzfLength` has found sound into `out` from `at` on, which has room for
- * that length. O(length).
+ * Decompresses bytes, of which anybody may be the author, into `out[at .. at + room)`. Returns whether
+ * they are sound and fill it exactly; else what is there is undefined. O(room).
  */
 export function lzfDecompress(
   buf: Uint8Array,
@@ -173,19 +173,28 @@ export function lzfDecompress(
   len: number,
   out: Uint8Array,
   at: number,
-): void {
+  room: number,
+): boolean {
   const end = off + len;
+  const outEnd = at + room;
   let p = off;
   let q = at;
   while (p < end) {
     const control = buf[p++]!;
     if (control < LITERALS_MAX) {
+      if (p + control >= end || q + control >= outEnd) return false;
       for (let i = 0; i <= control; i++) out[q++] = buf[p++]!;
       continue;
     }
     let length = (control >> 5) + 2;
-    if (length === 9) length += buf[p++]!;
+    if (length === 9) {
+      if (p >= end) return false;
+      length += buf[p++]!;
+    }
+    if (p >= end) return false;
     let from = q - 1 - (((control & 0x1f) << 8) | buf[p++]!);
+    if (from < at || q + length > outEnd) return false;
     for (let i = 0; i < length; i++) out[q++] = out[from++]!;
   }
+  return q === outEnd;
 }

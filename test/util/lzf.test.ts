@@ -18,7 +18,7 @@ function decompress(bytes: Uint8Array): Buffer | undefined {
   const length = lzfLength(bytes, 0, bytes.length);
   if (length < 0) return undefined;
   const out = Buffer.alloc(length + 2, 0xee);
-  lzfDecompress(bytes, 0, bytes.length, out, 1);
+  expect(lzfDecompress(bytes, 0, bytes.length, out, 1, length)).toBe(true);
   expect(out[0]).toBe(0xee);
   expect(out.at(-1)).toBe(0xee);
   return out.subarray(1, 1 + length);

@@ -160,7 +160,7 @@ export const restore = command({
     } else {
       db.find(args.buf, args.off[1]!, args.len[1]!);
       const entry = addLoaded(ctx, args, codec, value, expireAt);
-      setAccess(ctx.keyspace, entry, Number(idleSeconds), frequency);
+      setAccess(ctx.keyspace, db, entry, Number(idleSeconds), frequency);
       ctx.changed('restore', args, 1);
       if (expireAt !== NO_TTL && !options.has(ABSTTL)) {
         const line = ctx.instead('RESTORE')?.argument(args, 1).integer(expireAt);

@@ -2,19 +2,19 @@
  * Access data that comes with a value: RESTORE's IDLETIME and FREQ, and their like in RDB files.
  */
 import { lruClock } from '../../keyspace/access-time.ts';
+import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
-import type { Keyspace } from '../../keyspace/keyspace.ts';
+import type { Values } from '../../keyspace/values.ts';
 
 const CLOCK_MAX = 0xffffff;
-/** Info word of an entry, int32 index in its block; the low 8 bits are type and encoding. */
-const INFO = 1;
 
 /**
  * Makes an entry as old as it is said to be, in seconds, or gives it an LFU counter; whichever
  * the policy in force does not use is passed over, and so is -1.
  */
 export function setAccess(
-  space: Keyspace,
+  space: Values,
+  db: Db,
   entry: Entry,
   idleSeconds: number,
   frequency: number,
@@ -32,9 +32,5 @@ export function setAccess(
     if (access < 0) access += CLOCK_MAX;
     access &= CLOCK_MAX;
   }
-  const { arena } = space;
-  arena.touch(entry);
-  const i32 = arena.i32[entry >>> 15]!;
-  const at = ((entry & 0x7fff) << 1) + INFO;
-  i32[at] = (i32[at]! & 0xff) | (access << 8);
+  db.setAccess(entry, access);
 }

@@ -40,29 +40,35 @@ export class ListpackElements implements Elements {
   count = 0;
   private readonly entry = new ListpackEntry();
   private bytes: Uint8Array = NOTHING;
+  /** Where it begins and where its end mark is; the next element. */
+  private start = 0;
+  private end = 0;
   private at = 0;
 
   open(bytes: Uint8Array): this {
-    if (!Listpack.isValid(bytes)) throw badData;
-    this.bytes = bytes;
-    this.rewind();
-    this.count = 0;
-    while (bytes[this.at] !== END) {
-      this.at += this.entry.sizeAt(bytes, this.at);
-      this.count++;
-    }
+    return this.openAt(bytes, 0, bytes.length);
+  }
+
+  /** Opens `buf[off .. off + len)`. */
+  openAt(buf: Uint8Array, off: number, len: number): this {
+    const count = Listpack.elementsOf(buf, off, len);
+    if (count < 0) throw badData;
+    this.bytes = buf;
+    this.start = off + LISTPACK_HEADER;
+    this.end = off + len - 1;
+    this.count = count;
     this.rewind();
     return this;
   }
 
   /** Goes before the first element. */
   rewind(): void {
-    this.at = LISTPACK_HEADER;
+    this.at = this.start;
   }
 
   next(): boolean {
     const { bytes, entry, at } = this;
-    if (bytes[at] === END) return false;
+    if (at === this.end) return false;
     entry.locate(bytes, at);
     this.text = entry.buf;
     this.off = entry.off;
@@ -73,7 +79,7 @@ export class ListpackElements implements Elements {
 
   /** Whether there is a next element. */
   get hasMore(): boolean {
-    return this.bytes[this.at] !== END;
+    return this.at !== this.end;
   }
 
   /** Whether the next element is an integer below 128 kept in one byte. */
@@ -84,7 +90,7 @@ export class ListpackElements implements Elements {
   /** Goes to the next element, which must be an integer. */
   integer(): number | bigint {
     const { bytes, entry, at } = this;
-    if (bytes[at] === END || !entry.isInteger(bytes, at)) throw badData;
+    if (at === this.end || !entry.isInteger(bytes, at)) throw badData;
     this.at = at + entry.sizeAt(bytes, at);
     return entry.integer(bytes, at);
   }

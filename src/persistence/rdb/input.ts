@@ -23,6 +23,8 @@ import {
 
 /** Longest string: what fits the length field of a key's entry with ease. */
 const STRING_MAX = 0x3fffffff;
+/** Things that room is made for when nobody knows how many bytes come. */
+const PLAUSIBLE_MAX = 1 << 20;
 /** Decompressed strings up to this length share a buffer. */
 const KEEP_BYTES = 1024 * 1024;
 const SCORE_NAN = 253;
@@ -70,7 +72,7 @@ export class RdbInput {
   /** After `badData`: the input ends too early. */
   isCutOff = false;
   buf: Uint8Array = NOTHING;
-  private view: DataView = new DataView(NOTHING.buffer);
+  private data: DataView = new DataView(NOTHING.buffer);
   private end = 0;
   /** Bytes that come behind the window; Infinity when nobody knows. */
   private beyond = 0;
@@ -81,7 +83,7 @@ export class RdbInput {
   open(buf: Uint8Array, from: number, to: number, beyond = 0): void {
     if (buf !== this.buf) {
       this.buf = buf;
-      this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+      this.data = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
     }
     this.pos = from;
     this.marked = from;
@@ -138,9 +140,9 @@ export class RdbInput {
     const first = this.byte();
     if (first < LENGTH_14) return first - LENGTH_6;
     if (first < LENGTH_32) return ((first & 0x3f) << 8) | this.byte();
-    if (first === LENGTH_32) return this.view.getUint32(this.take(4));
+    if (first === LENGTH_32) return this.data.getUint32(this.take(4));
     if (first !== LENGTH_64) throw badData;
-    const n = this.view.getBigUint64(this.take(8));
+    const n = this.data.getBigUint64(this.take(8));
     return n <= Number.MAX_SAFE_INTEGER ? Number(n) : n;
   }
 
@@ -167,11 +169,37 @@ export class RdbInput {
       return;
     }
     this.pos++;
-    if (first === INT_8) this.integer(this.view.getInt8(this.take(1)));
-    else if (first === INT_16) this.integer(this.view.getInt16(this.take(2), true));
-    else if (first === INT_32) this.integer(this.view.getInt32(this.take(4), true));
+    if (first === INT_8) this.integer(this.data.getInt8(this.take(1)));
+    else if (first === INT_16) this.integer(this.data.getInt16(this.take(2), true));
+    else if (first === INT_32) this.integer(this.data.getInt32(this.take(4), true));
     else if (first === LZF) this.compressed();
     else throw badData;
+  }
+
+  /**
+   * The length of the string that comes, read over, when it is not compressed, at least `min` long
+   * and not all in the window; else 0, with nothing read.
+   */
+  longString(min: number): number {
+    const { pos } = this;
+    if (this.available === 0 || this.buf[pos]! >= LENGTH_SPECIAL) return 0;
+    const length = this.count(1);
+    if (length > STRING_MAX) throw badData;
+    if (length >= min && length > this.available) return length;
+    this.pos = pos;
+    return 0;
+  }
+
+  /** `n` bytes as characters. */
+  characters(n: number): string {
+    const at = this.take(n);
+    return Buffer.from(this.buf.subarray(at, at + n)).toString('latin1');
+  }
+
+  /** As many of `n` announced things of at least so many bytes as room may be made for. */
+  plausible(n: number, bytes: number): number {
+    const { left } = this;
+    return Math.min(n, left === Number.POSITIVE_INFINITY ? PLAUSIBLE_MAX : Math.ceil(left / bytes));
   }
 
   /** A string as bytes: a view as `string` leaves it. */
@@ -181,17 +209,22 @@ export class RdbInput {
   }
 
   double(): number {
-    return this.view.getFloat64(this.take(8), true);
+    return this.data.getFloat64(this.take(8), true);
+  }
+
+  /** A signed integer of 32 bits, little endian. */
+  int32(): number {
+    return this.data.getInt32(this.take(4), true);
   }
 
   /** A signed integer of 64 bits, little endian. */
   int64(): bigint {
-    return this.view.getBigInt64(this.take(8), true);
+    return this.data.getBigInt64(this.take(8), true);
   }
 
   /** An unsigned integer of 64 bits, big endian: half of a stream id. */
   bigEndian64(): bigint {
-    return this.view.getBigUint64(this.take(8));
+    return this.data.getBigUint64(this.take(8));
   }
 
   /** A double written as text behind its length. NaN is refused. */
@@ -218,9 +251,10 @@ export class RdbInput {
     const count = Number(bytes);
     const from = this.take(count);
     const size = Number(length);
-    if (lzfLength(this.buf, from, count) !== size) throw badData;
+    // A long text is measured first: nothing is allocated because it was announced.
+    if (size > KEEP_BYTES && lzfLength(this.buf, from, count) !== size) throw badData;
     const text = this.room(size);
-    lzfDecompress(this.buf, from, count, text, 0);
+    if (!lzfDecompress(this.buf, from, count, text, 0, size)) throw badData;
     this.text = text;
     this.off = 0;
     this.len = size;

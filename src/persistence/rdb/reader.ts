@@ -17,9 +17,11 @@ import { SortedSetValue } from '../../datatypes/sorted-set.ts';
 import { StreamValue } from '../../datatypes/stream.ts';
 import type { Value } from '../../datatypes/value.ts';
 import { Encoding } from '../../datatypes/value-types.ts';
-import type { Keyspace } from '../../keyspace/keyspace.ts';
+import type { Values } from '../../keyspace/values.ts';
+import type { Ref } from '../../memory/arena.ts';
 import { Intset } from '../../memory/intset.ts';
 import { parseDouble } from '../../util/numbers.ts';
+import { DistinctCheck } from './distinct.ts';
 import {
   type Elements,
   IntsetElements,
@@ -31,12 +33,14 @@ import { badData, emptyValue, NeedMore, RdbInput } from './input.ts';
 import { StreamReader } from './stream-reader.ts';
 import { NODE_PACKED, NODE_PLAIN, RdbType } from './types.ts';
 
+/** Elements of a value given up that are freed on the spot. */
+const FREED_AT_ONCE = 64;
 /** Redis 7.4 allows no later time for a field to expire. */
 const FIELD_EXPIRY_MAX = 2 ** 48 - 2;
 
 export class RdbReader {
   readonly input = new RdbInput();
-  private readonly space: Keyspace;
+  private readonly space: Values;
   private readonly hash: HashValue;
   private readonly list: ListValue;
   private readonly set: SetValue;
@@ -44,6 +48,7 @@ export class RdbReader {
   private readonly stream: StreamValue;
   private readonly streamReader = new StreamReader(this.input);
   private readonly listpack = new ListpackElements();
+  private readonly distinct = new DistinctCheck();
   private readonly ziplist = new ZiplistElements();
   private readonly zipmap = new ZipmapElements();
   private readonly intset = new IntsetElements();
@@ -59,7 +64,7 @@ export class RdbReader {
   /** The earliest time at which a field of the hash expires. */
   private earliest = 0;
 
-  constructor(space: Keyspace) {
+  constructor(space: Values) {
     this.space = space;
     this.hash = new HashValue(space.tools);
     this.list = new ListValue(space.tools);
@@ -87,24 +92,24 @@ export class RdbReader {
   proceed(): Value | undefined {
     try {
       this.readTyped(this.type);
-      return this.value;
+      const { value } = this;
+      this.value = undefined;
+      return value;
     } catch (error) {
       if (!(error instanceof NeedMore)) this.discard();
       throw error;
     }
   }
 
-  /** Whether `needMore` has left a value half built, which `proceed` or `discard` ends. */
-  get isHalfBuilt(): boolean {
-    return this.value !== undefined || this.count >= 0;
-  }
-
-  /** Frees what was built. */
+  /** Frees what `needMore` has left half built. */
   discard(): void {
     const { value } = this;
-    if (value !== undefined) this.space.freeValue(value.type, value.ref, value.encoding);
     this.value = undefined;
     this.count = -1;
+    if (value === undefined) return;
+    // This cursor itself may hold elements back; what is left needs no more than a cursor.
+    const left = value.freeSome(value.ref, value.encoding, FREED_AT_ONCE);
+    if (left !== 0) this.space.freeValue(value.type, left, value.encoding);
   }
 
   private readTyped(type: number): void {
@@ -122,7 +127,7 @@ export class RdbReader {
     else if (type === RdbType.hashListpackTtl) this.readHashListpackTtl(true);
     else if (type === RdbType.hashListpackTtlOld) this.readHashListpackTtl(false);
     else if (type === RdbType.setIntset) this.readIntset();
-    else if (type === RdbType.setListpack) this.setOf(this.listpack.open(input.bytes()));
+    else if (type === RdbType.setListpack) this.setOf(this.openListpack());
     else if (type === RdbType.zsetZiplist) this.sortedSetOf(this.ziplist.open(input.bytes()));
     else if (type === RdbType.zsetListpack) this.readZsetListpack();
     else if (type === RdbType.listZiplist) this.listOf(this.ziplist.open(input.bytes()));
@@ -194,7 +199,8 @@ export class RdbReader {
       set.createFor(text, off, len, expected);
       this.value = set;
     }
-    if (!set.add(text, off, len)) throw badData;
+    const isNew = set.takesLater ? set.addLater(text, off, len) : set.add(text, off, len);
+    if (!isNew) throw badData;
   }
 
   private readSet(): void {
@@ -202,9 +208,10 @@ export class RdbReader {
     this.readCount(1);
     for (; this.done < this.count; this.done++) {
       input.string();
-      this.addMember(input.text, input.off, input.len, this.count);
+      this.addMember(input.text, input.off, input.len, input.plausible(this.count, 1));
       input.mark();
     }
+    if (!this.set.finish()) throw badData;
   }
 
   private setOf(elements: Elements): void {
@@ -212,6 +219,7 @@ export class RdbReader {
     while (elements.next()) {
       this.addMember(elements.text, elements.off, elements.len, elements.count);
     }
+    if (!this.set.finish()) throw badData;
   }
 
   private readIntset(): void {
@@ -230,7 +238,7 @@ export class RdbReader {
 
   /** Of `count` fields when that is known. */
   private beginHash(): void {
-    this.hash.createFor(Math.max(0, this.count));
+    this.hash.createFor(this.input.plausible(Math.max(0, this.count), 2));
     this.value = this.hash;
   }
 
@@ -240,15 +248,23 @@ export class RdbReader {
   }
 
   private readHash(): void {
-    const { input } = this;
+    const { hash, input } = this;
     if (this.readCount(2)) this.beginHash();
     for (; this.done < this.count; this.done++) {
       input.string();
       this.keep(input.text, input.off, input.len);
       input.string();
-      this.setField(input.text, input.off, input.len);
+      if (hash.takesLater) this.addField(input.text, input.off, input.len);
+      else this.setField(input.text, input.off, input.len);
       input.mark();
     }
+    if (!hash.finish()) throw badData;
+  }
+
+  /** As `setField`, of a table that is filled. */
+  private addField(text: Uint8Array, off: number, len: number): void {
+    const { kept } = this;
+    if (!this.hash.addLater(kept.buf, kept.off, kept.len, text, off, len)) throw badData;
   }
 
   private hashOf(elements: Elements): void {
@@ -262,15 +278,14 @@ export class RdbReader {
   }
 
   private readHashListpack(): void {
-    const bytes = this.input.bytes();
-    const elements = this.listpack.open(bytes);
+    const elements = this.openListpack();
     if (elements.count > this.space.limits.hashListpackEntries * 2) {
       this.hashOf(elements);
       return;
     }
     checkGroups(elements, 2);
-    this.checkDistinct(2);
-    this.hash.openDetached(this.space.tools.listpack.from(bytes), Encoding.listpack);
+    if (!this.distinct.holds(elements, 2)) throw badData;
+    this.hash.openDetached(this.copyListpack(), Encoding.listpack);
     this.value = this.hash;
   }
 
@@ -300,7 +315,7 @@ export class RdbReader {
   private readHashListpackTtl(withEarliest: boolean): void {
     const { input } = this;
     if (withEarliest) input.int64();
-    const elements = this.listpack.open(input.bytes());
+    const elements = this.openListpack();
     checkGroups(elements, 3);
     this.beginHash();
     while (elements.next()) {
@@ -325,7 +340,8 @@ export class RdbReader {
   private readSortedSet(scoresAsText: boolean): void {
     const { input, zset } = this;
     if (this.readCount(2)) {
-      if (this.count > this.space.limits.zsetListpackEntries) zset.createFor(this.count);
+      if (this.count > this.space.limits.zsetListpackEntries)
+        zset.createFor(input.plausible(this.count, 2));
       else zset.create();
       this.value = zset;
     }
@@ -338,7 +354,7 @@ export class RdbReader {
       else this.addScoredLater(score);
       input.mark();
     }
-    if (many) zset.finish();
+    if (many && !zset.finish()) throw badData;
   }
 
   private addScored(score: number): void {
@@ -365,8 +381,7 @@ export class RdbReader {
   }
 
   private readZsetListpack(): void {
-    const bytes = this.input.bytes();
-    const elements = this.listpack.open(bytes);
+    const elements = this.openListpack();
     const small = elements.count <= this.space.limits.zsetListpackEntries * 2;
     if (!small || elements.count % 2 !== 0 || !this.isInOrder()) {
       elements.rewind();
@@ -374,8 +389,8 @@ export class RdbReader {
       return;
     }
     if (elements.count === 0) throw emptyValue;
-    this.checkDistinct(2);
-    this.zset.openDetached(this.space.tools.listpack.from(bytes), Encoding.listpack);
+    if (!this.distinct.holds(elements, 2)) throw badData;
+    this.zset.openDetached(this.copyListpack(), Encoding.listpack);
     this.value = this.zset;
   }
 
@@ -389,8 +404,7 @@ export class RdbReader {
     while (listpack.next()) {
       const { text, off, len } = listpack;
       if (!first) {
-        const previous = this.keptBytes.subarray(0, kept.len);
-        order = Buffer.compare(previous, text.subarray(off, off + len));
+        order = compareTexts(this.keptBytes, kept.len, text, off, len);
       }
       first = false;
       this.keep(text, off, len);
@@ -413,18 +427,17 @@ export class RdbReader {
 
   // ---- inside ------------------------------------------------------------------------------
 
-  /** Throws when among every `stride`-th element of the listpack one occurs twice. */
-  private checkDistinct(stride: number): void {
-    const { listpack } = this;
-    const seen = new Set<string>();
-    listpack.rewind();
-    while (listpack.next()) {
-      const { text, off, len } = listpack;
-      const before = seen.size;
-      seen.add(Buffer.from(text.buffer, text.byteOffset + off, len).toString('latin1'));
-      if (seen.size === before) throw badData;
-      for (let i = 1; i < stride; i++) listpack.next();
-    }
+  /** Reads a listpack and checks it. */
+  private openListpack(): ListpackElements {
+    const { input, listpack } = this;
+    input.string();
+    return listpack.openAt(input.text, input.off, input.len);
+  }
+
+  /** A copy in the arena of the listpack read last. */
+  private copyListpack(): Ref {
+    const { input } = this;
+    return this.space.tools.listpack.from(input.text, input.off, input.len);
   }
 
   /** Copies a text into `kept`: the next read may be into the same buffer. */
@@ -434,6 +447,22 @@ export class RdbReader {
     this.kept.buf = this.keptBytes;
     this.kept.len = len;
   }
+}
+
+/** Compares `a[0 .. aLen)` with a text bytewise, a prefix first. */
+function compareTexts(
+  a: Uint8Array,
+  aLen: number,
+  b: Uint8Array,
+  off: number,
+  len: number,
+): number {
+  const common = Math.min(aLen, len);
+  for (let i = 0; i < common; i++) {
+    const order = a[i]! - b[off + i]!;
+    if (order !== 0) return order;
+  }
+  return aLen - len;
 }
 
 /** Throws unless there are elements, in groups of so many. */
