@@ -13,7 +13,7 @@ export type Contestant = 'respite' | 'redis';
 export const CONTESTANTS: readonly Contestant[] = ['respite', 'redis'];
 
 const COMMANDS: Readonly<Record<Contestant, readonly [string, ...string[]]>> = {
-  respite: [process.execPath, path.join(root, 'dist/bin/respite.js')],
+  respite: [process.execPath, path.join(root, 'dist/bin/respite.cjs')],
   redis: [process.env['REDIS_SERVER'] ?? 'redis-server'],
 };
 const ARGS: readonly string[] = ['--appendonly', 'no'];

@@ -122,11 +122,13 @@ export class CommandTable implements Iterable<Command> {
     for (const command of this.list) {
       const name = Buffer.from(command.name, 'latin1');
       this.longestName = Math.max(this.longestName, name.length);
-      if (this.lookup(name, 0, name.length) !== undefined) {
-        throw new Error(`command ${command.fullName} is registered twice`);
-      }
       let i = foldedHash(name, 0, name.length) & this.mask;
-      while (this.slots[i] !== undefined) i = (i + 1) & this.mask;
+      for (let other = this.slots[i]; other !== undefined; other = this.slots[i]) {
+        if (other.name === command.name) {
+          throw new Error(`command ${command.fullName} is registered twice`);
+        }
+        i = (i + 1) & this.mask;
+      }
       this.slots[i] = command;
     }
   }

@@ -106,10 +106,12 @@ function makeClassSizes(): number[] {
 
 function makeClassIndex(): Uint8Array {
   const index = new Uint8Array((BLOCK_MAX >> 3) + 1);
-  let c = 0;
-  for (let g = 0; g < index.length; g++) {
-    while (classSizes[c]! < g << 3) c++;
-    index[g] = c;
+  // Runs, not one by one: a loop of 8000 rounds would start V8's optimising compiler, and its code
+  // would stay resident (3.5 MB of an idle server).
+  let from = 0;
+  for (const [c, size] of classSizes.entries()) {
+    index.fill(c, from, (size >> 3) + 1);
+    from = (size >> 3) + 1;
   }
   return index;
 }

@@ -27,7 +27,7 @@ it('what is called active is read, and what is read is called active', () => {
     ...readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => path.join('src', name)),
-    'bin/respite.ts',
+    'bin/main.ts',
   ];
   const read = new Set(files.flatMap(namesIn));
   for (const name of checkedOnly) read.delete(name);

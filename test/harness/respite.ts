@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ServerProcess } from './server-process.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
-export const respiteFile = path.join(root, 'dist/bin/respite.js');
+export const respiteFile = path.join(root, 'dist/bin/respite.cjs');
 
 export function startRespite(args: readonly string[] = []): Promise<ServerProcess> {
   return ServerProcess.start({

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The command line: takes what redis-server takes. A configuration file or `-` for standard input,
  * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system.
@@ -29,8 +28,6 @@ Examples:
 const DAEMON = 'RESPITE__DAEMON';
 
 function main(): void {
-  // By default Node opens its debugger to anyone on this machine who may send the signal.
-  process.on('SIGUSR1', () => {});
   const config = new Config();
   const { [DAEMON]: daemon, ...env } = process.env;
   let action: string;

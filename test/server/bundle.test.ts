@@ -1,0 +1,57 @@
+/** The bundled command line: what it needs next to it, and what it can do without. */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../harness/respite.ts';
+
+let dir: string;
+let bin: string;
+
+beforeAll(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'respite-'));
+  bin = path.join(dir, 'dist/bin');
+  cpSync(path.join(root, 'dist/bin'), bin, { recursive: true });
+  symlinkSync(path.join(root, 'node_modules'), path.join(dir, 'node_modules'));
+  cpSync(path.join(root, 'package.json'), path.join(dir, 'package.json'));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const codeFiles = () => readdirSync(bin).filter((name) => name.startsWith('.code-'));
+
+function version(): string {
+  const file = path.join(bin, 'respite.cjs');
+  return spawnSync(process.execPath, [file, '--version'], { encoding: 'utf8' }).stdout;
+}
+
+describe('the bundle', () => {
+  const { version: expected } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+
+  it('runs without our modules, and knows where they would be', () => {
+    expect(version()).toContain(`v=${expected} `);
+    expect(readFileSync(path.join(bin, 'bundle.cjs'), 'latin1')).not.toContain('import.meta');
+  });
+
+  it('writes its compiled code down where there is none', () => {
+    for (const name of codeFiles()) rmSync(path.join(bin, name));
+    expect(version()).toContain(`v=${expected} `);
+    expect(codeFiles()).toHaveLength(1);
+  });
+
+  it('runs when the compiled code is damaged, and replaces it', () => {
+    const [name] = codeFiles();
+    const file = path.join(bin, name!);
+    writeFileSync(file, 'nonsense');
+    expect(version()).toContain(`v=${expected} `);
+    expect(readFileSync(file).length).toBeGreaterThan(1000);
+  });
+});
