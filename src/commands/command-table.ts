@@ -38,7 +38,7 @@ export class Command {
     this.arity = spec.arity;
     this.flagBits = flagBits(spec);
     this.run = spec.run;
-    this.isBrief = /^O\((1|log)/.test(spec.complexity) && !spec.complexity.includes('O(N');
+    this.isBrief = spec.flags.includes('fast') || spec.complexity === 'O(1)';
     const keys = spec.keys?.[0];
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
