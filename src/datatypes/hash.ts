@@ -11,11 +11,12 @@
 import type { Ref } from '../memory/arena.ts';
 import { DictFiller } from '../memory/dict-filler.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
+import type { Args } from '../util/args.ts';
 import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
 import { isExtended, locateMember, numberOf, TextRegister } from './members.ts';
-import { type Tools, Value } from './value.ts';
+import { type Text, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 export class HashValue extends Value {
@@ -138,6 +139,11 @@ export class HashValue extends Value {
     return this.at !== 0;
   }
 
+  /** `find` of the field that is argument i. */
+  findArgument(args: Args, i: number): boolean {
+    return this.find(args.buf, args.off[i]!, args.len[i]!);
+  }
+
   /** Calls `emit` for each field with `field` and `value` set; it must not write. O(n). */
   forEach(emit: () => void): void {
     if (!this.isListpack) {
@@ -253,11 +259,28 @@ export class HashValue extends Value {
     return this.setInTable(fieldBuf, fieldOff, fieldLen, buf, off, len, keepTtl);
   }
 
+  /** `set` of the field that is argument i to the value that is argument `valueAt`. */
+  setArgument(args: Args, i: number, valueAt: number, keepTtl = false): boolean {
+    const { buf, off, len } = args;
+    return this.set(buf, off[i]!, len[i]!, buf, off[valueAt]!, len[valueAt]!, keepTtl);
+  }
+
+  /** `set` of the field that is argument i to a text outside of this hash. */
+  setText(args: Args, i: number, text: Text, keepTtl = false): boolean {
+    const { buf, off, len } = text;
+    return this.set(args.buf, args.off[i]!, args.len[i]!, buf, off, len, keepTtl);
+  }
+
   /** Removes a field. Returns whether it was there. */
   delete(buf: Uint8Array, off: number, len: number): boolean {
     if (!this.find(buf, off, len)) return false;
     this.deleteFound();
     return true;
+  }
+
+  /** `delete` of the field that is argument i. */
+  deleteArgument(args: Args, i: number): boolean {
+    return this.delete(args.buf, args.off[i]!, args.len[i]!);
   }
 
   /** Removes the field found or passed last. */

@@ -54,6 +54,12 @@ export interface Text {
   readonly len: number;
 }
 
+/** ASCII (latin1) text as bytes of its own. */
+export function textOf(text: string): { buf: Buffer; off: 0; len: number } {
+  const buf = Buffer.from(text, 'latin1');
+  return { buf, off: 0, len: buf.length };
+}
+
 export abstract class Value {
   /** Number of the value's type (`ValueType`). */
   abstract readonly type: number;

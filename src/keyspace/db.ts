@@ -6,7 +6,7 @@
  * Sources: redis-server 7.0.15 db.c, evict.c, object.c (behaviour only).
  */
 import type { HashValue } from '../datatypes/hash.ts';
-import type { Value } from '../datatypes/value.ts';
+import type { Text, Value } from '../datatypes/value.ts';
 import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
@@ -78,6 +78,11 @@ export class Db extends EntryReader {
     const entry = this.dict.find(this.root, this.dict.hash(buf, off, len), buf, off, len);
     if (entry === 0) return 'missing';
     return this.isVolatile(entry) && this.isExpired(entry) ? 'expired' : 'live';
+  }
+
+  /** As `find`, of the key that is argument i. */
+  findKey(args: Args, i: number): Ref {
+    return this.findArgument(args, i, false);
   }
 
   private findHashed(hash: number, buf: Uint8Array, off: number, len: number, keep: boolean): Ref {
@@ -255,13 +260,60 @@ export class Db extends EntryReader {
       e = this.addEntry(key, keyOff, keyLen, valueLen, expireAt > 0);
       this.tellNew(key, keyOff, keyLen);
     } else {
-      if (expireAt === NO_TTL && this.isVolatile(e)) this.persist(e);
+      // Room first: when there is none, the key keeps its value and its time to live.
       e = this.roomFor(e, valueLen, expireAt > 0);
+      if (expireAt === NO_TTL && this.isVolatile(e)) this.persist(e);
     }
     if (expireAt > 0) this.writeExpiry(e, expireAt);
     this.writeTypeAndLength(e, encoding, valueLen);
     this.locateString(e);
     copyBytes(value, valueOff, this.valueBuf, this.valueOff, valueLen);
+    return e;
+  }
+
+  /** `setString` of the key that is argument i; the value is a text outside of the arena. */
+  setText(args: Args, i: number, entry: Ref, text: Text, encoding: number, expireAt: UnixMs): Ref {
+    const { buf, off, len } = text;
+    const at = args.off[i]!;
+    return this.setString(entry, args.buf, at, args.len[i]!, buf, off, len, encoding, expireAt);
+  }
+
+  /** `setString` of the key that is argument i to the value that is argument `valueAt`. */
+  setArgument(
+    args: Args,
+    i: number,
+    entry: Ref,
+    valueAt: number,
+    encoding: number,
+    expireAt: UnixMs,
+  ): Ref {
+    return this.setString(
+      entry,
+      args.buf,
+      args.off[i]!,
+      args.len[i]!,
+      args.buf,
+      args.off[valueAt]!,
+      args.len[valueAt]!,
+      encoding,
+      expireAt,
+    );
+  }
+
+  /**
+   * Makes a string of at least `length` bytes of the key that is argument i, ready to be written to
+   * as after `growString`: `entry` is the find just made, 0 adds a string of zero bytes. When there
+   * is no room nothing has changed. Returns the entry. Amortised O(growth).
+   */
+  growOrAdd(args: Args, i: number, entry: Ref, length: number): Ref {
+    if (entry !== 0) return this.growString(entry, length, Encoding.raw);
+    const off = args.off[i]!;
+    const len = args.len[i]!;
+    const e = this.addEntry(args.buf, off, len, length, false);
+    this.tellNew(args.buf, off, len);
+    this.writeTypeAndLength(e, Encoding.raw, length);
+    this.locateString(e);
+    this.valueBuf.fill(0, this.valueOff, this.valueOff + length);
     return e;
   }
 
@@ -557,7 +609,10 @@ export class Db extends EntryReader {
   /** A hash leaves this database or goes for good, or none of its fields expires any more. */
   private forgetFields(entry: Ref): void {
     const root = this.fieldsOf(entry);
-    if (root === 0) return;
+    if (root !== 0) this.forgetFieldsAt(root);
+  }
+
+  private forgetFieldsAt(root: Ref): void {
     const { deadlines } = this.space.hashes;
     const position = deadlines.position(root);
     if (position < 0) return;
@@ -574,11 +629,14 @@ export class Db extends EntryReader {
   }
 
   private freeValueOf(entry: Ref): void {
-    const value = this.valueRef(entry);
+    this.freeValueAt(this.typeOf(entry), this.valueRef(entry), this.encodingOf(entry));
+  }
+
+  /** Frees the value that an entry's words told; `value` is 0 when it lay in the entry itself. */
+  private freeValueAt(type: number, value: Ref, encoding: number): void {
     if (value === 0) return;
-    const type = this.typeOf(entry);
     if (type === ValueType.string) this.arena.free(value);
-    else this.space.freeValue(type, value, this.encodingOf(entry));
+    else this.space.freeValue(type, value, encoding);
   }
 
   /** Removes at most `max` keys that are due. Returns whether more are due. O(max log n). */
@@ -611,7 +669,13 @@ export class Db extends EntryReader {
     if (valueLen <= INLINE_MAX) return this.newEntry(key, keyOff, keyLen, valueLen, extended);
     // The value's block first: when the arena is full, nothing has changed yet.
     const outlined = this.arena.alloc(valueLen);
-    const e = this.newEntry(key, keyOff, keyLen, -1, extended);
+    let e: Ref;
+    try {
+      e = this.newEntry(key, keyOff, keyLen, -1, extended);
+    } catch (error) {
+      this.arena.free(outlined);
+      throw error;
+    }
     const slot = (((e & 0x7fff) << 3) + this.keyEnd(e) + 3) >> 2;
     this.arena.i32[e >>> 15]![slot] = outlined;
     return e;
@@ -656,7 +720,12 @@ export class Db extends EntryReader {
     i32[word + 2] = keyLen | (extended ? EXTENDED : 0) | (inline ? INLINE : 0);
     if (extended) i32[word + 3] = -1;
     copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, (word << 2) + header, keyLen);
-    this.dict.insert(this.root, this.hash, e);
+    try {
+      this.dict.insert(this.root, this.hash, e);
+    } catch (error) {
+      this.arena.free(e);
+      throw error;
+    }
     return e;
   }
 
@@ -680,10 +749,20 @@ export class Db extends EntryReader {
       this.arena.touch(e);
       return e;
     }
+    // The old value goes last: when there is no room for the new one, it stays.
+    const type = this.typeOf(e);
+    const encoding = this.encodingOf(e);
+    const old = this.valueRef(e);
+    const fields = this.fieldsOf(e);
     const outlined = inline ? 0 : this.arena.alloc(valueLen);
-    this.forgetFields(e);
-    this.freeValueOf(e);
-    e = this.reallocEntry(e, end, inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
+    try {
+      e = this.reallocEntry(e, end, inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
+    } catch (error) {
+      if (outlined !== 0) this.arena.free(outlined);
+      throw error;
+    }
+    if (fields !== 0) this.forgetFieldsAt(fields);
+    this.freeValueAt(type, old, encoding);
     this.arena.touch(e);
     const i32 = this.arena.i32[e >>> 15]!;
     const word = (e & 0x7fff) << 1;
@@ -722,7 +801,13 @@ export class Db extends EntryReader {
     const target = this.arena.u8[outlined >>> 15]!;
     copyBytes(this.valueBuf, this.valueOff, target, (outlined & 0x7fff) << 3, this.valueLen);
     const end = this.keyEnd(entry);
-    const e = this.reallocEntry(entry, end, ((end + 3) & ~3) + 8);
+    let e: Ref;
+    try {
+      e = this.reallocEntry(entry, end, ((end + 3) & ~3) + 8);
+    } catch (error) {
+      this.arena.free(outlined);
+      throw error;
+    }
     this.arena.touch(e);
     const i32 = this.arena.i32[e >>> 15]!;
     const word = (e & 0x7fff) << 1;

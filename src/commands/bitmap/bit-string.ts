@@ -1,8 +1,7 @@
 /**
  * What the bitmap commands share: bit offsets, bit arguments, and strings that are written in bits.
  */
-import { Encoding } from '../../datatypes/value-types.ts';
-import { NO_TTL } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { parseInt64 } from '../../util/numbers.ts';
@@ -15,7 +14,6 @@ export const badOffset = new CommandError('ERR bit offset is not an integer or o
 const ALWAYS_ALLOWED_BITS = 8 * 1024 * 1024;
 
 const HASH = 35;
-const EMPTY = new Uint8Array(0);
 
 /** Argument i as a bit offset inside the longest string that proto-max-bulk-len allows. */
 export function bitOffset(ctx: Context, args: Args, i: number): number {
@@ -48,21 +46,9 @@ function checkedOffset(ctx: Context, offset: number | bigint | undefined): numbe
  * zero, and valueBuf/valueOff/valueLen of the database are at it. `entry` is the result of the
  * writeString just made. Returns whether the string is new or longer than it was.
  */
-export function openBits(ctx: Context, args: Args, entry: number, length: number): boolean {
+export function openBits(ctx: Context, args: Args, entry: Entry, length: number): boolean {
   const { db } = ctx;
-  if (entry !== 0) {
-    const before = db.valueLen;
-    db.growString(entry, length, Encoding.raw);
-    return length > before;
-  }
-  const key = args.off[1]!;
-  const added = db.setString(0, args.buf, key, args.len[1]!, EMPTY, 0, 0, Encoding.raw, NO_TTL);
-  try {
-    db.growString(added, length, Encoding.raw);
-  } catch (error) {
-    // No room: the key must not be left behind.
-    db.remove(added);
-    throw error;
-  }
-  return true;
+  const before = entry === 0 ? 0 : db.valueLen;
+  db.growOrAdd(args, 1, entry, length);
+  return entry === 0 || length > before;
 }

@@ -12,6 +12,7 @@ import {
 import { byteOfBit } from '../../datatypes/bitmap.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
+import { EMPTY_BYTES } from '../../util/bytes.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseSafeInt } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
@@ -147,13 +148,11 @@ function runOperations(
   return changes;
 }
 
-const noBytes = new Uint8Array(0);
-
 /** Answers fields of a string that is not written to. */
 function runGets(ctx: Context, args: Args, operations: readonly Operation[], reply: Reply): void {
   const { db } = ctx;
   const found = db.readString(args, 1) !== 0;
-  const buf = found ? db.valueBuf : noBytes;
+  const buf = found ? db.valueBuf : EMPTY_BYTES;
   const len = found ? db.valueLen : 0;
   reply.array(operations.length);
   for (const { type, at } of operations) {

@@ -83,9 +83,8 @@ export const bitop = command({
     const { db } = ctx;
     const entry = db.write(args, 2);
     if (length > 0) {
-      const key = args.off[2]!;
-      const keyLen = args.len[2]!;
-      db.setString(entry, args.buf, key, keyLen, result, 0, length, Encoding.raw, NO_TTL);
+      const text = { buf: result, off: 0, len: length };
+      db.setText(args, 2, entry, text, Encoding.raw, NO_TTL);
       ctx.changed('set', args, 2);
     } else if (entry !== 0) {
       db.remove(entry);

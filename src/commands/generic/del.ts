@@ -12,7 +12,7 @@ const perShard = ['request_policy:multi_shard', 'response_policy:agg_sum'];
 function removeKeys(ctx: Context, args: Args, reply: Reply): void {
   let removed = 0;
   for (let i = 1; i < args.argc; i++) {
-    const entry = ctx.db.find(args.buf, args.off[i]!, args.len[i]!);
+    const entry = ctx.db.findKey(args, i);
     if (entry === 0) continue;
     ctx.db.remove(entry);
     ctx.changed('del', args, i);

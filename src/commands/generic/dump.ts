@@ -104,7 +104,10 @@ function load(codec: PayloadCodec, args: Args, i: number): Value | undefined {
   }
 }
 
-/** Adds argument 1, which is absent, with what was loaded. */
+/**
+ * Adds the key that is argument 1 with what was loaded. The key may be there: its old entry is the
+ * caller's to remove. When there is no room nothing is added.
+ */
 function addLoaded(
   ctx: Context,
   args: Args,
@@ -113,17 +116,19 @@ function addLoaded(
   expireAt: UnixMs,
 ): Entry {
   const { db } = ctx;
-  const { buf } = args;
-  const off = args.off[1]!;
-  const len = args.len[1]!;
   if (value === undefined) {
-    const { text, off: from, len: length } = codec.input;
-    const encoding = stringEncoding(text, from, length);
-    return db.setString(0, buf, off, len, text, from, length, encoding, expireAt);
+    const { text: buf, off, len } = codec.input;
+    return db.setText(args, 1, 0, { buf, off, len }, stringEncoding(buf, off, len), expireAt);
   }
   const entry = db.addValue(args, 1, value);
   db.fieldsChanged(entry, value);
-  return expireAt === NO_TTL ? entry : db.setExpiry(entry, expireAt);
+  if (expireAt === NO_TTL) return entry;
+  try {
+    return db.setExpiry(entry, expireAt);
+  } catch (error) {
+    db.removeEntry(entry);
+    throw error;
+  }
 }
 
 /** RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency] */
@@ -142,7 +147,7 @@ export const restore = command({
   run(ctx, args, reply) {
     const { db } = ctx;
     const { idleSeconds, frequency } = readOptions(args);
-    const present = db.find(args.buf, args.off[1]!, args.len[1]!);
+    const present = db.findKey(args, 1);
     if (present !== 0 && !options.has(REPLACE)) throw busyKey;
     const ttl = int64Argument(args, 2);
     if (ttl < 0) throw badTtl;
@@ -150,16 +155,16 @@ export const restore = command({
     const codec = PayloadCodec.of(ctx.keyspace);
     const value = load(codec, args, 3);
 
-    if (present !== 0) db.remove(db.find(args.buf, args.off[1]!, args.len[1]!));
     if (expireAt === undefined) {
       if (value !== undefined) ctx.keyspace.freeValue(value.type, value.ref, value.encoding);
       if (present !== 0) {
+        db.removeEntry(present);
         ctx.changed('del', args, 1);
         ctx.instead('DEL')?.argument(args, 1);
       }
     } else {
-      db.find(args.buf, args.off[1]!, args.len[1]!);
       const entry = addLoaded(ctx, args, codec, value, expireAt);
+      if (present !== 0) db.removeEntry(present);
       setAccess(ctx.keyspace, db, entry, Number(idleSeconds), frequency);
       ctx.changed('restore', args, 1);
       if (expireAt !== NO_TTL && !options.has(ABSTTL)) {

@@ -26,7 +26,7 @@ const SHARED_REFCOUNT = 2147483647;
 
 /** The entry of argument 2, or 0. Counts as a read; that the key was used leaves no other trace. */
 function lookUp(ctx: Context, args: Args): Entry {
-  const entry = ctx.db.find(args.buf, args.off[2]!, args.len[2]!);
+  const entry = ctx.db.findKey(args, 2);
   if (entry === 0) ctx.keyspace.misses++;
   else ctx.keyspace.hits++;
   return entry;

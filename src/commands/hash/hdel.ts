@@ -22,7 +22,7 @@ export const hdel = command({
     let removed = 0;
     if (entry !== 0) {
       for (let i = 2; i < args.argc; i++) {
-        if (hashes.delete(args.buf, args.off[i]!, args.len[i]!)) removed++;
+        if (hashes.deleteArgument(args, i)) removed++;
       }
       if (removed > 0) ctx.changedValue('hdel', entry, hashes, args, 1, removed);
     }

@@ -29,7 +29,7 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
   const changed = new FieldList(ctx, args);
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {
-    if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
+    if (entry === 0 || !hashes.findArgument(args, i)) reply.int(NO_FIELD);
     else if (!mayReplace(hashes.fieldExpiry || NO_TIME, expireAt)) reply.int(NOT_MET);
     else {
       if (past) hashes.deleteFound();
@@ -118,7 +118,7 @@ export const hpersist = command({
     let changed = 0;
     reply.array(args.argc - first);
     for (let i = first; i < args.argc; i++) {
-      if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
+      if (entry === 0 || !hashes.findArgument(args, i)) reply.int(NO_FIELD);
       else if (hashes.fieldExpiry === 0) reply.int(NO_TIME);
       else {
         hashes.setExpiry(0);

@@ -22,7 +22,7 @@ export const hget = command({
   run(ctx, args, reply) {
     const { hashes } = ctx.keyspace;
     const entry = ctx.db.readValue(args, 1, hashes);
-    if (entry === 0 || !hashes.find(args.buf, args.off[2]!, args.len[2]!)) reply.null();
+    if (entry === 0 || !hashes.findArgument(args, 2)) reply.null();
     else reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
   },
 });
@@ -45,7 +45,7 @@ export const hmget = command({
     const entry = ctx.db.readValue(args, 1, hashes);
     reply.array(args.argc - 2);
     for (let i = 2; i < args.argc; i++) {
-      if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.null();
+      if (entry === 0 || !hashes.findArgument(args, i)) reply.null();
       else reply.bulk(hashes.value.buf, hashes.value.off, hashes.value.len);
     }
   },
@@ -145,7 +145,7 @@ export const hlen = command({
 function findField(ctx: Context, args: Args): boolean {
   const { hashes } = ctx.keyspace;
   const entry = ctx.db.readValue(args, 1, hashes);
-  return entry !== 0 && hashes.find(args.buf, args.off[2]!, args.len[2]!);
+  return entry !== 0 && hashes.findArgument(args, 2);
 }
 
 /** HEXISTS key field */

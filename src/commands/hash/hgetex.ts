@@ -75,7 +75,7 @@ export const hgetex = command({
     const changed = new FieldList(ctx, args);
     reply.array(args.argc - request.first);
     for (let i = request.first; i < args.argc; i++) {
-      if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) {
+      if (entry === 0 || !hashes.findArgument(args, i)) {
         reply.null();
         continue;
       }
@@ -109,7 +109,7 @@ export const hgetdel = command({
     const removed = new FieldList(ctx, args);
     reply.array(args.argc - first);
     for (let i = first; i < args.argc; i++) {
-      if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) {
+      if (entry === 0 || !hashes.findArgument(args, i)) {
         reply.null();
         continue;
       }

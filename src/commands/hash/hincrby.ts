@@ -1,6 +1,7 @@
 /**
  * Numbers in fields: HINCRBY, HINCRBYFLOAT.
  */
+import { type Text, textOf } from '../../datatypes/value.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { incrByFloat, longDoubleKind } from '../../util/long-double.ts';
 import { parseInt64 } from '../../util/numbers.ts';
@@ -11,7 +12,7 @@ import { hashForWriting } from './hset.ts';
 const notInteger = new CommandError('ERR hash value is not an integer');
 const notFloat = new CommandError('ERR hash value is not a float');
 const notFinite = new CommandError('ERR value is NaN or Infinity');
-const ZERO = Buffer.from('0');
+const ZERO = textOf('0');
 
 /** HINCRBY key field increment */
 export const hincrby = command({
@@ -29,18 +30,15 @@ export const hincrby = command({
   run(ctx, args, reply) {
     const by = int64Argument(args, 3);
     const { hashes } = ctx.keyspace;
-    const off = args.off[2]!;
-    const len = args.len[2]!;
     let value: Int64 | undefined = 0;
-    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.find(args.buf, off, len)) {
+    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.findArgument(args, 2)) {
       value = parseInt64(hashes.value.buf, hashes.value.off, hashes.value.len);
     }
     if (value === undefined) throw notInteger;
     const sum = addInt64(value, by);
     if (sum === undefined) throw errors.overflow;
     const entry = hashForWriting(ctx, args, 1);
-    const text = Buffer.from(sum.toString(), 'latin1');
-    hashes.set(args.buf, off, len, text, 0, text.length, true);
+    hashes.setText(args, 2, textOf(sum.toString()), true);
     ctx.changedValue('hincrby', entry, hashes, args, 1);
     if (typeof sum === 'number') reply.int(sum);
     else reply.bigint(sum);
@@ -65,11 +63,9 @@ export const hincrbyfloat = command({
     if (kind === 'notFloat') throw errors.notFloat;
     if (kind === 'infinite') throw notFinite;
     const { hashes } = ctx.keyspace;
-    const off = args.off[2]!;
-    const len = args.len[2]!;
-    let value = { buf: ZERO as Uint8Array, off: 0, len: 1 };
+    let value: Text = ZERO;
     let timed = false;
-    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.find(args.buf, off, len)) {
+    if (ctx.db.writeValue(args, 1, hashes) !== 0 && hashes.findArgument(args, 2)) {
       value = hashes.value;
       timed = hashes.fieldExpiry !== 0;
     }
@@ -77,14 +73,14 @@ export const hincrbyfloat = command({
     if (sum.kind === 'notFloat') throw notFloat;
     if (sum.kind === 'notFinite') throw errors.nanOrInfinity;
     const entry = hashForWriting(ctx, args, 1);
-    const text = Buffer.from(sum.text, 'latin1');
-    hashes.set(args.buf, off, len, text, 0, text.length, true);
+    const text = textOf(sum.text);
+    hashes.setText(args, 2, text, true);
     ctx.changedValue('hincrbyfloat', entry, hashes, args, 1);
     // HSET would take the field's time to live away.
     const line = timed
       ? ctx.instead('HSETEX')?.argument(args, 1).text('KEEPTTL').text('FIELDS').integer(1)
       : ctx.instead('HSET')?.argument(args, 1);
-    line?.argument(args, 2).bytes(text, 0, text.length);
-    reply.bytes(text);
+    line?.argument(args, 2).bytes(text.buf, 0, text.len);
+    reply.bytes(text.buf);
   },
 });

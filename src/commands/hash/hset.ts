@@ -1,7 +1,6 @@
 /**
  * Setting fields of a hash: HSET, HMSET, HSETNX.
  */
-import type { HashValue } from '../../datatypes/hash.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { wrongArity } from '../../util/errors.ts';
@@ -18,19 +17,13 @@ export function hashForWriting(ctx: Context, args: Args, i: number): Entry {
   return db.addValue(args, i, hashes);
 }
 
-/** Sets field and value from two arguments; the field's time to live goes. */
-function setArguments(hash: HashValue, args: Args, field: number, value: number): boolean {
-  const { buf, off, len } = args;
-  return hash.set(buf, off[field]!, len[field]!, buf, off[value]!, len[value]!);
-}
-
 /** Sets all pairs from argument 2 on; returns how many fields are new. */
 function setPairs(ctx: Context, args: Args): number {
   if (args.argc % 2 === 1) throw wrongArity(ctx.command.name);
   const entry = hashForWriting(ctx, args, 1);
   const { hashes } = ctx.keyspace;
   let added = 0;
-  for (let i = 2; i < args.argc; i += 2) if (setArguments(hashes, args, i, i + 1)) added++;
+  for (let i = 2; i < args.argc; i += 2) if (hashes.setArgument(args, i, i + 1)) added++;
   ctx.changedValue('hset', entry, hashes, args, 1, (args.argc - 2) >> 1);
   return added;
 }
@@ -89,11 +82,11 @@ export const hsetnx = command({
   run(ctx, args, reply) {
     const { hashes } = ctx.keyspace;
     const entry = hashForWriting(ctx, args, 1);
-    if (hashes.find(args.buf, args.off[2]!, args.len[2]!)) {
+    if (hashes.findArgument(args, 2)) {
       reply.int(0);
       return;
     }
-    setArguments(hashes, args, 2, 3);
+    hashes.setArgument(args, 2, 3);
     ctx.changedValue('hset', entry, hashes, args, 1);
     reply.int(1);
   },

@@ -65,7 +65,7 @@ function isMet(ctx: Context, args: Args, first: number): boolean {
   const { hashes } = ctx.keyspace;
   if (ctx.db.writeValue(args, 1, hashes) === 0) return options.has(FNX);
   for (let i = first; i < args.argc; i += 2) {
-    const there = hashes.find(args.buf, args.off[i]!, args.len[i]!);
+    const there = hashes.findArgument(args, i);
     if (there !== options.has(FXX)) return false;
   }
   return true;
@@ -74,15 +74,14 @@ function isMet(ctx: Context, args: Args, first: number): boolean {
 /** Sets the pairs; with a time in the past they are gone as soon as they are set. */
 function setPairs(ctx: Context, args: Args, request: Request): void {
   const { keepTtl, expireAt, first } = request;
-  const { buf, off, len } = args;
   const { hashes } = ctx.keyspace;
   const entry = hashForWriting(ctx, args, 1);
   const timed = expireAt >= 0;
   const past = timed && expireAt <= ctx.nowMs;
   for (let i = first; i < args.argc; i += 2) {
     // An old time to live that gets a new one stays until then: no block is moved twice.
-    hashes.set(buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!, keepTtl || timed);
-    if (!timed || !hashes.find(buf, off[i]!, len[i]!)) continue;
+    hashes.setArgument(args, i, i + 1, keepTtl || timed);
+    if (!timed || !hashes.findArgument(args, i)) continue;
     if (past) hashes.deleteFound();
     else hashes.setExpiry(expireAt);
   }

@@ -23,7 +23,7 @@ function replyTimes(
   const entry = ctx.db.readValue(args, 1, hashes);
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {
-    if (entry === 0 || !hashes.find(args.buf, args.off[i]!, args.len[i]!)) reply.int(NO_FIELD);
+    if (entry === 0 || !hashes.findArgument(args, i)) reply.int(NO_FIELD);
     else {
       const expireAt = hashes.fieldExpiry;
       reply.int(expireAt === 0 ? NO_TIME : of(expireAt, ctx.nowMs));

@@ -31,8 +31,7 @@ export function sparseBytesMax(ctx: Context): number {
 
 /** Stores the draft under the key that is argument i; `entry` is its find. O(bytes). */
 export function storeDraft(db: Db, entry: Entry, args: Args, i: number): void {
-  const { buf, off, len } = draft;
-  db.setString(entry, args.buf, args.off[i]!, args.len[i]!, buf, off, len, Encoding.raw, KEEP_TTL);
+  db.setText(args, i, entry, draft, Encoding.raw, KEEP_TTL);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import { Encoding } from '../../datatypes/value-types.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
@@ -12,29 +13,15 @@ import type { Context } from '../context.ts';
 import { addInt64, INT64_MIN, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
-/** Room for the text of one 64-bit integer. */
-const text = Buffer.alloc(24);
+/** The decimal text of the integer that is being stored. */
+const text = { buf: Buffer.alloc(24), off: 0, len: 0 };
 
-/** Writes an integer's decimal text into a buffer of 24 bytes; returns its length. */
-function writeInt64(buf: Buffer, value: Int64): number {
-  if (typeof value === 'number') return writeInt(buf, 0, value);
-  return buf.write(value.toString(), 0, 'latin1');
-}
-
-/** Replaces a key's string by the text of an integer; keeps its time to live. */
-export function storeInteger(ctx: Context, entry: number, args: Args, value: Int64): void {
-  const length = writeInt64(text, value);
-  ctx.db.setString(
-    entry,
-    args.buf,
-    args.off[1]!,
-    args.len[1]!,
-    text,
-    0,
-    length,
-    Encoding.int,
-    KEEP_TTL,
-  );
+/** Replaces the string at the key that is argument 1 by an integer; keeps its time to live. */
+function storeInteger(ctx: Context, entry: Entry, args: Args, value: Int64): void {
+  const { buf } = text;
+  if (typeof value === 'number') text.len = writeInt(buf, 0, value);
+  else text.len = buf.write(value.toString(), 0, 'latin1');
+  ctx.db.setText(args, 1, entry, text, Encoding.int, KEEP_TTL);
 }
 
 function incrementBy(ctx: Context, args: Args, reply: Reply, by: Int64): void {

@@ -3,6 +3,7 @@
  */
 
 import { plainEncoding } from '../../datatypes/string-encoding.ts';
+import { textOf } from '../../datatypes/value.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';
 import { errors } from '../../util/errors.ts';
 import { incrByFloat } from '../../util/long-double.ts';
@@ -31,12 +32,10 @@ export const incrbyfloat = command({
         : incrByFloat(db.valueBuf, db.valueOff, db.valueLen, args.buf, args.off[2]!, args.len[2]!);
     if (sum.kind === 'notFloat') throw errors.notFloat;
     if (sum.kind === 'notFinite') throw errors.nanOrInfinity;
-    const text = Buffer.from(sum.text, 'latin1');
-    const encoding = plainEncoding(text.length);
-    const key = args.off[1]!;
-    db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, KEEP_TTL);
+    const text = textOf(sum.text);
+    db.setText(args, 1, entry, text, plainEncoding(text.len), KEEP_TTL);
     ctx.changed('incrbyfloat', args, 1);
-    ctx.instead('SET')?.argument(args, 1).bytes(text, 0, text.length).text('KEEPTTL');
-    reply.bytes(text);
+    ctx.instead('SET')?.argument(args, 1).bytes(text.buf, 0, text.len).text('KEEPTTL');
+    reply.bytes(text.buf);
   },
 });

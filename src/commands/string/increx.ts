@@ -4,6 +4,7 @@
  */
 
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
+import { textOf } from '../../datatypes/value.ts';
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
@@ -141,10 +142,8 @@ export const increx = command({
       outcome = nextInteger(args, current);
     }
     if (!outcome.refused) {
-      const text = Buffer.from(outcome.value, 'latin1');
-      const encoding = stringEncoding(text, 0, text.length);
-      const key = args.off[1]!;
-      db.setString(entry, args.buf, key, args.len[1]!, text, 0, text.length, encoding, expireAt);
+      const text = textOf(outcome.value);
+      db.setText(args, 1, entry, text, stringEncoding(text.buf, 0, text.len), expireAt);
       ctx.changed(float ? 'incrbyfloat' : 'incrby', args, 1);
       if (expireAt > 0) ctx.changed('expire', args, 1, 0);
       const line = ctx.instead('SET')?.argument(args, 1).text(outcome.value);

@@ -12,8 +12,6 @@ import { int64Argument, intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { checkStringLength, storeArgument } from './string-value.ts';
 
-const EMPTY = new Uint8Array(0);
-
 function replyRange(ctx: Context, args: Args, reply: Reply): void {
   const from = int64Argument(args, 2);
   const to = int64Argument(args, 3);
@@ -23,13 +21,13 @@ function replyRange(ctx: Context, args: Args, reply: Reply): void {
   const length = db.readString(args, 1) === 0 ? 0 : db.valueLen;
   const backwards = from < 0 && to < 0 && from > to;
   if (length === 0 || backwards) {
-    reply.bytes(EMPTY);
+    reply.bulk(args.buf, 0, 0);
     return;
   }
   if (start < 0) start = Math.max(0, length + start);
   if (end < 0) end = Math.max(0, length + end);
   if (end >= length) end = length - 1;
-  if (start > end) reply.bytes(EMPTY);
+  if (start > end) reply.bulk(args.buf, 0, 0);
   else reply.bulk(db.valueBuf, db.valueOff + start, end - start + 1);
 }
 
@@ -81,25 +79,14 @@ export const setrange = command({
     if (offset < 0) throw errors.offsetOutOfRange;
     const length = args.len[3]!;
     const { db } = ctx;
-    let entry = db.writeString(args, 1);
+    const entry = db.writeString(args, 1);
     const before = entry === 0 ? 0 : db.valueLen;
     if (length === 0) {
       reply.int(before);
       return;
     }
     checkStringLength(ctx, offset + length);
-    const isNew = entry === 0;
-    if (isNew) {
-      const key = args.off[1]!;
-      entry = db.setString(0, args.buf, key, args.len[1]!, EMPTY, 0, 0, Encoding.raw, NO_TTL);
-    }
-    try {
-      db.growString(entry, offset + length, Encoding.raw);
-    } catch (error) {
-      // No room: a new key must not be left behind.
-      if (isNew) db.remove(entry);
-      throw error;
-    }
+    db.growOrAdd(args, 1, entry, offset + length);
     const from = args.off[3]!;
     db.valueBuf.set(args.buf.subarray(from, from + length), db.valueOff + offset);
     ctx.changed('setrange', args, 1);

@@ -23,19 +23,8 @@ export function storeArgument(
   valueAt: number,
   expireAt: UnixMs,
 ): Entry {
-  const off = args.off[valueAt]!;
-  const len = args.len[valueAt]!;
-  return ctx.db.setString(
-    entry,
-    args.buf,
-    args.off[keyAt]!,
-    args.len[keyAt]!,
-    args.buf,
-    off,
-    len,
-    stringEncoding(args.buf, off, len),
-    expireAt,
-  );
+  const encoding = stringEncoding(args.buf, args.off[valueAt]!, args.len[valueAt]!);
+  return ctx.db.setArgument(args, keyAt, entry, valueAt, encoding, expireAt);
 }
 
 /** Ends the journal's line of a SET with what becomes of the time to live. */
