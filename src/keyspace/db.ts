@@ -174,16 +174,28 @@ export class Db extends EntryReader {
     return this.addValueAt(args.buf, args.off[i]!, args.len[i]!, value);
   }
 
+  /** As `addValue`, but the caller tells of the new key, with `announceNewKey`, when it is time. */
+  addUnannounced(args: Args, i: number, value: Value): Ref {
+    return this.linkValue(args.buf, args.off[i]!, args.len[i]!, value);
+  }
+
   /** As `addValue`, of a key given by its bytes. */
   addValueAt(key: Uint8Array, keyOff: number, keyLen: number, value: Value): Ref {
     const e = this.linkValue(key, keyOff, keyLen, value);
-    this.tellNew(key, keyOff, keyLen);
+    this.announceNewKey(key, keyOff, keyLen);
     return e;
   }
 
+  /** Makes the key's entry; where there is no room for it, the value is freed. */
   private linkValue(key: Uint8Array, keyOff: number, keyLen: number, value: Value): Ref {
     this.hash = this.dict.hash(key, keyOff, keyLen);
-    const e = this.newEntry(key, keyOff, keyLen, -1, false);
+    let e: Ref;
+    try {
+      e = this.newEntry(key, keyOff, keyLen, -1, false);
+    } catch (error) {
+      this.space.discard(value);
+      throw error;
+    }
     const i32 = this.arena.i32[e >>> 15]!;
     i32[((e & 0x7fff) << 1) + 1]! |= value.type;
     const slot = this.valueSlot(e);
@@ -197,8 +209,10 @@ export class Db extends EntryReader {
   putValue(args: Args, i: number, value: Value): Ref {
     const present = this.find(args.buf, args.off[i]!, args.len[i]!);
     if (present === 0) return this.addValue(args, i, value);
-    this.remove(present);
-    return this.linkValue(args.buf, args.off[i]!, args.len[i]!, value);
+    // In this order: where there is no room, the key keeps what it holds.
+    const entry = this.linkValue(args.buf, args.off[i]!, args.len[i]!, value);
+    this.removeEntry(present);
+    return entry;
   }
 
   /**
@@ -258,7 +272,7 @@ export class Db extends EntryReader {
     let e = entry;
     if (e === 0) {
       e = this.addEntry(key, keyOff, keyLen, valueLen, expireAt > 0);
-      this.tellNew(key, keyOff, keyLen);
+      this.announceNewKey(key, keyOff, keyLen);
     } else {
       // Room first: when there is none, the key keeps its value and its time to live.
       e = this.roomFor(e, valueLen, expireAt > 0);
@@ -376,15 +390,16 @@ export class Db extends EntryReader {
     return entry !== 0;
   }
 
-  /** Removes an entry that was reached in another way than by `find`. */
+  /** Removes an entry that was reached in another way than by `find`, or has a successor. */
   removeEntry(entry: Ref): void {
     this.hash = this.dict.hashOfEntry(entry);
     this.remove(entry);
   }
 
   /**
-   * Copies a value under a key of this database that must be absent: the find just made here.
-   * Takes the encoding along; the caller sets the expiry. O(value).
+   * Copies a value under a key of this database, that of the find just made here. If the key is
+   * there, too, the caller removes that entry then. Takes the encoding along; the caller sets the
+   * expiry. O(value).
    */
   copyFrom(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): Ref {
     const encoding = source.encodingOf(entry);
@@ -404,18 +419,19 @@ export class Db extends EntryReader {
   }
 
   /**
-   * Moves a value with its time to live and access time under a key of this database that must be
-   * absent: the find just made here. The value itself is not copied unless it lies beside its key.
+   * Moves a value with its time to live and access time under a key of this database, that of the
+   * find just made here. If the key is there, too, the caller removes that entry then. The value
+   * itself is not copied unless it lies beside its key.
    */
   adopt(source: Db, entry: Ref, key: Uint8Array, keyOff: number, keyLen: number): void {
     const inline = (source.keyWord(entry) & INLINE) !== 0;
     const expireAt = source.expireAt(entry);
     const info = source.info(entry);
-    source.forgetFields(entry);
     if (inline) source.locateString(entry);
     const length = inline ? source.valueLen : 0;
     const e = this.newEntry(key, keyOff, keyLen, inline ? length : -1, expireAt !== -1);
-    this.tellNew(key, keyOff, keyLen);
+    source.forgetFields(entry);
+    this.announceNewKey(key, keyOff, keyLen);
     const i32 = this.arena.i32[e >>> 15]!;
     i32[((e & 0x7fff) << 1) + 1] = info;
     const at = ((e & 0x7fff) << 3) + this.keyEnd(e);
@@ -729,7 +745,8 @@ export class Db extends EntryReader {
     return e;
   }
 
-  private tellNew(key: Uint8Array, off: number, len: number): void {
+  /** Tells who wants to know that a key is there now. */
+  announceNewKey(key: Uint8Array, off: number, len: number): void {
     this.changes.happened(this, 'new', key, off, len);
   }
 

@@ -135,6 +135,27 @@ export class Values {
     if (left !== 0) this.addGarbage({ root: left, type, encoding });
   }
 
+  /**
+   * Has `fill` make a value that belongs to no key yet. When it fails (there is no room, the reply is
+   * too large), what it has made is freed.
+   */
+  build<V extends Value>(value: V, fill: (value: V) => void): V {
+    value.ref = 0;
+    try {
+      fill(value);
+    } catch (error) {
+      this.discard(value);
+      throw error;
+    }
+    return value;
+  }
+
+  /** Frees a value that belongs to no key, if it was made. */
+  discard(value: Value): void {
+    if (value.ref !== 0) this.freeValue(value.type, value.ref, value.encoding);
+    value.ref = 0;
+  }
+
   /** Whether garbage waits. */
   get hasGarbage(): boolean {
     return this.garbage.length > 0;

@@ -45,6 +45,60 @@ describe('a full arena', () => {
     },
   );
 
+  /** Commands that need room in one key for what another has; `t` exists where they replace. */
+  const moves = [
+    'LMOVE list gone RIGHT LEFT',
+    'LMOVE list list RIGHT LEFT',
+    'LMOVE list t-list RIGHT LEFT',
+    'BLMOVE list t-list RIGHT RIGHT 0',
+    'RPOPLPUSH list gone',
+    'BRPOPLPUSH list gone 0',
+    'SMOVE set gone LARGE',
+    'SMOVE set t-set LARGE',
+    'COPY list t-list REPLACE',
+    'COPY string t-set REPLACE',
+    'SORT list BY nosort STORE t-list',
+    'SUNIONSTORE t-set set',
+    'SINTERSTORE t-set set set',
+    'SDIFFSTORE t-set set gone',
+    'ZUNIONSTORE t-zset 1 zset',
+    'ZINTERSTORE t-zset 1 zset',
+    'ZDIFFSTORE t-zset 1 zset',
+    'ZRANGESTORE t-zset zset 0 -1',
+    'GEOSEARCHSTORE t-zset zset FROMLONLAT 0 0 BYRADIUS 20000 km',
+    'RENAME string LARGE',
+    'RENAME hash LARGE-TARGET',
+    'MOVE LARGE-KEY 1',
+  ];
+
+  it.each(moves)('%s loses nothing and leaves nothing behind', async (line) => {
+    const server = await startServer({ 'enable-debug-command': 'yes' });
+    const client = await Talker.open(server);
+    const long = (text: string) =>
+      text
+        .replace('LARGE-TARGET', `${LARGE}t`)
+        .replace('LARGE-KEY', `${LARGE}k`)
+        .replace('LARGE', LARGE);
+    for (const key of ['list', 't-list']) await client.ask(`RPUSH ${key} a ${LARGE}`);
+    await client.ask(`SADD set a b ${LARGE}`);
+    await client.ask('SADD t-set old');
+    await client.ask(`ZADD zset 1 a 2 ${LARGE}`);
+    await client.ask('ZADD t-zset 1 old');
+    await client.ask(`SET string ${LARGE}`);
+    await client.ask('HSET hash f v');
+    await client.ask(`SET ${LARGE}t old`);
+    await client.ask(`SET ${LARGE}k v`);
+    await client.ask('EXPIRE t-list 1000');
+    const before = await client.ask('DEBUG DIGEST');
+    const keys = await client.ask('DBSIZE');
+    const used = server.keyspace.usedBytes;
+    fill(server);
+    expect(await client.ask(long(line))).toBe(OOM);
+    expect(await client.ask('DEBUG DIGEST')).toBe(before);
+    expect(await client.ask('DBSIZE')).toBe(keys);
+    expect(server.keyspace.usedBytes).toBeLessThan(used + 3000);
+  });
+
   it('leaves no field without a value in a small hash', async () => {
     const server = await startServer();
     const client = await Talker.open(server);

@@ -20,8 +20,9 @@ function databaseArgument(ctx: Context, args: Args, i: number): Db {
 function moveValue(args: Args, source: Db, from: number, target: Db, to: number): void {
   const entry = source.find(args.buf, args.off[from]!, args.len[from]!);
   const present = target.find(args.buf, args.off[to]!, args.len[to]!);
-  if (present !== 0) target.remove(present);
+  // In this order: where there is no room for the new entry, nothing has changed.
   target.adopt(source, entry, args.buf, args.off[to]!, args.len[to]!);
+  if (present !== 0) target.removeEntry(present);
 }
 
 function renameKey(ctx: Context, args: Args, overwrite: boolean): boolean {
@@ -132,9 +133,14 @@ export const copy = command({
       return;
     }
     const expireAt = db.expireAt(entry);
-    if (present !== 0) target.remove(present);
     const made = target.copyFrom(db, entry, args.buf, off, len);
-    if (expireAt !== -1) target.setExpiry(made, expireAt);
+    try {
+      if (expireAt !== -1) target.setExpiry(made, expireAt);
+    } catch (error) {
+      target.removeEntry(made);
+      throw error;
+    }
+    if (present !== 0) target.removeEntry(present);
     ctx.keyspace.changes.changed(target, 'copy_to', args, 2);
     reply.int(1);
   },

@@ -247,11 +247,13 @@ function store(ctx: Context, args: Args, options: SortOptions, selection: Select
   const count = selection.size * Math.max(1, options.get.length);
   const { bytes, begins } = found;
   const { lists } = ctx.keyspace;
-  lists.create();
-  for (let k = 0; k < count; k++) {
-    const at = found === elements ? selection.at(k) : k;
-    lists.push(true, bytes, begins[at]!, found.lengthOf(at));
-  }
+  ctx.keyspace.build(lists, () => {
+    lists.create();
+    for (let k = 0; k < count; k++) {
+      const at = found === elements ? selection.at(k) : k;
+      lists.push(true, bytes, begins[at]!, found.lengthOf(at));
+    }
+  });
   db.putValue(args, i, lists);
   ctx.changed('sortstore', args, i, count);
 }

@@ -96,15 +96,16 @@ function storeMatches(
     if (db.removeKey(args, key)) ctx.changed('del', args, key);
     return;
   }
-  const result = new SortedSetValue(ctx.keyspace.tools);
-  result.create();
-  for (let i = 0; i < count; i++) {
-    const match = matches.at(i);
-    const score = options.storeDistance
-      ? matches.distance(match) / options.shape.metersPerUnit
-      : matches.score(match);
-    result.insert(matches.bytes, matches.memberOff(match), matches.memberLen(match), score);
-  }
+  const result = ctx.keyspace.build(new SortedSetValue(ctx.keyspace.tools), (zset) => {
+    zset.create();
+    for (let i = 0; i < count; i++) {
+      const match = matches.at(i);
+      const score = options.storeDistance
+        ? matches.distance(match) / options.shape.metersPerUnit
+        : matches.score(match);
+      zset.insert(matches.bytes, matches.memberOff(match), matches.memberLen(match), score);
+    }
+  });
   db.putValue(args, key, result);
   ctx.changed(event, args, key, count);
 }

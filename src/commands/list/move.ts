@@ -3,7 +3,7 @@
  */
 import { ListValue } from '../../datatypes/list.ts';
 import type { Reply } from '../../resp/reply.ts';
-import type { Args } from '../../util/args.ts';
+import { type Args, sameArgument } from '../../util/args.ts';
 import { timeoutArgument } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
@@ -12,7 +12,10 @@ import { listForWriting } from './push.ts';
 
 const keys = [keyAt(1, 'RW', 'access', 'delete'), keyAt(2, 'RW', 'insert')];
 
-/** Moves one element from list 1 to list 2; false when list 1 is missing. Throws WRONGTYPE. */
+/**
+ * Moves one element from list 1 to list 2; false when list 1 is missing. Throws WRONGTYPE. It is
+ * put there before it is taken away: where there is no room, it stays where it is.
+ */
 function moveElement(
   ctx: Context,
   args: Args,
@@ -24,14 +27,15 @@ function moveElement(
   const { lists } = keyspace;
   const entry = ctx.openAwaited(args, 1, lists);
   if (entry === 0) return false;
-  const target = new ListValue(keyspace.tools);
+  const target = sameArgument(args, 1, 2) ? lists : new ListValue(keyspace.tools);
   db.writeValue(args, 2, target);
   lists.readEnd(fromTail);
   const { buf, off, len } = lists.element;
   const moved = Buffer.from(buf.subarray(off, off + len));
-  lists.removeEnd(fromTail);
   listForWriting(ctx, target, args, 2);
   target.push(toTail, moved, 0, moved.length);
+  // Where both ends are the same one of the same list, this takes the copy, which is as good.
+  lists.removeEnd(fromTail);
   reply.bytes(moved);
   ctx.changed(toTail ? 'rpush' : 'lpush', args, 2, 0);
   ctx.changedValue(fromTail ? 'rpop' : 'lpop', entry, lists, args, 1, 1);

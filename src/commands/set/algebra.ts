@@ -45,7 +45,16 @@ function combine(
   sets: readonly (SetValue | undefined)[],
   operation: 'inter' | 'union' | 'diff',
 ): SetValue {
-  const result = new SetValue(ctx.keyspace.tools);
+  return ctx.keyspace.build(new SetValue(ctx.keyspace.tools), (result) =>
+    addCombined(result, sets, operation),
+  );
+}
+
+function addCombined(
+  result: SetValue,
+  sets: readonly (SetValue | undefined)[],
+  operation: 'inter' | 'union' | 'diff',
+): void {
   let made = false;
   const add = (set: SetValue) => {
     const { buf, off, len } = set.member;
@@ -68,7 +77,6 @@ function combine(
       if (!others.some((set) => set?.has(buf, off, len))) add(first);
     });
   }
-  return result;
 }
 
 function replyCombined(ctx: Context, args: Args, reply: Reply, operation: 'union' | 'diff'): void {

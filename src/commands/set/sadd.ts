@@ -91,16 +91,21 @@ export const smove = command({
       reply.int(sets.has(buf, off, len) ? 1 : 0);
       return;
     }
-    if (!sets.delete(buf, off, len)) {
+    if (!sets.has(buf, off, len)) {
       reply.int(0);
       return;
     }
-    ctx.changedValue('srem', entry, sets, args, 1, 1);
-    if (targetEntry === 0) {
+    // It is put there before it is taken away: where there is no room, it stays where it is.
+    const isNewKey = targetEntry === 0;
+    if (isNewKey) {
       target.createFor(buf, off, len);
-      targetEntry = db.addValue(args, 2, target);
+      targetEntry = db.addUnannounced(args, 2, target);
     }
-    if (target.add(buf, off, len)) ctx.changedValue('sadd', targetEntry, target, args, 2);
+    const isNew = target.add(buf, off, len);
+    sets.delete(buf, off, len);
+    ctx.changedValue('srem', entry, sets, args, 1, 1);
+    if (isNewKey) db.announceNewKey(buf, args.off[2]!, args.len[2]!);
+    if (isNew) ctx.changedValue('sadd', targetEntry, target, args, 2);
     reply.int(1);
   },
 });

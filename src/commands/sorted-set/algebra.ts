@@ -140,8 +140,13 @@ function parseCombination(
 
 /** The sorted set that an operation makes, belonging to no key. */
 function combine(ctx: Context, operation: Operation, combination: Combination): SortedSetValue {
-  const result = new SortedSetValue(ctx.keyspace.tools);
-  result.createLarge();
+  return ctx.keyspace.build(new SortedSetValue(ctx.keyspace.tools), (result) => {
+    result.createLarge();
+    addCombined(result, operation, combination);
+  });
+}
+
+function addCombined(result: SortedSetValue, operation: Operation, combination: Combination): void {
   const { aggregate } = combination;
   if (operation === 'diff') {
     const [first, ...others] = combination.sources;
@@ -150,7 +155,7 @@ function combine(ctx: Context, operation: Operation, combination: Combination): 
       if (!elsewhere) result.insert(buf, off, len, score);
       return true;
     });
-    return result;
+    return;
   }
   const sources = [...combination.sources].sort((a, b) => sizeOf(a) - sizeOf(b));
   if (operation === 'union') {
@@ -164,7 +169,7 @@ function combine(ctx: Context, operation: Operation, combination: Combination): 
         return true;
       });
     }
-    return result;
+    return;
   }
   const [smallest, ...others] = sources;
   someOf(smallest!, (buf, off, len, score) => {
@@ -177,7 +182,6 @@ function combine(ctx: Context, operation: Operation, combination: Combination): 
     result.insert(buf, off, len, sum);
     return true;
   });
-  return result;
 }
 
 function replyCombined(ctx: Context, args: Args, reply: Reply, operation: Operation): void {

@@ -266,16 +266,16 @@ export const zrangestore = command({
     let result: SortedSetValue | undefined;
     if (ctx.db.readValue(args, 2, zsets) !== 0) {
       const { from, count } = range.ranksOf(zsets);
-      const stored = new SortedSetValue(tools);
-      // A listpack turns -0 into 0. As redis-server 7.0.15: many elements never pass through one,
-      // but only ranks tell beforehand how many they are.
-      if (range.byRank && count > limits.zsetListpackEntries) stored.createLarge();
-      else stored.create();
-      zsets.forRange(from, count, false, () => {
-        const { buf, off, len } = zsets.member;
-        stored.insert(buf, off, len, zsets.score);
+      result = ctx.keyspace.build(new SortedSetValue(tools), (stored) => {
+        // A listpack turns -0 into 0. As redis-server 7.0.15: many elements never pass through one,
+        // but only ranks tell beforehand how many they are.
+        if (range.byRank && count > limits.zsetListpackEntries) stored.createLarge();
+        else stored.create();
+        zsets.forRange(from, count, false, () => {
+          const { buf, off, len } = zsets.member;
+          stored.insert(buf, off, len, zsets.score);
+        });
       });
-      result = stored;
     }
     storeResult(ctx, args, 1, result, 'zrangestore', reply);
   },

@@ -89,15 +89,11 @@ function contentId(args: Args, from: number): Text {
 /** Makes the stream, with the entry whose fields begin at argument `from`. */
 function addFirst(ctx: Context, args: Args, from: number): void {
   const { streams } = ctx.keyspace;
-  streams.create();
-  const added = ctx.db.addValue(args, 1, streams);
-  try {
+  ctx.keyspace.build(streams, () => {
+    streams.create();
     streams.append(id, args, from, args.argc);
-  } catch (error) {
-    // No room: the key must not be left behind.
-    ctx.db.remove(added);
-    throw error;
-  }
+  });
+  ctx.db.addValue(args, 1, streams);
 }
 
 /**
