@@ -6,14 +6,15 @@ import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
-import { longDoubleKind } from '../util/long-double.ts';
+import { longDoubleKind, thousandfoldCeil } from '../util/long-double.ts';
 import { parseDoubleText } from '../util/numbers.ts';
 import type { Context } from './context.ts';
 
 const notFloat = new CommandError('ERR timeout is not a float or out of range');
 const negative = new CommandError('ERR timeout is negative');
-const outOfRange = new CommandError('ERR timeout is out of range');
-const INT64_LIMIT = 2 ** 63;
+/** Timeouts from here on are read exactly, ms. */
+const LARGE = 2 ** 62;
+const INT64_MAX = (1n << 63n) - 1n;
 
 /** Argument i, seconds with a fraction, as the time at which to give up; 0 for never. */
 export function timeoutArgument(args: Args, i: number, nowMs: number): number {
@@ -23,9 +24,10 @@ export function timeoutArgument(args: Args, i: number, nowMs: number): number {
   // Past the range of a double, but not of the long double that redis-server reads.
   if (Number.isNaN(seconds)) seconds = Number(text);
   const ms = Math.ceil(seconds * 1000);
-  // As redis-server 7.0.15, where what does not fit 64 bits becomes the least integer.
-  if (ms < 0 || ms >= INT64_LIMIT) throw negative;
-  if (ms + nowMs >= INT64_LIMIT) throw outOfRange;
+  // As redis-server 7.0.15, where what does not fit 64 bits becomes the least integer, and the end
+  // of a long wait may lie beyond them.
+  if (ms < 0 || (ms >= LARGE && (thousandfoldCeil(text) ?? INT64_MAX + 1n) > INT64_MAX))
+    throw negative;
   return ms === 0 ? 0 : nowMs + ms;
 }
 

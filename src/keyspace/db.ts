@@ -711,7 +711,7 @@ export class Db extends EntryReader {
     expireAt: UnixMs,
   ): Ref {
     const e = this.newEntry(key, keyOff, keyLen, -1, expireAt > 0);
-    this.tellNew(key, keyOff, keyLen);
+    this.announceNewKey(key, keyOff, keyLen);
     this.arena.i32[e >>> 15]![this.valueSlot(e)] = block;
     if (expireAt > 0) this.writeExpiry(e, expireAt);
     this.writeTypeAndLength(e, encoding, length);

@@ -56,6 +56,23 @@ export function addLongDoubles(a: string, b: string): FloatSum {
   return rounded.mantissa === undefined ? NOT_FINITE : { kind: 'sum', text: print(rounded) };
 }
 
+/** 1000 times a number that is finite, rounded up to an integer. O(digits). */
+export function thousandfoldCeil(text: string): bigint | undefined {
+  const value = parse(text);
+  if (value?.mantissa === undefined) return undefined;
+  const { mantissa, exponent } = round(
+    value.negative,
+    value.mantissa * 1000n,
+    value.exponent,
+    false,
+  );
+  if (mantissa === undefined) return undefined;
+  if (exponent >= 0) return (value.negative ? -mantissa : mantissa) << BigInt(exponent);
+  const signed = value.negative ? -mantissa : mantissa;
+  // A shift of BigInt rounds down, and what is negative up is what was positive down.
+  return -(-signed >> BigInt(-exponent));
+}
+
 /** addLongDoubles for two byte ranges: the current value and the increment. */
 export function incrByFloat(
   current: Uint8Array,
