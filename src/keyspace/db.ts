@@ -324,7 +324,7 @@ export class Db extends EntryReader {
     const off = args.off[i]!;
     const len = args.len[i]!;
     const e = this.addEntry(args.buf, off, len, length, false);
-    this.tellNew(args.buf, off, len);
+    this.announceNewKey(args.buf, off, len);
     this.writeTypeAndLength(e, Encoding.raw, length);
     this.locateString(e);
     this.valueBuf.fill(0, this.valueOff, this.valueOff + length);
