@@ -1,7 +1,6 @@
 /**
  * What blocking commands share: their timeout, and the keys they wait for.
  */
-
 import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';

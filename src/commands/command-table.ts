@@ -3,7 +3,7 @@
  * over a case-folding hash of the name.
  */
 import type { Args } from '../util/args.ts';
-import type { Spec } from './facts.ts';
+import { type CommandFlag, commandFlags, type Spec } from './facts.ts';
 
 /** A registered command with what the hot path needs, worked out once. */
 export class Command {
@@ -55,51 +55,13 @@ export class Command {
   }
 }
 
-/** The flags that gates test, as bits. */
-export const Flag = {
-  write: 1,
-  readonly: 2,
-  denyoom: 4,
-  admin: 8,
-  noAuth: 16,
-  loading: 32,
-  fast: 64,
-  noMulti: 256,
-  allowBusy: 512,
-  stale: 1024,
-  mayReplicate: 2048,
-  protected: 4096,
-  immediate: 8192,
-  commits: 16384,
-  subscriber: 32768,
-  skipMonitor: 65536,
-  keepsCaching: 131072,
-  touchesArbitraryKeys: 262144,
-} as const;
+/** The bits of the flags, by their names. */
+export const Flag = Object.fromEntries(
+  Object.entries(commandFlags).map(([name, { bit }]) => [name, bit]),
+) as { readonly [F in CommandFlag]: number };
 
 function flagBits(spec: Spec): number {
-  let bits = 0;
-  for (const flag of spec.flags) {
-    if (flag === 'write') bits |= Flag.write;
-    else if (flag === 'readonly') bits |= Flag.readonly;
-    else if (flag === 'denyoom') bits |= Flag.denyoom;
-    else if (flag === 'admin') bits |= Flag.admin;
-    else if (flag === 'no_auth') bits |= Flag.noAuth;
-    else if (flag === 'loading') bits |= Flag.loading;
-    else if (flag === 'fast') bits |= Flag.fast;
-    else if (flag === 'no_multi') bits |= Flag.noMulti;
-    else if (flag === 'allow_busy') bits |= Flag.allowBusy;
-    else if (flag === 'stale') bits |= Flag.stale;
-    else if (flag === 'may_replicate') bits |= Flag.mayReplicate;
-    else if (flag === 'protected') bits |= Flag.protected;
-    else if (flag === 'immediate') bits |= Flag.immediate;
-    else if (flag === 'commits') bits |= Flag.commits;
-    else if (flag === 'subscriber') bits |= Flag.subscriber;
-    else if (flag === 'keeps_caching') bits |= Flag.keepsCaching;
-    else if (flag === 'touches_arbitrary_keys') bits |= Flag.touchesArbitraryKeys;
-    else if (flag === 'skip_monitor') bits |= Flag.skipMonitor;
-  }
-  return bits;
+  return spec.flags.reduce((bits, flag) => bits | Flag[flag], 0);
 }
 
 export class CommandTable implements Iterable<Command> {

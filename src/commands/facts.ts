@@ -6,40 +6,53 @@
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 
-/** What gates, ACL and COMMAND INFO know of a command. */
-export type CommandFlag =
-  | 'write'
-  | 'readonly'
-  | 'denyoom'
-  | 'admin'
-  | 'pubsub'
-  | 'noscript'
-  | 'blocking'
-  | 'loading'
-  | 'stale'
-  | 'skip_monitor'
-  | 'skip_slowlog'
-  | 'asking'
-  | 'fast'
-  | 'no_auth'
-  | 'may_replicate'
-  | 'no_mandatory_keys'
-  | 'no_multi'
-  | 'movablekeys'
-  | 'allow_busy'
-  | 'no_async_loading'
-  /** Ours, not shown: runs only when enable-debug-command (or its like) allows it for the client. */
-  | 'protected'
-  /** Ours: is run, not queued, between MULTI and EXEC. */
-  | 'immediate'
-  /** Ours: runs what was queued, so that the gates look at that, too. */
-  | 'commits'
-  /** Ours: its subcommands do not count as the command that CLIENT CACHING is about. */
-  | 'keeps_caching'
-  /** Ours: what it meets by chance (expired keys) need not be removed together. */
-  | 'touches_arbitrary_keys'
-  /** Ours: may be sent by a RESP2 client that is subscribed to something. */
-  | 'subscriber';
+/** A flag: its bit in `Command.flagBits`, and whether COMMAND INFO shows it. */
+interface FlagFact {
+  readonly bit: number;
+  readonly shown: boolean;
+}
+
+const shown = (index: number): FlagFact => ({ bit: 1 << index, shown: true });
+const own = (index: number): FlagFact => ({ bit: 1 << index, shown: false });
+
+/** What gates, ACL and COMMAND INFO know of a command: every flag that a spec may have. */
+export const commandFlags = {
+  write: shown(0),
+  readonly: shown(1),
+  denyoom: shown(2),
+  admin: shown(3),
+  pubsub: shown(4),
+  noscript: shown(5),
+  blocking: shown(6),
+  loading: shown(7),
+  stale: shown(8),
+  skip_monitor: shown(9),
+  skip_slowlog: shown(10),
+  asking: shown(11),
+  fast: shown(12),
+  no_auth: shown(13),
+  /** Redis has it and does not show it. */
+  may_replicate: own(14),
+  no_mandatory_keys: shown(15),
+  no_multi: shown(16),
+  movablekeys: shown(17),
+  allow_busy: shown(18),
+  no_async_loading: shown(19),
+  /** Runs only when enable-debug-command (or its like) allows it for the client. */
+  protected: own(20),
+  /** Is run, not queued, between MULTI and EXEC. */
+  immediate: own(21),
+  /** Runs what was queued, so that the gates look at that, too. */
+  commits: own(22),
+  /** Its subcommands do not count as the command that CLIENT CACHING is about. */
+  keeps_caching: own(23),
+  /** What it meets by chance (expired keys) need not be removed together. */
+  touches_arbitrary_keys: own(24),
+  /** May be sent by a RESP2 client that is subscribed to something. */
+  subscriber: own(25),
+} as const;
+
+export type CommandFlag = keyof typeof commandFlags;
 
 /** The family a command belongs to; a folder of `src/commands`. */
 export type CommandGroup =

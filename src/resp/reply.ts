@@ -173,6 +173,19 @@ export class Reply {
     else this.header(STAR, pairs * 2);
   }
 
+  /**
+   * `count` pairs that are no map (a member and its score), each begun by `pair`: arrays of two in
+   * RESP3, one flat array in RESP2.
+   */
+  pairs(count: number): void {
+    this.header(STAR, this.version === 3 ? count : count * 2);
+  }
+
+  /** Begins a pair of `pairs`: its two elements must follow. */
+  pair(): void {
+    if (this.version === 3) this.header(STAR, 2);
+  }
+
   set(length: number): void {
     this.header(this.version === 3 ? TILDE : STAR, length);
   }

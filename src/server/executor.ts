@@ -161,7 +161,7 @@ export class Executor implements Caller {
     const { tracking } = session;
     // CLIENT CACHING is about the next command or transaction.
     if (tracking?.caching !== true || session.transaction.isOpen) return;
-    const keeps = ((command?.parent?.flagBits ?? 0) & Flag.keepsCaching) !== 0;
+    const keeps = ((command?.parent?.flagBits ?? 0) & Flag.keeps_caching) !== 0;
     if (!keeps && session.postponed.length === 0) tracking.caching = false;
   }
 
@@ -227,7 +227,7 @@ export class Executor implements Caller {
     frame.awaitedKey = undefined;
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
-    keyspace.changes.journal.endUnit((command.flagBits & Flag.touchesArbitraryKeys) !== 0);
+    keyspace.changes.journal.endUnit((command.flagBits & Flag.touches_arbitrary_keys) !== 0);
     if (member >= 0) keyspace.dict.forget();
     if (frame.blockRequest !== undefined) {
       this.blocking.block(session, command, frame.blockRequest);

@@ -17,7 +17,7 @@ function notWhileSubscribed(command: Command): CommandError {
 
 /** A monitor is to the keyspace what a replica is: it may not touch it. */
 const notForMonitors = new CommandError("ERR Replica can't interact with the keyspace");
-const KEYSPACE = Flag.write | Flag.readonly | Flag.mayReplicate;
+const KEYSPACE = Flag.write | Flag.readonly | Flag.may_replicate;
 
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
 
@@ -54,10 +54,10 @@ export class Gates {
       const refused = this.protectedCommands(session, command);
       if (refused !== undefined) return refused;
     }
-    if (this.passwordRequired && !session.authenticated && (flags & Flag.noAuth) === 0) {
+    if (this.passwordRequired && !session.authenticated && (flags & Flag.no_auth) === 0) {
       return errors.noAuth;
     }
-    if (transaction.isOpen && (command.flagBits & Flag.noMulti) !== 0) return notInTransaction;
+    if (transaction.isOpen && (command.flagBits & Flag.no_multi) !== 0) return notInTransaction;
     // A queue takes memory, whatever it holds.
     const grows = (flags & Flag.denyoom) !== 0 || isQueued(session, command);
     if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {

@@ -10,7 +10,7 @@ import type { Args } from '../util/args.ts';
 import type { Clock } from './clock.ts';
 
 /** Commands that are never shown. */
-const HIDDEN = Flag.admin | Flag.skipMonitor;
+const HIDDEN = Flag.admin | Flag.skip_monitor;
 const QUOTE = 34;
 const SPACE = 32;
 const REDACTED = Buffer.from('(redacted)');

@@ -8,7 +8,7 @@ import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
-const WRITES = Flag.write | Flag.mayReplicate;
+const WRITES = Flag.write | Flag.may_replicate;
 
 export class Pause {
   /** Until when commands wait, ms since the epoch; 0 when not paused. */

@@ -33,6 +33,19 @@ const cases: readonly [string, (reply: Reply) => void, string, string][] = [
   ['the null array', (r) => r.nullArray(), '*-1\r\n', '_\r\n'],
   ['doubles', (r) => r.double(3.25), '$4\r\n3.25\r\n', ',3.25\r\n'],
   ['infinity', (r) => r.double(Number.NEGATIVE_INFINITY), '$4\r\n-inf\r\n', ',-inf\r\n'],
+  [
+    'pairs',
+    (r) => {
+      r.pairs(2);
+      for (const n of [1, 2]) {
+        r.pair();
+        r.int(n);
+        r.int(-n);
+      }
+    },
+    '*4\r\n:1\r\n:-1\r\n:2\r\n:-2\r\n',
+    '*2\r\n*2\r\n:1\r\n:-1\r\n*2\r\n:2\r\n:-2\r\n',
+  ],
   ['true', (r) => r.bool(true), ':1\r\n', '#t\r\n'],
   ['verbatim text', (r) => r.verbatim('txt', 'hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
   [

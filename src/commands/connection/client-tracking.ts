@@ -2,7 +2,6 @@
  * Client-side caching: CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO.
  * Source: redis-server 7.0.15 (networking.c, tracking.c).
  */
-
 import type { ClientTracking, TrackingOptions } from '../../tracking/client-tracking.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -3,15 +3,15 @@
  */
 import { helpCommand } from '../help.ts';
 import { command } from '../spec.ts';
-import { clientKill } from './client-kill.ts';
-import { clientList } from './client-list.ts';
 import {
   clientGetname,
   clientId,
   clientInfo,
   clientSetinfo,
   clientSetname,
-} from './client-name.ts';
+} from './client-identity.ts';
+import { clientKill } from './client-kill.ts';
+import { clientList } from './client-list.ts';
 import { clientPause, clientUnblock, clientUnpause } from './client-pause.ts';
 import { clientNoEvict, clientNoTouch, clientReply } from './client-state.ts';
 import {

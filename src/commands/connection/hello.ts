@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 import { authenticate } from './auth.ts';
-import { clientName } from './client-name.ts';
+import { clientName } from './client-identity.ts';
 
 const badVersion = new CommandError('ERR Protocol version is not an integer or out of range');
 const noProto = new CommandError('NOPROTO unsupported protocol version');

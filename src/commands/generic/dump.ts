@@ -1,7 +1,6 @@
 /**
  * Values as bytes: DUMP and RESTORE. The payload is that of an RDB file (src/persistence/rdb).
  */
-
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import type { Value } from '../../datatypes/value.ts';
 import { ValueType } from '../../datatypes/value-types.ts';

@@ -1,7 +1,8 @@
 /** The commands of the generic group. */
 import type { CommandSpec } from '../spec.ts';
-import { del, exists, touch, type, unlink } from './del.ts';
+import { del, unlink } from './del.ts';
 import { dump, restore } from './dump.ts';
+import { exists, touch, type } from './exists.ts';
 import { expire, expireat, persist, pexpire, pexpireat } from './expire.ts';
 import { object } from './object.ts';
 import { copy, move, rename, renamenx } from './rename.ts';

@@ -1,7 +1,6 @@
 /**
  * Finding keys: KEYS, SCAN, RANDOMKEY.
  */
-
 import { typeName } from '../../datatypes/value-types.ts';
 import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';

@@ -105,7 +105,10 @@ export const hkeys = command({
   keys: [keyAt(1, 'RO', 'access')],
   tips: ['nondeterministic_output_order'],
   syntax: 'key',
-  run: (ctx, args, reply) => replyOneSide(ctx, args, reply, 'field'),
+
+  run(ctx, args, reply) {
+    replyOneSide(ctx, args, reply, 'field');
+  },
 });
 
 /** HVALS key */
@@ -120,7 +123,10 @@ export const hvals = command({
   keys: [keyAt(1, 'RO', 'access')],
   tips: ['nondeterministic_output_order'],
   syntax: 'key',
-  run: (ctx, args, reply) => replyOneSide(ctx, args, reply, 'value'),
+
+  run(ctx, args, reply) {
+    replyOneSide(ctx, args, reply, 'value');
+  },
 });
 
 /** HLEN key */

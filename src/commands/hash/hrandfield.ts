@@ -12,13 +12,14 @@ import { command, keyAt } from '../spec.ts';
 
 function replyField(hash: HashValue, reply: Reply, withValues: boolean): void {
   const { field, value } = hash;
-  if (withValues && reply.version === 3) reply.array(2);
+  if (withValues) reply.pair();
   reply.bulk(field.buf, field.off, field.len);
   if (withValues) reply.bulk(value.buf, value.off, value.len);
 }
 
 function replyLength(reply: Reply, count: number, withValues: boolean): void {
-  reply.array(withValues && reply.version === 2 ? count * 2 : count);
+  if (withValues) reply.pairs(count);
+  else reply.array(count);
 }
 
 /** `count` different fields of a hash, all of them when it has fewer. */

@@ -1,7 +1,6 @@
 /**
  * PFCOUNT: how many different elements one HyperLogLog, or several together, were shown.
  */
-
 import {
   cacheCount,
   cachedCount,

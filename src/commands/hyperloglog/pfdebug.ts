@@ -1,7 +1,6 @@
 /**
  * PFDEBUG: looks into a HyperLogLog.
  */
-
 import {
   denseRegister,
   HEADER_BYTES,

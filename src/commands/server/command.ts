@@ -8,22 +8,11 @@ import { globMatchString } from '../../util/glob.ts';
 import { categoriesOf } from '../categories.ts';
 import type { Command, CommandTable } from '../command-table.ts';
 import type { Context } from '../context.ts';
-import type { KeySpec } from '../facts.ts';
+import { commandFlags, type KeySpec } from '../facts.ts';
 import { helpCommand } from '../help.ts';
 import { type FoundKey, keysOf, legacyRange } from '../key-specs.ts';
 import { command } from '../spec.ts';
 import { replyDocs } from './command-docs.ts';
-
-/** Flags that are ours and no client knows. */
-const ownFlags: readonly string[] = [
-  'may_replicate',
-  'protected',
-  'immediate',
-  'commits',
-  'subscriber',
-  'keeps_caching',
-  'touches_arbitrary_keys',
-];
 
 const common = {
   group: 'server',
@@ -76,7 +65,7 @@ function replyInfo(found: Command, reply: Reply): void {
   reply.bulkLatin1(found.fullName);
   reply.int(spec.arity);
   replyWords(
-    spec.flags.filter((flag) => !ownFlags.includes(flag)),
+    spec.flags.filter((flag) => commandFlags[flag].shown),
     reply,
   );
   reply.int(first);

@@ -1,7 +1,6 @@
 /**
  * Integer counters: INCR, DECR, INCRBY, DECRBY. 64-bit exact.
  */
-
 import { Encoding } from '../../datatypes/value-types.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';

@@ -1,7 +1,6 @@
 /**
  * INCRBYFLOAT, digit for digit as Redis on x86-64.
  */
-
 import { plainEncoding } from '../../datatypes/string-encoding.ts';
 import { textOf } from '../../datatypes/value.ts';
 import { KEEP_TTL } from '../../keyspace/db.ts';

@@ -2,7 +2,6 @@
  * INCREX (Redis 8.8): a counter with bounds and a time to live in one step.
  * Source: the command's documentation; there is no such command in the reference server.
  */
-
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import { textOf } from '../../datatypes/value.ts';
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';

@@ -1,7 +1,6 @@
 /**
  * LCS: the longest common subsequence of two strings.
  */
-
 import { type LcsResult, lcs, lcsLength, lcsMemory } from '../../datatypes/lcs.ts';
 import { ValueType } from '../../datatypes/value-types.ts';
 import type { Reply } from '../../resp/reply.ts';

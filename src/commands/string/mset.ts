@@ -1,7 +1,6 @@
 /**
  * Several strings at once: MGET, MSET, MSETNX.
  */
-
 import { ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Args } from '../../util/args.ts';

@@ -1,7 +1,6 @@
 /**
  * Parts of strings: GETRANGE and its old name SUBSTR, SETRANGE, APPEND.
  */
-
 import { Encoding } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Reply } from '../../resp/reply.ts';
@@ -43,7 +42,9 @@ export const getrange = command({
   keys: [keyAt(1, 'RO', 'access')],
   syntax: 'key start:integer end:integer',
 
-  run: replyRange,
+  run(ctx, args, reply) {
+    replyRange(ctx, args, reply);
+  },
 });
 
 /** SUBSTR key start end */
@@ -59,7 +60,9 @@ export const substr = command({
   deprecated: { since: '2.0.0', replacedBy: '`GETRANGE`' },
   syntax: 'key start:integer end:integer',
 
-  run: replyRange,
+  run(ctx, args, reply) {
+    replyRange(ctx, args, reply);
+  },
 });
 
 /** SETRANGE key offset value */

@@ -1,7 +1,6 @@
 /**
  * What the string commands share: storing argument bytes, and how long a string may be.
  */
-
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
