@@ -9,7 +9,7 @@
 import type { Value } from '../datatypes/value.ts';
 import type { Changes } from '../keyspace/changes.ts';
 import type { Db } from '../keyspace/db.ts';
-import type { Entry } from '../keyspace/entry.ts';
+import type { Entry, UnixMs } from '../keyspace/entry.ts';
 import type { KeyEvent } from '../keyspace/events.ts';
 import type { EffectLine } from '../keyspace/journal.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
@@ -110,6 +110,14 @@ export class Context {
    */
   call(command: Command, args: Args, reply: Reply): void {
     this.caller.call(this, command, args, reply);
+  }
+
+  /**
+   * Whether what ends at this time (ms) is over already, so that it need not be stored. Never so
+   * where nothing expires by itself (a replica, loading): who sent the command says when it goes.
+   */
+  isOver(expireAt: UnixMs): boolean {
+    return expireAt <= this.nowMs && this.keyspace.expiryEnabled;
   }
 
   /** Whether the command is run again after it had to wait. */

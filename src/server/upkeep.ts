@@ -39,7 +39,7 @@ export class Upkeep {
   /** A slice of active expiry. Returns whether more is due. */
   expireSlice(until: number): boolean {
     const { keyspace, stats, now, isPaused, serveWaiting } = this.options;
-    if (!this.activeExpire || isPaused()) return false;
+    if (!this.activeExpire || !keyspace.expiryEnabled || isPaused()) return false;
     const nowMs = now();
     keyspace.nowMs = nowMs;
     const started = monotonicMs();

@@ -19,24 +19,3 @@ export const allowedStreamDifferences: readonly AllowedStreamDifference[] = [
     why: 'a consumer that only asked for its history is there; later versions tell of it, too',
   },
 ];
-
-/**
- * Scripts whose commands do not have their final form in the journal yet. Whoever mends the last
- * difference of one takes its name out: `RESPITE_SCRIPT=name` runs it all the same.
- */
-export const pendingScripts: ReadonlySet<string> = new Set([
-  'dump-formats',
-  'monitor',
-  'notifications-types',
-  'notifications',
-  'pubsub-in-exec',
-  'pubsub-patterns',
-  'pubsub-resp2-mode',
-  'pubsub-resp3',
-  'pubsub-sharded',
-  'pubsub',
-  'reset',
-  'tracking-redirect',
-  'tracking',
-  'transactions-watch',
-]);

@@ -29,7 +29,6 @@ import {
 import {
   call,
   float,
-  HOMES,
   integer,
   key,
   options,
@@ -353,17 +352,48 @@ export interface EffectStep {
 /** What blocks where it finds nothing runs in a transaction, whatever comes of the rest. */
 const BLOCKING = /^B(L|R|Z)/;
 
-/** Random steps; `withLater`: also commands that redis-server 7.0.15 does not know. */
+/** Random steps of all commands, or of one family; `withLater`: also of what 7.0.15 lacks. */
 export function effectSteps(withLater: boolean, lengthMax: number): fc.Arbitrary<EffectStep[]> {
   const rows = withLater ? effectRows : known;
-  const clocked = fc.oneof(
-    ...rows.map(([weight, arbitrary]) => ({ weight: Math.ceil(weight * 20), arbitrary })),
-  );
   const families = Object.keys(COLLECTIONS) as Family[];
   const plain = generatedCommand(families)
     .map(({ argv }) => argv)
-    .filter((argv) => argv[0] !== 'SELECT' && argv[0] !== 'SWAPDB');
-  const command = fc.oneof({ weight: 1, arbitrary: clocked }, { weight: 1, arbitrary: plain });
+    .filter((argv) => argv[0] !== 'SELECT' && argv[0] !== 'SWAPDB' && !readsHistory(argv));
+  const all = fc.oneof({ weight: 1, arbitrary: oneOf(rows) }, { weight: 1, arbitrary: plain });
+  const streams = [...rows.filter(isOf('X')), ...COLLECTIONS.stream];
+  const hashes = [...rows.filter(isOf('H')), ...COLLECTIONS.hash];
+  return fc.oneof(
+    { weight: 4, arbitrary: stepsOf(all, lengthMax) },
+    { weight: 2, arbitrary: stepsOf(oneOf(streams), lengthMax) },
+    { weight: 1, arbitrary: stepsOf(oneOf(hashes), lengthMax) },
+  );
+}
+
+/** Whether a row's command begins so. */
+function isOf(letter: string): (row: Row) => boolean {
+  return ([, row]) => commandOf(row).startsWith(letter);
+}
+
+/** The name of a row's command. */
+export function commandOf(row: Words): string {
+  return fc.sample(row, { numRuns: 1, seed: 0 })[0]![0]!;
+}
+
+function oneOf(rows: readonly Row[]): Words {
+  return fc
+    .oneof(...rows.map(([weight, arbitrary]) => ({ weight: Math.ceil(weight * 20), arbitrary })))
+    .filter((argv) => !readsHistory(argv));
+}
+
+/**
+ * A consumer that reads again what it has been given: the count of deliveries grows, and neither
+ * redis-server nor we hand that on.
+ */
+function readsHistory(argv: readonly string[]): boolean {
+  return argv[0] === 'XREADGROUP' && argv.at(-1) !== '>';
+}
+
+function stepsOf(command: Words, lengthMax: number): fc.Arbitrary<EffectStep[]> {
   const step = fc.tuple(
     fc.oneof(
       { weight: 6, arbitrary: fc.nat(3) },
@@ -386,6 +416,3 @@ function wrapped(commands: readonly (readonly string[])[]): readonly (readonly s
   if (commands.length === 1 && !BLOCKING.test(commands[0]![0]!)) return commands;
   return [['MULTI'], ...commands, ['EXEC']];
 }
-
-/** Keys that no other part of the generator names. */
-export const EFFECT_KEYS: readonly string[] = ['p1', 'p2', ...HOMES.hash];

@@ -38,7 +38,7 @@ interface Seen {
 }
 
 /** By how much times taken from a clock may differ: both servers run one script, one step apart. */
-const CLOCK_TOLERANCE_MS = 20_000;
+const CLOCK_TOLERANCE_MS = 20_000n;
 
 export class StreamComparison {
   readonly differences: StreamDifference[] = [];
@@ -238,7 +238,11 @@ function sameLines(a: Line, b: Line, step: Step): boolean {
   if (a.dbIndex !== b.dbIndex || a.argv.length !== b.argv.length || name !== nameOf(b))
     return false;
   return a.argv.every(
-    (arg, i) => i === 0 || isChance(name, i, step) || sameArguments(arg, b.argv[i]!),
+    (arg, i) =>
+      i === 0 ||
+      arg.equals(b.argv[i]!) ||
+      isChance(name, i, step) ||
+      sameTimes(arg, b.argv[i]!, isExpiry(a, name, i)),
   );
 }
 
@@ -248,15 +252,22 @@ function isChance(name: string, i: number, step: Step): boolean {
   return name === 'RESTORE' && i === 3 && step.text.includes('<saved:');
 }
 
-function sameArguments(a: Buffer, b: Buffer): boolean {
-  if (a.equals(b)) return true;
-  const [x, y] = [timeOf(a), timeOf(b)];
-  if (x === undefined || y === undefined || x.isId !== y.isId) return false;
-  return Math.abs(x.ms - y.ms) <= CLOCK_TOLERANCE_MS;
+/** Whether argument i is when something expires, however far away. */
+function isExpiry({ argv }: Line, name: string, i: number): boolean {
+  if (name === 'PEXPIREAT' || name === 'RESTORE') return i === 2;
+  return argv[i - 1]!.toString('latin1').toUpperCase() === 'PXAT';
 }
 
-/** A time of this decade in ms, alone or as the first half of a stream id. */
-function timeOf(arg: Buffer): { ms: number; isId: boolean } | undefined {
-  const [, ms, rest] = /^(1[5-9]\d{11})(-\d{1,2})?$/.exec(arg.toString('latin1')) ?? [];
-  return ms === undefined ? undefined : { ms: Number(ms), isId: rest !== undefined };
+function sameTimes(a: Buffer, b: Buffer, anyTime: boolean): boolean {
+  const [x, y] = [timeOf(a, anyTime), timeOf(b, anyTime)];
+  if (x === undefined || y === undefined || x.isId !== y.isId) return false;
+  const apart = x.ms - y.ms;
+  return apart <= CLOCK_TOLERANCE_MS && -apart <= CLOCK_TOLERANCE_MS;
+}
+
+/** A time in ms, alone or as the first half of a stream id: of this decade, or any. */
+function timeOf(arg: Buffer, anyTime: boolean): { ms: bigint; isId: boolean } | undefined {
+  const pattern = anyTime ? /^(\d+)()$/ : /^(1[5-9]\d{11})(-\d{1,2})?$/;
+  const [, ms, rest] = pattern.exec(arg.toString('latin1')) ?? [];
+  return ms === undefined ? undefined : { ms: BigInt(ms), isId: (rest ?? '') !== '' };
 }

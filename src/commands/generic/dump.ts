@@ -88,7 +88,7 @@ function expiryOf(ctx: Context, ttl: Int64, absolute: boolean): UnixMs | undefin
   if (ttl === 0) return NO_TTL;
   const when = absolute ? ttl : addInt64(ttl, ctx.nowMs);
   // What leaves 64 bits wraps to a time long past in Redis.
-  return when === undefined || when <= ctx.nowMs ? undefined : when;
+  return when === undefined || ctx.isOver(when) ? undefined : when;
 }
 
 function load(codec: PayloadCodec, args: Args, i: number): Value | undefined {

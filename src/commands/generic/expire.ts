@@ -17,7 +17,7 @@ function expireKey(ctx: Context, args: Args, reply: Reply, form: TimeForm): void
     reply.int(0);
     return;
   }
-  if (expireAt <= ctx.nowMs) {
+  if (ctx.isOver(expireAt)) {
     db.remove(entry);
     ctx.changed('del', args, 1);
     removedAsExpired(ctx, args, 1);

@@ -25,7 +25,7 @@ function expireFields(ctx: Context, args: Args, reply: Reply, form: TimeForm): v
   const first = firstField(args, readCondition(args, 3), badCount);
   const { hashes } = ctx.keyspace;
   const entry = ctx.db.writeValue(args, 1, hashes);
-  const past = expireAt <= ctx.nowMs;
+  const past = ctx.isOver(expireAt);
   const changed = new FieldList(ctx, args);
   reply.array(args.argc - first);
   for (let i = first; i < args.argc; i++) {

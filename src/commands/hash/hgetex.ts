@@ -42,7 +42,7 @@ function readRequest(ctx: Context, args: Args): Request {
   let expireAt = 0;
   if (form !== undefined) {
     expireAt = fieldExpireAt(ctx, args, time.at, form);
-    outcome = expireAt <= ctx.nowMs ? 'deleted' : 'timed';
+    outcome = ctx.isOver(expireAt) ? 'deleted' : 'timed';
   }
   return { outcome, expireAt, first: firstField(args, next) };
 }

@@ -77,7 +77,7 @@ function setPairs(ctx: Context, args: Args, request: Request): void {
   const { hashes } = ctx.keyspace;
   const entry = hashForWriting(ctx, args, 1);
   const timed = expireAt >= 0;
-  const past = timed && expireAt <= ctx.nowMs;
+  const past = timed && ctx.isOver(expireAt);
   for (let i = first; i < args.argc; i += 2) {
     // An old time to live that gets a new one stays until then: no block is moved twice.
     hashes.setArgument(args, i, i + 1, keepTtl || timed);

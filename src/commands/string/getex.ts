@@ -36,7 +36,7 @@ export const getex = command({
     const expireAt = form === undefined ? 0 : positiveExpireAt(ctx, args, time.at, form);
     reply.bulk(db.valueBuf, db.valueOff, db.valueLen);
     if (form !== undefined) {
-      if (expireAt <= ctx.nowMs) {
+      if (ctx.isOver(expireAt)) {
         removeKey(ctx, args, entry);
         removedAsExpired(ctx, args, 1);
       } else {
