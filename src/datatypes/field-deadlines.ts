@@ -144,6 +144,16 @@ export class FieldDeadlines {
     return this.index.size(this.word(block, INDEX));
   }
 
+  /** Moves the index where the arena wants that. O(nodes). */
+  moveIndex(block: Ref): void {
+    const index = this.word(block, INDEX);
+    if (index === 0) return;
+    const to = this.index.moveIfSparse(index);
+    if (to === index) return;
+    this.arena.touch(block);
+    this.setWord(block, INDEX, to);
+  }
+
   /** Bytes of block and index. O(nodes). */
   memory(block: Ref): number {
     const index = this.word(block, INDEX);

@@ -15,8 +15,8 @@ import type { Args } from '../util/args.ts';
 import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
-import { isExtended, locateMember, numberOf, TextRegister } from './members.ts';
-import { type Text, type Tools, Value } from './value.ts';
+import { isExtended, locateMember, moveMembers, numberOf, TextRegister } from './members.ts';
+import { MOVED_AT_ONCE, type Text, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 export class HashValue extends Value {
@@ -103,6 +103,34 @@ export class HashValue extends Value {
   /** Whether fields may have a time to live. */
   get isEx(): boolean {
     return this.encoding === Encoding.listpackEx || this.encoding === Encoding.hashtableEx;
+  }
+
+  override moveIfSparse(): void {
+    const { arena } = this;
+    if (this.encoding === Encoding.hashtable) {
+      this.become(moveMembers(this.tools, this.body), this.encoding);
+    } else if (!this.isEx) super.moveIfSparse();
+    else {
+      if (this.encoding === Encoding.hashtableEx && this.size <= MOVED_AT_ONCE) {
+        this.body = this.moveFields();
+        this.deadlines.moveIndex(this.ref);
+      }
+      if (this.isListpack && arena.shouldMove(this.body)) this.body = arena.relocate(this.body);
+      this.deadlines.setBody(this.ref, this.body);
+      if (arena.shouldMove(this.ref)) this.become(arena.relocate(this.ref), this.encoding);
+    }
+    this.opened();
+  }
+
+  /** Moves the fields of a large hash of which some expire; the index of times follows. */
+  private moveFields(): Ref {
+    return moveMembers(this.tools, this.body, (from) => {
+      const when = isExtended(this.arena, from) ? numberOf(this.arena, from) : 0;
+      if (when !== 0) this.deadlines.remove(this.ref, from);
+      const to = this.arena.relocate(from);
+      if (when !== 0) this.deadlines.add(this.ref, to, when);
+      return to;
+    });
   }
 
   override forget(): void {

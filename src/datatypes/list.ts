@@ -12,7 +12,7 @@
  */
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
-import { Value } from './value.ts';
+import { MOVED_AT_ONCE, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 const ROOT_BYTES = 16;
@@ -37,6 +37,24 @@ export class ListValue extends Value {
     const root = this.arena.alloc(ROOT_BYTES);
     for (let i = 0; i < 4; i++) this.setWord(root, i, 0);
     this.openDetached(root, Encoding.quicklist);
+  }
+
+  override moveIfSparse(): void {
+    const { arena } = this;
+    if (this.nodes > MOVED_AT_ONCE) return;
+    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+      if (!arena.shouldMove(node)) continue;
+      const previous = this.word(node, 0);
+      const next = this.word(node, 1);
+      node = arena.relocate(node);
+      const before = previous === 0 ? this.ref : previous;
+      arena.touch(before);
+      this.setWord(before, previous === 0 ? 0 : 1, node);
+      const after = next === 0 ? this.ref : next;
+      arena.touch(after);
+      this.setWord(after, next === 0 ? 1 : 0, node);
+    }
+    if (arena.shouldMove(this.ref)) this.become(arena.relocate(this.ref), this.encoding);
   }
 
   override forget(): void {

@@ -7,7 +7,7 @@
  * The float64 is a member's score or the time a field expires.
  */
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
-import type { Text } from './value.ts';
+import { MOVED_AT_ONCE, type Text, type Tools } from './value.ts';
 
 export const EXTENDED = 0x80000000 | 0;
 const KEY_LENGTH = 0x3fffffff;
@@ -98,4 +98,25 @@ export function compareMember(
     if (order !== 0) return order;
   }
   return len - keyLen;
+}
+
+/**
+ * Moves a dict and its entries where the arena wants that, unless they are too many. `move` moves
+ * one and returns its new ref. Returns the dict's root. O(entries).
+ */
+export function moveMembers(
+  { arena, dict }: Tools,
+  root: Ref,
+  move: (entry: Ref) => Ref = (entry) => arena.relocate(entry),
+): Ref {
+  if (dict.size(root) > MOVED_AT_ONCE) return root;
+  const moving: Ref[] = [];
+  dict.forEach(root, (entry) => {
+    if (arena.shouldMove(entry)) moving.push(entry);
+  });
+  for (const entry of moving) {
+    const hash = dict.hashOfEntry(entry);
+    dict.replace(root, hash, entry, move(entry));
+  }
+  return dict.moveIfSparse(root);
 }

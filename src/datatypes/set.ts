@@ -10,7 +10,7 @@ import { DictFiller } from '../memory/dict-filler.ts';
 import { Intset } from '../memory/intset.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { parseInt64, writeInt } from '../util/numbers.ts';
-import { locateMember, newMember, TextRegister } from './members.ts';
+import { locateMember, moveMembers, newMember, TextRegister } from './members.ts';
 import { type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
@@ -46,6 +46,12 @@ export class SetValue extends Value {
       this.openDetached(dict.create(), Encoding.hashtable);
       dict.reserve(this.ref, expected);
     }
+  }
+
+  override moveIfSparse(): void {
+    if (this.encoding === Encoding.hashtable) {
+      this.become(moveMembers(this.tools, this.ref), this.encoding);
+    } else super.moveIfSparse();
   }
 
   override forget(): void {

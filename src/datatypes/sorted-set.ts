@@ -16,12 +16,13 @@ import { formatDouble, formatDouble17g, parseDouble } from '../util/numbers.ts';
 import {
   compareMember,
   locateMember,
+  moveMembers,
   newMember,
   numberOf,
   setNumber,
   TextRegister,
 } from './members.ts';
-import { type Tools, Value } from './value.ts';
+import { MOVED_AT_ONCE, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 const ROOT_BYTES = 16;
@@ -190,6 +191,28 @@ export class SortedSetValue extends Value {
 
   get isListpack(): boolean {
     return this.encoding === Encoding.listpack;
+  }
+
+  override moveIfSparse(): void {
+    if (this.isListpack) super.moveIfSparse();
+    else if (this.size <= MOVED_AT_ONCE) {
+      const { arena, index, indexRoot, member, ties } = this;
+      const dict = moveMembers(this.tools, this.dict, (from) => {
+        const score = numberOf(arena, from);
+        locateMember(arena, from, member);
+        ties.set(member.buf, member.off, member.len);
+        index.remove(indexRoot, score);
+        const to = arena.relocate(from);
+        locateMember(arena, to, member);
+        ties.set(member.buf, member.off, member.len);
+        index.insert(indexRoot, score, to);
+        return to;
+      });
+      arena.touch(this.ref);
+      this.setWord(this.ref, 0, dict);
+      this.setWord(this.ref, 1, index.moveIfSparse(indexRoot));
+      if (arena.shouldMove(this.ref)) this.become(arena.relocate(this.ref), this.encoding);
+    }
   }
 
   override forget(): void {

@@ -7,6 +7,7 @@
 import type { Arena, Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Listpack } from '../memory/listpack.ts';
+import { Encoding } from './value-types.ts';
 
 /** The thresholds of redis.conf between representations. */
 export interface Limits {
@@ -60,6 +61,9 @@ export function textOf(text: string): { buf: Buffer; off: 0; len: number } {
   return { buf, off: 0, len: buf.length };
 }
 
+/** Values of more blocks than this are not moved to save memory: it would take too long. */
+export const MOVED_AT_ONCE = 2000;
+
 export abstract class Value {
   /** Number of the value's type (`ValueType`). */
   abstract readonly type: number;
@@ -94,6 +98,17 @@ export abstract class Value {
     this.slotRef = 0;
     this.ref = ref;
     this.encoding = encoding;
+    this.opened();
+  }
+
+  /**
+   * Moves blocks that the arena wants to move: those of a value of one block, others where a type
+   * says so, up to MOVED_AT_ONCE of them. O(bytes).
+   */
+  moveIfSparse(): void {
+    const oneBlock = this.encoding === Encoding.listpack || this.encoding === Encoding.intset;
+    if (!oneBlock || !this.tools.arena.shouldMove(this.ref)) return;
+    this.become(this.tools.arena.relocate(this.ref), this.encoding);
     this.opened();
   }
 

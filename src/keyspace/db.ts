@@ -514,6 +514,30 @@ export class Db extends EntryReader {
     this.root = 0;
   }
 
+  /** Moves an entry and its value, where the arena wants these blocks to move. O(bytes). */
+  compact(entry: Ref): void {
+    const { arena } = this;
+    const value = this.valueRef(entry);
+    if (value !== 0 && this.typeOf(entry) !== ValueType.string) {
+      const cursor = this.space.cursor(this.typeOf(entry));
+      this.open(entry, cursor);
+      cursor.moveIfSparse();
+      const fields = this.fieldsOf(entry);
+      const position = fields === 0 ? -1 : this.space.hashes.deadlines.position(fields);
+      if (position >= 0) this.fieldExpires.moved(position, fields);
+    } else if (value !== 0 && arena.shouldMove(value)) {
+      arena.touch(entry);
+      const moved = arena.relocate(value);
+      arena.i32[entry >>> 15]![this.valueSlot(entry)] = moved;
+    }
+    if (!arena.shouldMove(entry)) return;
+    const hash = this.dict.hashOfEntry(entry);
+    const to = arena.relocate(entry);
+    this.dict.replace(this.root, hash, entry, to);
+    if (this.isVolatile(to)) this.expires.moved(this.heapIndex(to), to);
+    this.entryMoved(to);
+  }
+
   /** Frees an entry that is in no table any more, with its value. */
   freeUnlinked(entry: Ref): void {
     this.freeValueOf(entry);

@@ -62,6 +62,10 @@ export interface Arena {
    * blocks grow with headroom, so repeated appends cost amortised O(1) a byte.
    */
   realloc(ref: Ref, used: number, bytes: number): Ref;
+  /** Whether the owner of a block should move it (`relocate`) to save memory. O(1). */
+  shouldMove(ref: Ref): boolean;
+  /** Moves a block to another place; whoever refers to it must be told. O(capacity). */
+  relocate(ref: Ref): Ref;
   /** Must precede a write into a block. Almost free unless a snapshot needs the segment. */
   touch(ref: Ref): void;
   /**

@@ -68,6 +68,10 @@ export class Chunks {
   private readonly free: number[] = [];
   private readonly once: boolean[] = [];
   private readonly roomAt: number[] = [];
+  /** The most slots of a chunk that were ever held: what lies beyond has no memory yet. */
+  private readonly peak: number[] = [];
+  /** Chunks that are being emptied: they hand out no slots. */
+  private readonly barred = new Set<number>();
   /** Chunks with a free slot, by slot size. */
   private readonly room = new Map<number, number[]>();
   private readonly freeNumbers: number[] = [];
@@ -104,7 +108,8 @@ export class Chunks {
     const mask = this.free[chunk]!;
     const slot = 31 - Math.clz32(mask & -mask);
     this.free[chunk] = mask & ~(1 << slot);
-    this.held[chunk]!++;
+    const held = ++this.held[chunk]!;
+    if (held > this.peak[chunk]!) this.peak[chunk] = held;
     if (this.free[chunk] === 0) this.leaveRoom(chunk, list);
     this.chunk = chunk;
     this.slot = slot;
@@ -127,12 +132,33 @@ export class Chunks {
     }
     if (this.once[chunk]) return;
     this.free[chunk]! |= 1 << slot;
-    if (this.roomAt[chunk]! < 0) this.joinRoom(chunk, this.roomFor(size));
+    if (this.roomAt[chunk]! < 0 && !this.barred.has(chunk)) {
+      this.joinRoom(chunk, this.roomFor(size));
+    }
   }
 
-  /** Live and retired slots of a chunk, of how many: tells how sparse it is. O(1). */
-  occupancy(chunk: number): number {
-    return (this.held[chunk]! * this.slotBytes[chunk]!) / this.buffers[chunk]!.byteLength;
+  /** Whether a chunk's slots are handed out again when they are free. */
+  isShared(chunk: number): boolean {
+    return !this.once[chunk] && this.slotBytes[chunk]! <= SHARED_SLOT_MAX;
+  }
+
+  /** Bytes of free slots that were used before, so that the system has given them memory. O(1). */
+  freeBytes(chunk: number): number {
+    return (this.peak[chunk]! - this.held[chunk]!) * this.slotBytes[chunk]!;
+  }
+
+  /** A shared chunk hands out no slots until `unbar`. O(1). */
+  bar(chunk: number): void {
+    this.barred.add(chunk);
+    if (this.roomAt[chunk]! >= 0) this.leaveRoom(chunk, this.roomFor(this.slotBytes[chunk]!));
+  }
+
+  /** Chunks hand out slots again. O(barred chunks). */
+  unbar(): void {
+    for (const chunk of this.barred) {
+      if (this.free[chunk] !== 0) this.joinRoom(chunk, this.roomFor(this.slotBytes[chunk]!));
+    }
+    this.barred.clear();
   }
 
   // ---- snapshots ---------------------------------------------------------------------------
@@ -198,6 +224,7 @@ export class Chunks {
     this.free[chunk] = free;
     this.once[chunk] = once;
     this.held[chunk] = 0;
+    this.peak[chunk] = 0;
     this.roomAt[chunk] = -1;
     return chunk;
   }
@@ -205,6 +232,7 @@ export class Chunks {
   private removeChunk(chunk: number): void {
     const buffer = this.buffers[chunk]!;
     this.buffers[chunk] = undefined;
+    this.barred.delete(chunk);
     this.freeNumbers.push(chunk);
     if (buffer.byteLength > SPARE_MAX) {
       this.reservedBytes -= buffer.byteLength;

@@ -414,6 +414,21 @@ export class Dict {
     return this.word(root, 3) !== 0;
   }
 
+  /**
+   * Moves root and tables that the arena wants to move; returns the root. Entries are their owner's.
+   * O(bytes of small tables).
+   */
+  moveIfSparse(root: Ref): Ref {
+    const { arena } = this;
+    for (const side of [0, 3]) {
+      const table = this.word(root, side);
+      if (table === 0 || !arena.shouldMove(table)) continue;
+      arena.touch(root);
+      this.setWord(root, side, arena.relocate(table));
+    }
+    return arena.shouldMove(root) ? arena.relocate(root) : root;
+  }
+
   /** Throws when an invariant is broken. O(n); for tests. */
   checkInvariants(root: Ref): void {
     for (const side of [0, 3]) {

@@ -128,6 +128,14 @@ export class FrozenArena implements Arena {
     throw new FrozenArenaError();
   }
 
+  shouldMove(_ref: Ref): boolean {
+    return false;
+  }
+
+  relocate(_ref: Ref): Ref {
+    throw new FrozenArenaError();
+  }
+
   touch(_ref: Ref): void {
     throw new FrozenArenaError();
   }

@@ -31,6 +31,7 @@ import {
   SEGMENTS_MAX,
 } from './arena.ts';
 import { Chunks } from './chunks.ts';
+import { type ChunkUse, chooseSparse } from './compaction.ts';
 import { type Freezer, Snapshot } from './snapshot.ts';
 
 export class HeapArena implements Arena, Freezer {
@@ -48,6 +49,10 @@ export class HeapArena implements Arena, Freezer {
   /** The largest of them, -1 without any: what is not younger must be copied before a write. */
   private newestLiving = -1;
   private readonly chunks = new Chunks();
+  /** Segments that are being emptied, 1 each: no block is put into them. */
+  private sparse: Uint8Array | undefined;
+  /** What was wasted after the last compaction: it could not do better. */
+  private wasteLeft = 0;
   private segmentChunk = new Int32Array(64).fill(-1);
   private segmentSlot = new Int32Array(64);
   /** The number that the next snapshot had when the segment was filled. */
@@ -88,7 +93,7 @@ export class HeapArena implements Arena, Freezer {
 
   /** To be called some times a second: returns unused memory to the system. */
   giveBack(): void {
-    // Of each class the segment that has room stays open even when it is empty, for a while.
+    // The empty segments that `free` left open.
     for (let c = 0; c < this.roomHead.length; c++) {
       const segment = this.roomHead[c]!;
       if (segment < 0 || this.liveBlocks[segment] !== 0) continue;
@@ -157,8 +162,9 @@ export class HeapArena implements Arena, Freezer {
     const wasFull = this.freeHead[segment] === 0 && this.bump[segment]! + size > SEGMENT_BYTES;
     this.usedBytes -= size;
     const live = --this.liveBlocks[segment]!;
-    if (live === 0 && this.roomHead[c] !== segment) {
-      if (!wasFull) this.leaveRoomList(segment, c);
+    // Of each class one empty segment stays open: a block taken and freed in turn costs little.
+    if (live === 0 && (this.roomHead[c] !== segment || this.nextRoom[segment]! >= 0)) {
+      if (!wasFull && !this.isEmptied(segment)) this.leaveRoomList(segment, c);
       this.closeSegment(segment);
       return;
     }
@@ -166,7 +172,7 @@ export class HeapArena implements Arena, Freezer {
     const granule = ref & GRANULE_MASK;
     this.i32[segment]![granule << 1] = this.freeHead[segment]!;
     this.freeHead[segment] = granule + 1;
-    if (wasFull) this.joinRoomList(segment, c);
+    if (wasFull && !this.isEmptied(segment)) this.joinRoomList(segment, c);
   }
 
   /** Bytes that a block can hold. O(1). */
@@ -246,6 +252,93 @@ export class HeapArena implements Arena, Freezer {
     }
   }
 
+  // ---- compaction --------------------------------------------------------------------------
+
+  /**
+   * Chooses segments whose blocks should move, when much memory lies between blocks. From then on,
+   * until `endCompaction`, `shouldMove` tells which blocks those are. Returns whether there are any.
+   * Not while a snapshot lives: each move would copy. O(segments).
+   */
+  beginCompaction(): boolean {
+    if (this.living.length > 0 || this.sparse !== undefined) return false;
+    const chosen = chooseSparse(this.chunkUses(), this.wasteLeft);
+    if (chosen === undefined) return false;
+    const sparse = new Uint8Array(SEGMENTS_MAX);
+    for (const { chunk, segments } of chosen) {
+      this.chunks.bar(chunk);
+      for (const segment of segments) {
+        if (this.hasRoom(segment)) this.leaveRoomList(segment, this.segmentClass[segment]!);
+        sparse[segment] = 1;
+      }
+    }
+    this.sparse = sparse;
+    return true;
+  }
+
+  /** Whether a compaction is under way and wants this block to move (`relocate`). O(1). */
+  shouldMove(ref: Ref): boolean {
+    return this.isEmptied(ref >>> SEGMENT_SHIFT);
+  }
+
+  /** Moves a block to another place; whoever refers to it must be told. O(capacity). */
+  relocate(ref: Ref): Ref {
+    const bytes = this.capacity(ref);
+    const to = this.alloc(bytes);
+    const from = (ref & GRANULE_MASK) << 3;
+    const source = this.u8[ref >>> SEGMENT_SHIFT]!.subarray(from, from + bytes);
+    this.u8[to >>> SEGMENT_SHIFT]!.set(source, (to & GRANULE_MASK) << 3);
+    this.free(ref);
+    return to;
+  }
+
+  /** What could not be moved stays where it is. O(segments). */
+  endCompaction(): void {
+    const { sparse } = this;
+    if (sparse === undefined) return;
+    this.sparse = undefined;
+    this.chunks.unbar();
+    for (let segment = 0; segment < this.u8.length; segment++) {
+      if (sparse[segment] === 1 && this.hasRoom(segment)) {
+        this.joinRoomList(segment, this.segmentClass[segment]!);
+      }
+    }
+    this.wasteLeft = 0;
+    for (const use of this.chunkUses()) this.wasteLeft += use.residentBytes - use.liveBytes;
+  }
+
+  private isEmptied(segment: number): boolean {
+    return this.sparse !== undefined && this.sparse[segment] === 1;
+  }
+
+  /** Whether an ordinary segment can take another block. */
+  private hasRoom(segment: number): boolean {
+    const c = this.segmentClass[segment]!;
+    if (c < 0) return false;
+    return this.freeHead[segment] !== 0 || this.bump[segment]! + classSizes[c]! <= SEGMENT_BYTES;
+  }
+
+  /** How well the shared chunks are filled. O(segments). */
+  private chunkUses(): ChunkUse[] {
+    const uses = new Map<number, ChunkUse>();
+    for (let segment = 0; segment < this.u8.length; segment++) {
+      const chunk = this.segmentChunk[segment]!;
+      if (chunk < 0 || !this.chunks.isShared(chunk)) continue;
+      let use = uses.get(chunk);
+      if (use === undefined) {
+        const slotBytes = this.chunks.slotBytes[chunk]!;
+        const bytes = this.chunks.buffers[chunk]!.byteLength;
+        const residentBytes = this.chunks.freeBytes(chunk);
+        use = { chunk, slotBytes, bytes, liveBytes: 0, residentBytes, segments: [] };
+        uses.set(chunk, use);
+      }
+      const c = this.segmentClass[segment]!;
+      use.segments.push(segment);
+      use.liveBytes += c >= 0 ? this.liveBlocks[segment]! * classSizes[c]! : use.slotBytes;
+      use.residentBytes += c >= 0 ? this.bump[segment]! : use.slotBytes;
+    }
+    return [...uses.values()];
+  }
+
   // ---- snapshots ---------------------------------------------------------------------------
 
   /** Freezes the present bytes for a reader. O(segments), some nanoseconds each. */
@@ -299,6 +392,7 @@ export class HeapArena implements Arena, Freezer {
   }
 
   private clearSegment(segment: number): void {
+    if (this.sparse !== undefined) this.sparse[segment] = 0;
     this.u8[segment] = NO_BYTES;
     this.i32[segment] = NO_WORDS;
     this.f64[segment] = NO_FLOATS;

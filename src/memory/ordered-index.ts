@@ -92,6 +92,40 @@ export class OrderedIndex {
     return total;
   }
 
+  /** Moves nodes and root where the arena wants that; returns the root. O(nodes). */
+  moveIfSparse(root: Ref): Ref {
+    const { arena } = this;
+    const top = this.moveNode(root, this.word(root, 0), this.word(root, 1));
+    if (top !== this.word(root, 0)) {
+      arena.touch(root);
+      this.setWord(root, 0, top);
+    }
+    return arena.shouldMove(root) ? arena.relocate(root) : root;
+  }
+
+  private moveNode(root: Ref, node: Ref, height: number): Ref {
+    const { arena } = this;
+    for (let slot = 0; height > 0 && slot < this.word(node, 0); slot++) {
+      const child = this.word(node, CHILDREN + slot);
+      const to = this.moveNode(root, child, height - 1);
+      if (to === child) continue;
+      arena.touch(node);
+      this.setWord(node, CHILDREN + slot, to);
+    }
+    if (!arena.shouldMove(node)) return node;
+    const to = arena.relocate(node);
+    if (height > 0) return to;
+    const next = this.word(to, 1);
+    const previous = this.word(to, 2);
+    const before = previous === 0 ? root : previous;
+    arena.touch(before);
+    this.setWord(before, previous === 0 ? 3 : 1, to);
+    const after = next === 0 ? root : next;
+    arena.touch(after);
+    this.setWord(after, next === 0 ? 4 : 2, to);
+    return to;
+  }
+
   // ---- searching ---------------------------------------------------------------------------
 
   /** Goes to the first element not before (score, the tie's probe). O(log n). */

@@ -7,6 +7,7 @@ import { CommandTable } from '../commands/command-table.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
+import { Compactor } from '../keyspace/compactor.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
@@ -15,6 +16,7 @@ import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.t
 import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
+import { monotonicMs } from '../util/timers.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
 import type { Blocking } from './blocking.ts';
@@ -232,6 +234,8 @@ export class Server {
     cron.everyTick(() => this.tracking.giveBack());
     cron.inSlices((until) => upkeep.expireSlice(until));
     cron.inSlices((until) => upkeep.freeSlice(until));
+    const compactor = new Compactor(keyspace, monotonicMs);
+    cron.inSlices((until) => compactor.slice(until));
   }
 
   log(level: LogLevel, message: string): void {
