@@ -1,6 +1,7 @@
 /**
  * The command line: takes what redis-server takes. A configuration file or `-` for standard input,
- * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system.
+ * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system. Or a
+ * tool for files: `check`, `convert`.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,13 +10,17 @@ import { ConfigError } from '../src/config/errors.ts';
 import { fromLatin1 } from '../src/config/words.ts';
 import { runServer } from '../src/server/main.ts';
 import { RESPITE_VERSION } from '../src/server/version.ts';
+import { isToolCommand } from '../src/tools/names.ts';
 
 const usage = `Usage: respite [configuration file] [-] [--directive value ...]
+       respite check rdb <file>
+       respite convert <input> <output>
        respite --version | --help | --check-system
 
 Starts a Redis-compatible server. Every redis.conf directive is an option, a variable
 RESPITE_<DIRECTIVE> and a line of the configuration file; options win over variables, and
 variables over the file. "-" reads more configuration from standard input.
+"respite check --help" and "respite convert --help" tell more about the tools.
 
 Examples:
        respite
@@ -56,4 +61,16 @@ function main(): void {
   }
 }
 
-main();
+/** Commands that are no server's: loaded only when asked for. */
+async function runTools(args: readonly string[]): Promise<void> {
+  const { runTool } = await import('../src/tools/command-line.ts');
+  process.exitCode = await runTool(args, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    terminal: process.stderr,
+  });
+}
+
+const args = process.argv.slice(2);
+if (isToolCommand(args)) void runTools(args);
+else main();

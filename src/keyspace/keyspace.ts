@@ -84,6 +84,11 @@ export class Keyspace extends Values {
     }
   }
 
+  /** One database more, for tools that do not know how many a file has. */
+  addDatabase(): void {
+    this.dbs.push(new Db(this, this.changes, this.dbs.length));
+  }
+
   /** Freezes all databases for readers in other threads. O(segments), some nanoseconds each. */
   snapshot(): KeyspaceSnapshot {
     const roots = Int32Array.from(this.dbs, (db) => db.root);

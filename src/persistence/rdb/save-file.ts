@@ -27,6 +27,8 @@ export interface SaveOptions extends RdbWriteOptions {
 export interface SaveProgress {
   readonly keys: number;
   readonly bytes: number;
+  /** The RDB version, as far as is known. */
+  readonly version: number;
 }
 
 /** Somebody did not want the file any more. */
@@ -94,7 +96,7 @@ function writeRdb(file: OpenFile, source: RdbSource, options: SaveOptions): Save
     writeFully(file, writer.fixedHeader(), 0);
     writeFully(file, footer, writer.bytes - footer.length);
   }
-  return { keys: writer.keys, bytes: writer.bytes };
+  return { keys: writer.keys, bytes: writer.bytes, version: writer.version };
 }
 
 function closeQuietly(file: OpenFile): void {

@@ -1,0 +1,51 @@
+/** The subcommands of the command line (`names.ts`). Starting a server is none of them. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { RDB_VERSION, RDB_VERSION_MAX } from '../persistence/rdb/types.ts';
+import { checkRdb, type ToolOutput } from './check.ts';
+import { type ConvertOptions, convert } from './convert.ts';
+
+/** Runs a subcommand; its exit code. */
+export async function runTool(args: readonly string[], output: ToolOutput): Promise<number> {
+  let code = 0;
+  const program = new Command('respite').description('Tools for the files of a server.');
+  const check = program.command('check').description('Tells whether a file is sound.');
+  check
+    .command('rdb')
+    .argument('<file>', 'a snapshot, of any version')
+    .description(
+      'Reads an RDB file from end to end; tells what is in it, or what is wrong at which byte.',
+    )
+    .action((file: string) => {
+      code = checkRdb(file, output);
+    });
+  program
+    .command('convert')
+    .argument('<input>', 'an RDB file or JSON lines')
+    .argument(
+      '<output>',
+      'a file, RDB when its name ends in .rdb, else JSON lines; - for these on standard output',
+    )
+    .description(
+      'Converts between RDB versions and JSON lines, which can be read, compared and loaded.',
+    )
+    .addOption(new Option('--to <format>', 'the format to write').choices(['rdb', 'json']))
+    .option('--rdb-version <n>', 'the RDB version to write', version, RDB_VERSION)
+    .option('--no-compress', 'leave long strings as they are')
+    .option('--no-checksum', 'write no checksum')
+    .action((input: string, file: string, options: ConvertOptions) => {
+      convert(input, file, options, output);
+    });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    output.err(`respite: ${error instanceof Error ? error.message : String(error)}\n`);
+    code = 1;
+  }
+  return code;
+}
+
+function version(text: string): number {
+  const n = Number(text);
+  if (Number.isInteger(n) && n >= RDB_VERSION && n <= RDB_VERSION_MAX) return n;
+  throw new InvalidArgumentError(`it is ${RDB_VERSION} to ${RDB_VERSION_MAX}`);
+}

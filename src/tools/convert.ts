@@ -1,0 +1,224 @@
+/**
+ * `respite convert INPUT OUTPUT`: RDB files of all versions, and JSON lines (`json-writer.ts`), into
+ * each other. The data is in memory meanwhile, as in a server. Access data is not kept.
+ */
+import path from 'node:path';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import {
+  type FileSystem,
+  nodeFiles,
+  type OpenFile,
+  uninterrupted,
+  writeFully,
+} from '../persistence/files.ts';
+import { defaultWriteOptions } from '../persistence/rdb/file-writer.ts';
+import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
+import { saveRdbFile } from '../persistence/rdb/save-file.ts';
+import type { ToolOutput } from './check.ts';
+import { JsonReader } from './json-reader.ts';
+import { type DumpExtras, writeJsonLines } from './json-writer.ts';
+import { databaseOf, toolKeyspace } from './keyspaces.ts';
+import { Progress, type Terminal } from './progress.ts';
+
+export type ConvertFormat = 'rdb' | 'json';
+
+export interface ConvertOptions {
+  /** The format to write; by default that of the output's name. */
+  readonly to?: ConvertFormat;
+  readonly rdbVersion: number;
+  readonly compress: boolean;
+  readonly checksum: boolean;
+}
+
+interface Data extends DumpExtras {
+  readonly space: Keyspace;
+  readonly keys: number;
+}
+
+const PIECE_BYTES = 256 * 1024;
+const LINE_END = 0x0a;
+const MAGIC = 'REDIS';
+
+/** Converts a file. Throws Error with what is wrong; then there is no new output. */
+export function convert(
+  input: string,
+  output: string,
+  options: ConvertOptions,
+  { out, terminal }: ToolOutput,
+): void {
+  const to = options.to ?? formatOf(output);
+  const data = isRdb(input) ? readRdb(input, terminal) : readJson(input, terminal);
+  if (to === 'json') writeJson(data, output);
+  else writeRdb(data, output, options, out);
+  if (output !== '-') out(`${data.keys} keys written to ${output}\n`);
+}
+
+/** The format that a name stands for: RDB when it ends in .rdb. */
+export function formatOf(name: string): ConvertFormat {
+  return name.endsWith('.rdb') ? 'rdb' : 'json';
+}
+
+function isRdb(input: string): boolean {
+  const file = nodeFiles.open(input, 'read');
+  try {
+    const start = Buffer.alloc(MAGIC.length);
+    return file.read(start, 0, start.length, 0) === start.length && start.toString() === MAGIC;
+  } finally {
+    file.close();
+  }
+}
+
+function readRdb(input: string, terminal: Terminal): Data {
+  const space = toolKeyspace();
+  const aux: [string, string][] = [];
+  const functions: Buffer[] = [];
+  const progress = new Progress(terminal, 'reading');
+  const loader = new RdbFileLoader(nodeFiles, input, space, {
+    database: (index) => databaseOf(space, index),
+    keepExpired: true,
+    replace: false,
+    checksum: true,
+    checkOnly: false,
+    onAux: (name, value) => aux.push([latin1(name), latin1(value)]),
+    onFunction: (code) => functions.push(Buffer.from(code)),
+  });
+  try {
+    while (loader.step()) progress.update(loader.offset, loader.bytes);
+  } finally {
+    loader.close();
+    progress.end();
+  }
+  return { space, aux, functions, keys: loader.reader.keys };
+}
+
+function readJson(input: string, terminal: Terminal): Data {
+  const space = toolKeyspace();
+  for (let i = 0; i < 256; i++) databaseOf(space, i);
+  const reader = new JsonReader(space);
+  const progress = new Progress(terminal, 'reading');
+  const file = nodeFiles.open(input, 'read');
+  let number = 0;
+  try {
+    const total = file.size();
+    forEachLine(file, (line, offset) => {
+      number++;
+      progress.update(offset, total);
+      try {
+        reader.line(line);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`line ${number}, at byte ${offset}: ${reason}`);
+      }
+    });
+  } finally {
+    file.close();
+    progress.end();
+  }
+  return { space, aux: reader.aux, functions: reader.functions, keys: reader.keys };
+}
+
+/** Calls `emit` with each line and where it begins. */
+function forEachLine(file: OpenFile, emit: (line: string, offset: number) => void): void {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  let parts: Buffer[] = [];
+  let begin = 0;
+  let position = 0;
+  for (;;) {
+    const count = uninterrupted(() => file.read(piece, 0, piece.length, position));
+    if (count === 0) break;
+    let from = 0;
+    for (let end = piece.indexOf(LINE_END); end >= 0 && end < count; ) {
+      parts.push(Buffer.from(piece.subarray(from, end)));
+      emit(Buffer.concat(parts).toString('utf8'), begin);
+      parts = [];
+      from = end + 1;
+      begin = position + from;
+      end = piece.indexOf(LINE_END, from);
+    }
+    if (from < count) parts.push(Buffer.from(piece.subarray(from, count)));
+    position += count;
+  }
+  if (parts.length > 0) emit(Buffer.concat(parts).toString('utf8'), begin);
+}
+
+function writeJson(data: Data, output: string): void {
+  if (output === '-') {
+    writeJsonLines(data.space, data, (line) => process.stdout.write(`${line}\n`));
+    return;
+  }
+  replaceFile(nodeFiles, output, (file) => {
+    let lines: string[] = [];
+    let length = 0;
+    const flush = () => {
+      writeFully(file, Buffer.from(lines.join('')));
+      lines = [];
+      length = 0;
+    };
+    writeJsonLines(data.space, data, (line) => {
+      lines.push(line, '\n');
+      length += line.length;
+      if (length >= PIECE_BYTES) flush();
+    });
+    flush();
+  });
+}
+
+/** Writes a file beside the old one and puts it in its place. */
+function replaceFile(files: FileSystem, name: string, write: (file: OpenFile) => void): void {
+  const temporary = path.join(path.dirname(name), temporaryName());
+  const file = files.open(temporary, 'new');
+  try {
+    try {
+      write(file);
+      file.sync();
+    } finally {
+      file.close();
+    }
+    files.rename(temporary, name);
+  } catch (error) {
+    files.unlink(temporary);
+    throw error;
+  }
+  files.syncDirectory(path.dirname(name));
+}
+
+function writeRdb(
+  { space, aux, functions }: Data,
+  output: string,
+  options: ConvertOptions,
+  out: (text: string) => void,
+): void {
+  const databases = space.dbs.map(({ index, root, expires }) => ({
+    index,
+    root,
+    volatileKeys: expires.size,
+  }));
+  const { version } = saveRdbFile(
+    nodeFiles,
+    { tools: space.tools, databases, functions, nowMs: space.nowMs },
+    {
+      ...defaultWriteOptions,
+      aux,
+      compress: options.compress,
+      checksum: options.checksum,
+      version: options.rdbVersion,
+      directory: path.dirname(output),
+      name: path.basename(output),
+      temporaryName: temporaryName(),
+      incrementalSync: true,
+    },
+  );
+  if (version > options.rdbVersion) {
+    out(
+      `version ${version}, not ${options.rdbVersion}: the data has what older ones do not know\n`,
+    );
+  }
+}
+
+function temporaryName(): string {
+  return `temp-convert-${process.pid}`;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
