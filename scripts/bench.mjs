@@ -7,7 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
 
-const programs = ['load', 'memory', 'cost', 'messages', 'expiry', 'growth', 'rows', 'micro'];
+const programs = ['load', 'memory', 'cost', 'messages', 'expiry', 'growth', 'rows', 'rdb', 'micro'];
 const [first, ...rest] = process.argv.slice(2);
 const named = first !== undefined && !first.startsWith('-');
 const program = named ? first : 'load';

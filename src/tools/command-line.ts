@@ -1,12 +1,22 @@
 /** The subcommands of the command line (`names.ts`). Starting a server is none of them. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { createRequire } from 'node:module';
 import { RDB_VERSION, RDB_VERSION_MAX } from '../persistence/rdb/types.ts';
 import { checkRdb, type ToolOutput } from './check.ts';
 import { type ConvertOptions, convert } from './convert.ts';
 
+type Commander = typeof import('commander');
+
 /** Runs a subcommand; its exit code. */
 export async function runTool(args: readonly string[], output: ToolOutput): Promise<number> {
+  // Here and not above: the command line is one script, and a server's start shall not load this.
+  const load = createRequire(import.meta.url);
+  const { Command, InvalidArgumentError, Option } = load('commander') as Commander;
   let code = 0;
+  const version = (text: string) => {
+    const n = Number(text);
+    if (Number.isInteger(n) && n >= RDB_VERSION && n <= RDB_VERSION_MAX) return n;
+    throw new InvalidArgumentError(`it is ${RDB_VERSION} to ${RDB_VERSION_MAX}`);
+  };
   const program = new Command('respite').description('Tools for the files of a server.');
   const check = program.command('check').description('Tells whether a file is sound.');
   check
@@ -42,10 +52,4 @@ export async function runTool(args: readonly string[], output: ToolOutput): Prom
     code = 1;
   }
   return code;
-}
-
-function version(text: string): number {
-  const n = Number(text);
-  if (Number.isInteger(n) && n >= RDB_VERSION && n <= RDB_VERSION_MAX) return n;
-  throw new InvalidArgumentError(`it is ${RDB_VERSION} to ${RDB_VERSION_MAX}`);
 }

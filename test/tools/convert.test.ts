@@ -14,6 +14,7 @@ import { JsonReader } from '../../src/tools/json-reader.ts';
 import { writeJsonLines } from '../../src/tools/json-writer.ts';
 import { Progress } from '../../src/tools/progress.ts';
 import { InProcess } from '../harness/in-process.ts';
+import { respiteFile } from '../harness/respite.ts';
 import { randomValue } from '../persistence/rdb/random-values.ts';
 import { load, newSpace, write } from '../persistence/rdb/spaces.ts';
 import { randomFrom } from '../util/float-texts.ts';
@@ -126,7 +127,7 @@ describe('JSON lines', () => {
 describe('the tools', () => {
   let directory: string;
   const tool = (...args: string[]) =>
-    spawnSync(process.execPath, [path.resolve('dist/bin/respite.js'), ...args], {
+    spawnSync(process.execPath, [respiteFile, ...args], {
       encoding: 'utf8',
       cwd: directory,
     });
