@@ -332,6 +332,51 @@ export class Db extends EntryReader {
   }
 
   /**
+   * Makes a string of `length` bytes the value of argument i, without a time to live. `write` fills
+   * it in where it stays; it may read other values, this key's old one among them, and must neither
+   * throw nor write to the arena. The entry is looked for afterwards. O(length).
+   */
+  buildString(args: Args, i: number, length: number, write: (out: Uint8Array) => void): Ref {
+    if (length <= INLINE_MAX) {
+      const buf = new Uint8Array(length);
+      write(buf);
+      return this.setText(
+        args,
+        i,
+        this.write(args, i),
+        { buf, off: 0, len: length },
+        Encoding.raw,
+        NO_TTL,
+      );
+    }
+    const { arena } = this;
+    const block = arena.alloc(length);
+    const at = (block & 0x7fff) << 3;
+    write(arena.u8[block >>> 15]!.subarray(at, at + length));
+    const entry = this.write(args, i);
+    try {
+      return this.putBlock(args, i, entry, block, length);
+    } catch (error) {
+      arena.free(block);
+      throw error;
+    }
+  }
+
+  /** Gives argument i, whose entry was just found, a raw string in a block of its own. O(1). */
+  private putBlock(args: Args, i: number, entry: Ref, block: Ref, length: number): Ref {
+    if (entry === 0) {
+      const off = args.off[i]!;
+      return this.addBlock(args.buf, off, args.len[i]!, block, length, Encoding.raw, NO_TTL);
+    }
+    const e = this.roomFor(entry, INLINE_MAX + 1, false);
+    if (this.isVolatile(e)) this.persist(e);
+    this.arena.free(this.valueRef(e));
+    this.arena.i32[e >>> 15]![this.valueSlot(e)] = block;
+    this.writeTypeAndLength(e, Encoding.raw, length);
+    return e;
+  }
+
+  /**
    * Lengthens an existing string to `length` bytes (new ones are zero), sets its encoding and
    * leaves valueBuf/valueOff/valueLen at it, ready to be written to until the next call. A length
    * at or below the present one changes the encoding only. `entry` comes from the find just made.

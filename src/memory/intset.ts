@@ -161,13 +161,35 @@ export class Intset {
     this.arena.i32[to >>> 15]![(to & 0x7fff) << 1] = width;
     this.setCount(to, count + 1);
     const shift = high < 0 ? 1 : 0;
-    for (let i = 0; i < count; i++) {
-      this.read(ref, i);
-      this.write(to, i + shift, width, this.high, this.low);
-    }
+    this.copyWider(ref, to, count, shift * (width >> 2), width);
     this.write(to, high < 0 ? 0 : count, width, high, low);
     this.arena.free(ref);
     return to;
+  }
+
+  /** Copies the integers to 32-bit word `at` of a wider intset. A loop for each pair of widths. */
+  private copyWider(ref: Ref, to: Ref, count: number, at: number, width: number): void {
+    const from = this.arena.i32[ref >>> 15]!;
+    const out = this.arena.i32[to >>> 15]!;
+    const p = ((ref & 0x7fff) << 1) + 2;
+    const q = ((to & 0x7fff) << 1) + 2 + at;
+    if (this.width(ref) === 4) {
+      for (let i = 0; i < count; i++) {
+        const n = from[p + i]!;
+        out[q + i * 2] = n;
+        out[q + i * 2 + 1] = n >> 31;
+      }
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      const word = from[p + (i >> 1)]!;
+      const n = (i & 1) === 0 ? (word << 16) >> 16 : word >> 16;
+      if (width === 4) out[q + i] = n;
+      else {
+        out[q + i * 2] = n;
+        out[q + i * 2 + 1] = n >> 31;
+      }
+    }
   }
 
   private setCount(ref: Ref, count: number): void {

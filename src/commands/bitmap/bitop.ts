@@ -3,8 +3,6 @@
  * 8.2.
  */
 import { type BitOperation, combine } from '../../datatypes/bitmap-combine.ts';
-import { Encoding } from '../../datatypes/value-types.ts';
-import { NO_TTL } from '../../keyspace/db.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -78,17 +76,16 @@ export const bitop = command({
     const operation = operationArgument(args);
     const sources = sourceStrings(ctx, args);
     const length = sources.reduce((longest, { length }) => Math.max(longest, length), 0);
-    const result = new Uint8Array(length);
-    combine(operation, sources, result);
     const { db } = ctx;
-    const entry = db.write(args, 2);
     if (length > 0) {
-      const text = { buf: result, off: 0, len: length };
-      db.setText(args, 2, entry, text, Encoding.raw, NO_TTL);
+      db.buildString(args, 2, length, (out) => combine(operation, sources, out));
       ctx.changed('set', args, 2);
-    } else if (entry !== 0) {
-      db.remove(entry);
-      ctx.changed('del', args, 2);
+    } else {
+      const entry = db.write(args, 2);
+      if (entry !== 0) {
+        db.remove(entry);
+        ctx.changed('del', args, 2);
+      }
     }
     reply.int(length);
   },
