@@ -12,6 +12,7 @@
  */
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
+import type { Args } from '../util/args.ts';
 import { MOVED_AT_ONCE, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
@@ -189,6 +190,53 @@ export class ListValue extends Value {
     if (atTail) this.appendTo(node, buf, off, len);
     else this.prependTo(node, buf, off, len);
     this.addLength(1);
+  }
+
+  /** As `push` of arguments [from, end), one after the other. Amortised O(bytes). */
+  pushAll(atTail: boolean, args: Args, from: number, end: number): void {
+    for (let i = from; i < end; ) {
+      this.push(atTail, args.buf, args.off[i]!, args.len[i]!);
+      i = this.pushMore(atTail, args, i + 1, end);
+    }
+  }
+
+  /**
+   * Pushes arguments from `from` on while they go into the node of the last push and into its block:
+   * the words of both are written once for all. Returns the first one that is left. Growing a list to
+   * 5M by 2,000 elements a command takes two thirds of the time of single pushes.
+   */
+  private pushMore(atTail: boolean, args: Args, from: number, end: number): number {
+    const { node, text, bytesMax } = this;
+    const limit = this.tools.limits.listListpackSize;
+    const u8 = this.arena.u8[node >>> 15]!;
+    const base = (node & 0x7fff) << 3;
+    const capacity = this.arena.capacity(node);
+    const countMax = limit < 0 ? Number.MAX_SAFE_INTEGER : Math.max(1, limit);
+    const count = this.word(node, 4);
+    let start = this.word(node, 2);
+    let stop = this.word(node, 3);
+    let i = from;
+    for (; i < end && count + i - from < countMax; i++) {
+      const len = args.len[i]!;
+      if (HEADER + stop - start + len + ELEMENT_OVERHEAD > bytesMax) break;
+      text.measure(args.buf, args.off[i]!, len);
+      const { bytes } = text;
+      if (atTail) {
+        if (stop + bytes > capacity) break;
+        text.put(u8, base + stop, args.buf, args.off[i]!, len);
+        stop += bytes;
+      } else {
+        if (start - bytes < HEADER) break;
+        start -= bytes;
+        text.put(u8, base + start, args.buf, args.off[i]!, len);
+      }
+    }
+    if (i === from) return i;
+    this.setWord(node, 2, start);
+    this.setWord(node, 3, stop);
+    this.setWord(node, 4, count + i - from);
+    this.addLength(i - from);
+    return i;
   }
 
   /** Reads the element at an end into `element`; the list is not empty. O(1). */

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListValue } from '../../src/datatypes/list.ts';
+import { Args } from '../../src/util/args.ts';
 import { anyText, bytesOf, runs, Store, same, sameList, textOf } from './collections.ts';
 
 const nodeLimits = [1, 2, 3, 30, 0, -1, -2, -5];
@@ -99,6 +100,19 @@ class Fixture {
     else model.unshift(text);
   }
 
+  pushAll(tail: boolean, texts: string[]): void {
+    const { list, store, model } = this;
+    if (store.isEmpty) {
+      list.create();
+      store.keep(list);
+    }
+    store.open(list);
+    const args = Args.of('RPUSH', 'key', ...texts.map(bytesOf));
+    store.guard(() => list.pushAll(tail, args, 2, args.argc));
+    if (tail) model.push(...texts);
+    else model.unshift(...texts.toReversed());
+  }
+
   /** Goes to element i, from the front or from the back. */
   seek(i: number): void {
     this.store.open(this.list);
@@ -114,8 +128,11 @@ class Fixture {
   apply(o: Operation): void {
     const { list, store, model } = this;
     if (o.op === 'push') this.push(o.tail, o.element);
-    else if (o.op === 'burst') for (let i = 0; i < o.n; i++) this.push(o.tail, o.element);
-    else if (o.op === 'limit') store.limits.listListpackSize = o.limit;
+    else if (o.op === 'burst') {
+      // Elements of different lengths in one call, as a command has them.
+      const texts = Array.from({ length: o.n }, (_, i) => o.element.slice(i % 7) + String(i));
+      this.pushAll(o.tail, texts);
+    } else if (o.op === 'limit') store.limits.listListpackSize = o.limit;
     if (store.isEmpty) return;
     store.open(list);
     const i = 'index' in o ? o.index % model.length : 0;

@@ -27,8 +27,7 @@ function pushAll(ctx: Context, args: Args, reply: Reply, atTail: boolean, create
     lists.create();
     entry = ctx.db.addValue(args, 1, lists);
   }
-  const { buf, off, len } = args;
-  for (let i = 2; i < args.argc; i++) lists.push(atTail, buf, off[i]!, len[i]!);
+  lists.pushAll(atTail, args, 2, args.argc);
   reply.int(lists.size);
   const event = atTail ? 'rpush' : 'lpush';
   ctx.changedValue(event, entry, lists, args, 1, args.argc - 2);
