@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -31,6 +32,8 @@ const BUILD_INPUTS = [
   'tsconfig.json',
   'tsconfig.build.json',
 ];
+/** What the compiler leaves out and the server reads. */
+const COPIED = ['src/scripting/wasm/lua.wasm'];
 /** Where a build grows before it replaces `dist`; as a directory also the lock among builders. */
 const NEXT = path.join(root, '.respite-build');
 const DIST = path.join(root, 'dist');
@@ -94,6 +97,10 @@ export async function ensureBuilt() {
     ]);
     await bundle();
     chmodSync(path.join(NEXT, 'bin/respite.cjs'), 0o755);
+    for (const name of COPIED) {
+      mkdirSync(path.dirname(path.join(NEXT, name)), { recursive: true });
+      copyFileSync(path.join(root, name), path.join(NEXT, name));
+    }
     writeFileSync(path.join(NEXT, STAMP), current);
     replaceDist();
     await warm();

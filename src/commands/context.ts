@@ -74,6 +74,12 @@ export class Context {
   awaitedKey: string | undefined;
   /** What the command asked for with `block`; the executor takes it. */
   blockRequest: BlockRequest | undefined;
+  /** Set when the call is not finished: goes on with it, true when it is. The executor takes it. */
+  goOn: (() => boolean) | undefined;
+  /** As `goOn`, of the call that this one has just made by `call`. */
+  pending: (() => boolean) | undefined;
+  /** Whether a script calls it; the executor sets it. */
+  isInScript = false;
   /** How the command that runs goes to the journal. */
   effect: number = Effect.byChange;
   private readonly changes: Changes;
@@ -118,6 +124,27 @@ export class Context {
    */
   isOver(expireAt: UnixMs): boolean {
     return expireAt <= this.nowMs && this.keyspace.expiryEnabled;
+  }
+
+  /**
+   * The call is not finished when the handler returns: `goOn` is called in later turns of the event
+   * loop until it returns true, and may throw what a handler may. What it writes to `reply` then
+   * follows what was written before. Nothing but this changes data meanwhile.
+   */
+  suspend(goOn: () => boolean): void {
+    this.goOn = goOn;
+  }
+
+  /**
+   * After `call`: whether the command called is not finished. If so, `then` goes on with this one
+   * afterwards (true when it is finished), and the handler must return.
+   */
+  suspendedIn(then: () => boolean): boolean {
+    const { pending } = this;
+    if (pending === undefined) return false;
+    this.pending = undefined;
+    this.suspend(() => pending() && then());
+    return true;
   }
 
   /** Whether the command is run again after it had to wait. */

@@ -92,7 +92,7 @@ export const directives: readonly Directive[] = [
     'Addresses to listen on; one with a leading - may be missing.'),
   optionalText('bind-source-addr', 'mutable', 'accepted', 'Local address of outgoing connections.'),
   optionalText('bio_cpulist', 'fixed', 'accepted', 'CPUs for background threads.'),
-  int('busy-reply-threshold', 5000, LONG, 'mutable', 'accepted',
+  int('busy-reply-threshold', 5000, LONG, 'mutable', 'active',
     'Milliseconds after which a script counts as busy.', { aliases: ['lua-time-limit'] }),
   words('client-output-buffer-limit',
     'normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60',

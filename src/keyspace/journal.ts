@@ -69,6 +69,8 @@ const BULK_OVERHEAD = 16;
 export class Journal implements EffectUnit, EffectLine {
   /** Whether anybody reads; while false nothing is noted. */
   isRead = false;
+  /** Who gets the lines that are written now; scripts may leave some out (redis.set_repl). */
+  audience: number = Target.all;
   /** The command that removes an expired or evicted key: DEL, or UNLINK (lazyfree-lazy-expire). */
   removalOfExpired: 'DEL' | 'UNLINK' = 'DEL';
   count = 0;
@@ -175,7 +177,7 @@ export class Journal implements EffectUnit, EffectLine {
     lines[at + START] = this.pos;
     lines[at + ARGC] = 0;
     lines[at + DB] = dbIndex;
-    lines[at + TARGETS] = targets;
+    lines[at + TARGETS] = targets & this.audience;
     this.count++;
   }
 

@@ -3,7 +3,7 @@
  * bytes in its memory, with no JavaScript value for each.
  *
  * A run ends, or is suspended: the whole stack of WebAssembly is put away (by asyncify; see
- * docs/decisions/0013) and the event loop goes on until `resume`. While one is suspended nothing
+ * docs/decisions/0014) and the event loop goes on until `resume`. While one is suspended nothing
  * else may run or be compiled here.
  *
  * Whatever a script does, what reaches the caller is a result or an error reply. A fault of the

@@ -1,7 +1,7 @@
 /** The part of WebAssembly's JavaScript interface that is used here; Node's types leave it out. */
 declare namespace WebAssembly {
   type Imports = Record<string, Record<string, (...args: never[]) => unknown>>;
-  interface Exports {}
+  type Exports = object;
   class Module {
     constructor(bytes: Uint8Array);
   }
@@ -16,7 +16,6 @@ declare namespace WebAssembly {
     value: unknown;
   }
   interface Table {
-
     get(index: number): unknown;
   }
 }

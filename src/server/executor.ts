@@ -26,8 +26,9 @@ import { ArenaFullError } from '../memory/arena.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
 import type { Tracking } from '../tracking/tracking.ts';
-import type { Args } from '../util/args.ts';
+import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
+import { setImmediate } from '../util/timers.ts';
 import { type Blocked, Blocking } from './blocking.ts';
 import { CallTimer } from './call-timer.ts';
 import { type Gates, isQueued } from './gates.ts';
@@ -35,6 +36,7 @@ import type { Monitors } from './monitors.ts';
 import type { Output } from './output.ts';
 import type { Pause } from './pause.ts';
 import { repairAfterFailure } from './repair.ts';
+import { refusalInScript, ScriptError, type ScriptRules } from './script-rules.ts';
 import type { Stats } from './stats.ts';
 import { unknownCommand } from './unknown-command.ts';
 
@@ -86,8 +88,10 @@ export class Executor implements Caller {
   private readonly stats: Stats;
   private readonly hooks: ExecutorHooks;
   /** The frames, one for each depth ever reached. */
-  private readonly frames: Context[] = [];
+  private frames: Context[] = [];
   private readonly timer = new CallTimer();
+  /** The request that is not finished: a script in it runs for long. */
+  private unfinished: Unfinished | undefined = undefined;
   /** Where the reply of the present request begins if CLIENT REPLY leaves it out, else -1. */
   private mutedFrom = -1;
 
@@ -227,7 +231,13 @@ export class Executor implements Caller {
     frame.awaitedKey = undefined;
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
-    keyspace.changes.journal.endUnit((command.flagBits & Flag.touches_arbitrary_keys) !== 0);
+    if (frame.goOn !== undefined) {
+      this.putAside(session, command, start);
+      return;
+    }
+    if (this.unfinished === undefined) {
+      keyspace.changes.journal.endUnit((command.flagBits & Flag.touches_arbitrary_keys) !== 0);
+    }
     if (member >= 0) keyspace.dict.forget();
     if (frame.blockRequest !== undefined) {
       this.blocking.block(session, command, frame.blockRequest);
@@ -259,10 +269,45 @@ export class Executor implements Caller {
     frame.awaitedKey = undefined;
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
+    if (frame.goOn !== undefined) {
+      outer.pending = () => this.goOnWith(frame, command, reply);
+      return;
+    }
     this.timer.nested(command);
     if (muted && session.isMuted) reply.rollback(start);
     else if (muted && this.mutedFrom >= 0) this.dropExecHeader(start, reply);
     reply.version = session.respVersion;
+  }
+
+  /**
+   * Runs a command that a script calls, under the rules of scripts; `reply` holds nothing before.
+   * Its reply is always written, whatever CLIENT REPLY says of the script's own.
+   * Source of order and texts: redis-server 7.0.15 (scriptCall).
+   */
+  callForScript(outer: Context, args: Args, reply: Reply, script: ScriptRules): void {
+    const session = outer.session as Session;
+    const command = this.table.resolve(args);
+    const refused = refusalInScript(command, args, script);
+    if (command === undefined || refused !== undefined) {
+      if (command !== undefined) command.rejectedCalls++;
+      const { line } = refused!;
+      this.stats.countError(line);
+      reply.error(line);
+      return;
+    }
+    if ((command.flagBits & Flag.write) !== 0) script.wrote = true;
+    const frame = this.frame(outer.depth + 1);
+    frame.awaitedKey = undefined;
+    frame.isInScript = true;
+    this.invoke(frame, session, command, args, reply);
+    frame.isInScript = false;
+    this.observe(session, command, args, true);
+    this.timer.nested(command);
+  }
+
+  /** Whether there is a command that may be called with so many arguments. */
+  exists(args: Args): boolean {
+    return this.table.resolve(args) !== undefined;
   }
 
   /** Calls that are part of the one in `outer` are about to come. */
@@ -279,6 +324,84 @@ export class Executor implements Caller {
     reply.rollback(this.mutedFrom);
     reply.raw(rest);
     this.mutedFrom = -1;
+  }
+
+  // ---- requests that take several turns of the event loop ------------------------------------
+
+  /** Whether a request is not finished: nothing else may change data meanwhile. */
+  get isBusy(): boolean {
+    return this.unfinished !== undefined;
+  }
+
+  /** The request of a session goes on in the next turn. Its frames are kept for it. */
+  private putAside(session: Session, command: Command, start: number): void {
+    const { reply } = this;
+    this.timer.end();
+    session.blocked = true;
+    this.unfinished = {
+      session,
+      command,
+      frames: this.frames,
+      nowMs: this.keyspace.nowMs,
+      written: Buffer.from(reply.buf.subarray(start, reply.pos)),
+    };
+    reply.rollback(start);
+    this.frames = [];
+    this.frame(0);
+    setImmediate(() => this.goOn());
+  }
+
+  /** Goes on with the unfinished request. */
+  private goOn(): void {
+    const { keyspace, output, reply } = this;
+    const unfinished = this.unfinished!;
+    const { session, command } = unfinished;
+    output.serve(session);
+    this.frames = unfinished.frames;
+    keyspace.nowMs = unfinished.nowMs;
+    keyspace.renewsAccess = !session.noTouch;
+    reply.version = session.respVersion;
+    const start = reply.pos;
+    reply.raw(unfinished.written);
+    this.tracking.begin(session, false);
+    this.timer.beginNested();
+    const finished = this.goOnWith(this.frames[0]!, command, reply);
+    if (!finished) {
+      this.putAside(session, command, start);
+      output.serve(undefined);
+      return;
+    }
+    this.unfinished = undefined;
+    this.updateClock();
+    keyspace.changes.journal.endUnit();
+    session.blocked = false;
+    this.settleReplyMode(session, start);
+    output.putOwnMessages();
+    this.tracking.replied();
+    if (keyspace.changes.waiters.hasChanged) this.blocking.serve();
+    output.putOwnMessages();
+    output.serve(undefined);
+    if (session.closed) reply.rollback(start);
+    else output.flush(session);
+    this.hooks.resume(session);
+  }
+
+  /** Goes on with the call in a frame; false when it is still not finished. */
+  private goOnWith(frame: Context, command: Command, reply: Reply): boolean {
+    const goOn = frame.goOn!;
+    const start = reply.pos;
+    frame.goOn = undefined;
+    try {
+      if (!goOn()) {
+        frame.goOn ??= goOn;
+        return false;
+      }
+    } catch (error) {
+      this.failed(frame, command, NO_ARGS, error, start, false, reply);
+    }
+    this.timer.nested(command);
+    reply.version = (frame.session as Session).respVersion;
+    return true;
   }
 
   /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
@@ -319,6 +442,8 @@ export class Executor implements Caller {
     frame.db = keyspace.dbs[session.dbIndex]!;
     frame.effect = Effect.byChange;
     frame.blockRequest = undefined;
+    frame.goOn = undefined;
+    frame.pending = undefined;
     keyspace.renewsAccess = !session.noTouch;
     const { dbIndex } = session;
     const start = reply.pos;
@@ -339,14 +464,14 @@ export class Executor implements Caller {
   }
 
   /** What others see of a call that has run: not of one that runs again after it had to wait. */
-  private observe(session: Session, command: Command, args: Args): void {
+  private observe(session: Session, command: Command, args: Args, byScript = false): void {
     this.stats.commandsProcessed++;
     if (session.tracking?.remembers === true && (command.flagBits & Flag.readonly) !== 0) {
       for (const { index } of keysOf(command.spec, args) ?? []) {
         this.tracking.remember(session, args.buf, args.off[index]!, args.len[index]!);
       }
     }
-    if (this.monitors.size > 0) this.monitors.show(session, command, args);
+    if (this.monitors.size > 0) this.monitors.show(session, command, args, byScript);
   }
 
   /** Puts the command itself into the journal, unless its handler has put something else there. */
@@ -376,7 +501,9 @@ export class Executor implements Caller {
     if (wrote && isCut) refusal = errors.replyTooLargeAfterWrite;
     if (refusal instanceof CommandError) {
       reply.error(refusal.line);
-      this.stats.countError(refusal.line);
+      if (!(refusal instanceof ScriptError && refusal.counted)) {
+        this.stats.countError(refusal.line);
+      }
       return;
     }
     if (changed) this.hooks.dataDamaged(command.fullName, error);
@@ -434,3 +561,16 @@ export class Executor implements Caller {
     session.transaction.end();
   }
 }
+
+/** A request that takes several turns of the event loop. */
+interface Unfinished {
+  readonly session: Session;
+  readonly command: Command;
+  readonly frames: Context[];
+  /** Its clock stands still. */
+  readonly nowMs: number;
+  /** What was written of its reply. */
+  readonly written: Buffer;
+}
+
+const NO_ARGS = new Args();

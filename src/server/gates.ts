@@ -31,6 +31,8 @@ export class Gates {
   passwordRequired = false;
   /** Bytes of used memory past which commands that may grow data are refused; 0 for none. */
   maxMemory = 0;
+  /** Why all but the commands for it are refused: a script has run for too long. */
+  busy: CommandError | undefined = undefined;
   private readonly usedMemory: () => number;
   private readonly protectedCommands: (
     session: Session,
@@ -43,6 +45,11 @@ export class Gates {
   ) {
     this.usedMemory = usedMemory;
     this.protectedCommands = protectedCommands;
+  }
+
+  /** Whether commands that may grow data are refused. */
+  get isOutOfMemory(): boolean {
+    return this.maxMemory > 0 && this.usedMemory() > this.maxMemory;
   }
 
   /** Why the command may not run now, or undefined. */
@@ -67,6 +74,7 @@ export class Gates {
       return notWhileSubscribed(command);
     }
     if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
+    if (this.busy !== undefined && (command.flagBits & Flag.allow_busy) === 0) return this.busy;
     return undefined;
   }
 }

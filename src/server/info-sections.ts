@@ -18,6 +18,7 @@ import type { Info, InfoLine } from './info.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { MemoryFigures } from './memory-figures.ts';
 import type { Pause } from './pause.ts';
+import type { Scripting } from './scripting.ts';
 import type { Stats } from './stats.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
 
@@ -35,6 +36,7 @@ export interface Sources {
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
   readonly pubsub: PubSub;
+  readonly scripts: Scripting;
   readonly stats: Stats;
   readonly tracking: Tracking;
 }
@@ -144,10 +146,7 @@ function memoryLines(s: Sources): InfoLine[] {
     ['allocator_resident', reserved],
     ['total_system_memory', memory.system],
     ['total_system_memory_human', human(memory.system)],
-    ['used_memory_lua', 0],
-    ['used_memory_lua_human', '0B'],
-    ['used_memory_scripts', 0],
-    ['used_memory_scripts_human', '0B'],
+    ...scriptMemory(s),
     ['maxmemory', max],
     ['maxmemory_human', human(max)],
     ['maxmemory_policy', s.config.string('maxmemory-policy')],
@@ -345,4 +344,27 @@ function human(bytes: number): string {
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(2)}K`;
   if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(2)}M`;
   return `${(bytes / 1024 ** 3).toFixed(2)}G`;
+}
+
+/** What scripts and functions take: Lua heaps, and what is kept of them besides. */
+function scriptMemory({ scripts }: Sources): InfoLine[] {
+  const { cache, evalHeapBytes, functionHeapBytes, functions } = scripts;
+  const heaps = evalHeapBytes + functionHeapBytes;
+  const functionBytes = functions.bytes;
+  const kept = cache.bytes + functionBytes;
+  return [
+    ['used_memory_vm_eval', evalHeapBytes],
+    ['used_memory_lua', evalHeapBytes],
+    ['used_memory_lua_human', human(evalHeapBytes)],
+    ['used_memory_scripts_eval', cache.bytes],
+    ['number_of_cached_scripts', cache.size],
+    ['number_of_functions', functions.functionCount],
+    ['number_of_libraries', functions.size],
+    ['used_memory_vm_functions', functionHeapBytes],
+    ['used_memory_vm_total', heaps],
+    ['used_memory_vm_total_human', human(heaps)],
+    ['used_memory_functions', functionBytes],
+    ['used_memory_scripts', kept],
+    ['used_memory_scripts_human', human(kept)],
+  ];
 }

@@ -46,10 +46,19 @@ export class Monitors implements MonitorsPort {
    * Shows a command that `session` has just run; its own line comes after the reply if that session
    * is a monitor itself. O(bytes of the arguments + monitors).
    */
-  show(session: SessionPort, command: Command, args: Args): void {
+  show(session: SessionPort, command: Command, args: Args, byScript = false): void {
     if ((command.flagBits & HIDDEN) !== 0) return;
-    const head = `+${this.timestamp()} [${session.dbIndex} ${session.origin}]`;
-    const line = lineOf(head, args, command.spec.secrets?.(args) ?? []);
+    this.tell(session, byScript ? 'lua' : session.origin, args, command.spec.secrets?.(args) ?? []);
+  }
+
+  /** Shows the command a script is about to run for, before those the script calls. */
+  showScript(session: SessionPort, args: Args): void {
+    if (this.size > 0) this.tell(session, session.origin, args, []);
+  }
+
+  private tell(session: SessionPort, origin: string, args: Args, secrets: readonly number[]): void {
+    const head = `+${this.timestamp()} [${session.dbIndex} ${origin}]`;
+    const line = lineOf(head, args, secrets);
     for (const monitor of this.sessions) {
       if (!monitor.isMuted) monitor.push(line);
     }

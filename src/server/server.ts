@@ -39,6 +39,7 @@ import { Notifications } from './notifications.ts';
 import { Output } from './output.ts';
 import { Pause } from './pause.ts';
 import { Pipeline } from './pipeline.ts';
+import { Scripting } from './scripting.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
@@ -62,6 +63,7 @@ export class Server {
   readonly commands = new CommandTable(allCommands);
   readonly keyspace: Keyspace;
   readonly pubsub = new PubSub();
+  readonly scripts: Scripting;
   readonly monitors: Monitors;
   readonly tracking: Tracking;
   readonly stats = new Stats();
@@ -138,6 +140,14 @@ export class Server {
     this.pause = new Pause(this.now, (session) => this.pipeline.resume(session));
     this.executor = this.makeExecutor(hooks);
     this.blocking = this.executor.blocking;
+    this.scripts = new Scripting({
+      config,
+      executor: this.executor,
+      gates: this.gates,
+      journal: this.keyspace.changes.journal,
+      version: this.lifecycle.version,
+      log,
+    });
     this.pipeline = new Pipeline({
       table: this.commands,
       keyspace: this.keyspace,
@@ -169,7 +179,7 @@ export class Server {
       keyspace: this.keyspace,
       stats: this.stats,
       now: this.now,
-      isPaused: () => this.pause.untilMs !== 0,
+      isPaused: () => this.pause.untilMs !== 0 || this.executor.isBusy,
       serveWaiting: () => {
         if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
       },
@@ -244,7 +254,9 @@ export class Server {
 
   private usedMemory(): number {
     const forClients = this.clientFigures.refresh().memoryBytes + this.tracking.memoryBytes;
-    return this.keyspace.usedBytes + this.reply.buf.length + forClients;
+    const { cache, functions, evalHeapBytes, functionHeapBytes } = this.scripts;
+    const forScripts = cache.bytes + functions.bytes + evalHeapBytes + functionHeapBytes;
+    return this.keyspace.usedBytes + this.reply.buf.length + forClients + forScripts;
   }
 
   private refuseProtected(session: Session): CommandError | undefined {

@@ -35,7 +35,6 @@ export const allowedCommandInfo: Readonly<Record<string, string>> = {
 };
 
 const build = 'describes how a C program was built';
-const scripting = 'belongs to scripting and functions, which are not there yet';
 const persistence = 'belongs to RDB and AOF, which are not there yet';
 const replication = 'belongs to replication and cluster, which are not there yet';
 const allocator = 'describes jemalloc and its defragmentation; our arena has neither';
@@ -45,9 +44,6 @@ const later = 'belongs to a capability that is not there yet';
 /** Fields of INFO that we do not have, each with the reason. One that appears must leave the list. */
 export const missingInfoFields: Readonly<Record<string, string>> = {
   ...because(build, 'redis_git_dirty redis_build_id monotonic_clock atomicvar_api gcc_version'),
-  ...because(scripting, 'used_memory_vm_eval used_memory_scripts_eval number_of_cached_scripts'),
-  ...because(scripting, 'number_of_functions number_of_libraries used_memory_vm_functions'),
-  ...because(scripting, 'used_memory_vm_total used_memory_vm_total_human used_memory_functions'),
   ...because(allocator, 'allocator_frag_ratio allocator_frag_bytes allocator_rss_ratio'),
   ...because(allocator, 'allocator_rss_bytes rss_overhead_ratio rss_overhead_bytes'),
   ...because(allocator, 'active_defrag_hits active_defrag_misses active_defrag_key_hits'),

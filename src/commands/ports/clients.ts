@@ -2,6 +2,7 @@
  * All clients as commands see them: who is there, who waits, who is shown what others run.
  * `src/server/clients.ts`, `blocking.ts` and `monitors.ts` implement it.
  */
+import type { Args } from '../../util/args.ts';
 import type { SessionPort } from './session.ts';
 
 /** What CLIENT PAUSE suspends: writes, or all commands. */
@@ -29,4 +30,6 @@ export interface BlockingPort {
 export interface MonitorsPort {
   add(session: SessionPort): void;
   remove(session: SessionPort): void;
+  /** Shows EVAL's or FCALL's own line, before those of the commands that its script calls. */
+  showScript(session: SessionPort, args: Args): void;
 }

@@ -11,6 +11,7 @@ import type { DebugPort } from './debug.ts';
 import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
+import type { ScriptsPort } from './scripts.ts';
 import type { StatsPort } from './stats.ts';
 
 /** Everything outside the data that a handler may reach, besides its own session. */
@@ -27,5 +28,6 @@ export interface ServerPort {
   readonly logger: LogPort;
   readonly monitors: MonitorsPort;
   readonly pubsub: PubSubPort;
+  readonly scripts: ScriptsPort;
   readonly tracking: TrackingPort;
 }

@@ -135,6 +135,8 @@ export const shutdown = command({
   syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
 
   run(ctx, args, _reply) {
-    ctx.server.lifecycle.shutdown(shutdownRequest(args));
+    const request = shutdownRequest(args);
+    if (request.save !== 'nosave') ctx.server.scripts.checkNotBusy();
+    ctx.server.lifecycle.shutdown(request);
   },
 });

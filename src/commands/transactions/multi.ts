@@ -2,8 +2,10 @@
  * Transactions: MULTI, EXEC, DISCARD. Queueing itself is the executor's.
  * Source: redis-server 7.0.15 (multi.c).
  */
+import type { Reply } from '../../resp/reply.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import type { QueuePort } from '../ports/session.ts';
 import { command } from '../spec.ts';
 
 const nested = new CommandError('ERR MULTI calls can not be nested');
@@ -59,13 +61,23 @@ export const exec = command({
     if (queue === undefined) return;
     ctx.beginCalls();
     transaction.running = queue.length;
-    for (let i = 0; i < queue.length; i++) ctx.call(queue.command(i), queue.read(i), reply);
-    transaction.running = 0;
-    // The queued commands have put their effects into the journal.
+    // The queued commands put their effects into the journal.
     ctx.noEffect();
-    transaction.release(queue);
+    runFrom(ctx, queue, 0, reply);
   },
 });
+
+/** Runs the queue from command i on. False when a script in it is not finished. */
+function runFrom(ctx: Context, queue: QueuePort, from: number, reply: Reply): boolean {
+  for (let i = from; i < queue.length; i++) {
+    ctx.call(queue.command(i), queue.read(i), reply);
+    if (ctx.suspendedIn(() => runFrom(ctx, queue, i + 1, reply))) return false;
+  }
+  const { transaction } = ctx.session;
+  transaction.running = 0;
+  transaction.release(queue);
+  return true;
+}
 
 /** DISCARD */
 export const discard = command({

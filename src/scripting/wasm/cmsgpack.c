@@ -146,6 +146,9 @@ static int msgpack_pack(lua_State *L) {
 
 /* --- reading --------------------------------------------------------------- */
 
+/* Each level takes some 300 bytes of the host's stack. */
+#define UNPACK_DEPTH_MAX 1500
+
 #define UNPACK_OK 0
 #define UNPACK_MISSING 1
 #define UNPACK_BAD 2
@@ -154,6 +157,7 @@ typedef struct Unpacker {
   const unsigned char *p;
   size_t left;
   int error;
+  int depth;
 } Unpacker;
 
 static int unpack_need(Unpacker *u, size_t n) {
@@ -184,10 +188,16 @@ static void unpack_string(lua_State *L, Unpacker *u, size_t l) {
   u->left -= l;
 }
 
+/* Pushes the table of one more level. */
+static void unpack_descend(lua_State *L, Unpacker *u, const char *where) {
+  lua_newtable(L);
+  if (++u->depth > UNPACK_DEPTH_MAX || !lua_checkstack(L, 1))
+    luaL_error(L, "stack overflow (%s)", where);
+}
+
 static void unpack_array(lua_State *L, Unpacker *u, size_t n) {
   int i;
-  lua_newtable(L);
-  luaL_checkstack(L, 1, "in function mp_decode_to_lua_array");
+  unpack_descend(L, u, "in function mp_decode_to_lua_array");
   for (i = 1; n-- > 0; i++) {
     lua_pushnumber(L, i);
     unpack_value(L, u);
@@ -195,10 +205,11 @@ static void unpack_array(lua_State *L, Unpacker *u, size_t n) {
       return;
     lua_rawset(L, -3);
   }
+  u->depth--;
 }
 
 static void unpack_map(lua_State *L, Unpacker *u, size_t n) {
-  lua_newtable(L);
+  unpack_descend(L, u, "in function mp_decode_to_lua_hash");
   while (n-- > 0) {
     unpack_value(L, u);
     if (u->error)
@@ -208,6 +219,7 @@ static void unpack_map(lua_State *L, Unpacker *u, size_t n) {
       return;
     lua_rawset(L, -3);
   }
+  u->depth--;
 }
 
 /* A marker with a number of `size` bytes after it. */
@@ -296,6 +308,7 @@ static int unpack_from(lua_State *L, int limit, int offset) {
   u.p = (const unsigned char *)s + offset;
   u.left = length - (size_t)offset;
   u.error = UNPACK_OK;
+  u.depth = 0;
   for (; u.left > 0 && count < limit; count++) {
     unpack_value(L, &u);
     if (u.error == UNPACK_MISSING)

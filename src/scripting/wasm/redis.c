@@ -114,7 +114,8 @@ static int errorhandler(lua_State *L) {
 /* pcall, whose errors are texts as they were before errors became tables. */
 static int textpcall(lua_State *L) {
   int status;
-  luaL_checkany(L, 1);
+  if (lua_gettop(L) == 0)
+    lua_pushnil(L); /* Redis fails to look, and calls nothing */
   status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
   if (status != 0 && lua_istable(L, -1)) {
     lua_getfield(L, -1, "err");

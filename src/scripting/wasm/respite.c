@@ -179,6 +179,10 @@ static uint64_t number2uint64(double n) {
   return n < 18446744073709551616.0 ? (uint64_t)n : 0;
 }
 
+unsigned long long respite_number2uint(double n) {
+  return n < 0 ? (unsigned long long)number2int64(n) : number2uint64(n);
+}
+
 double respite_str2number(const char *s, char **end) {
   const char *p = s;
   int negative = 0, digits = 0;
@@ -199,7 +203,7 @@ double respite_str2number(const char *s, char **end) {
 
 /* --- random numbers -------------------------------------------------------- */
 
-static uint64_t randomstate = 0x330e;
+static uint64_t randomstate = 0x1234abcd330eULL;
 
 int respite_lrand48(void) {
   randomstate = (randomstate * 0x5deece66dULL + 0xb) & 0xffffffffffffULL;

@@ -68,6 +68,8 @@ int respite_nomemory(struct lua_State *L);
 /* "%.14g" and strtod, with a fast way for whole numbers. Neither keeps state. */
 int respite_number2str(char *to, double n);
 double respite_str2number(const char *s, char **end);
+/* To an unsigned integer as x86-64 converts; negative numbers wrap. */
+unsigned long long respite_number2uint(double n);
 
 /* The drand48 generator, so that the same script gives the same numbers everywhere. */
 int respite_lrand48(void);

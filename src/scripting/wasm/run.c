@@ -380,8 +380,6 @@ EXPORT("run") int respite_run(void) {
   result.used = 0;
   buffer_room(L, &result, 256);
   lua_settop(L, 0);
-  if (setup.kind == 0)
-    respite_srand48(0);
   lua_pushcfunction(L, errorhandler);
   lua_pushcfunction(L, prepare_protected);
   lua_pushlightuserdata(L, &nargs);

@@ -1,0 +1,49 @@
+/**
+ * What commands a script may call, and its error replies. Source of order and texts: redis-server
+ * 7.0.15 (scriptCall).
+ */
+import { type Command, Flag } from '../commands/command-table.ts';
+import type { Args } from '../util/args.ts';
+import { CommandError, errors } from '../util/errors.ts';
+
+/** An error reply that a script ends with. */
+export class ScriptError extends CommandError {
+  /** A command that the script called made it, and it was counted then. */
+  readonly counted: boolean;
+
+  constructor(line: string, counted: boolean) {
+    super(line);
+    this.counted = counted;
+  }
+}
+
+/** The rules of one run of a script. */
+export interface ScriptRules {
+  /** Commands that write are refused. */
+  readonly readOnly: boolean;
+  /** Commands that take memory are refused until the script has written. */
+  readonly outOfMemory: boolean;
+  /** It has called a command that writes. */
+  wrote: boolean;
+}
+
+const unknown = new CommandError('ERR Unknown Redis command called from script');
+const wrongArity = new CommandError('ERR Wrong number of args calling Redis command from script');
+const notAllowed = new CommandError('ERR This Redis command is not allowed from script');
+const noWrites = new CommandError('ERR Write commands are not allowed from read-only scripts.');
+
+/** Why a script may not call a command with these arguments, or undefined. */
+export function refusalInScript(
+  command: Command | undefined,
+  args: Args,
+  rules: ScriptRules,
+): CommandError | undefined {
+  if (command === undefined) return unknown;
+  const { arity, flagBits } = command;
+  if (arity > 0 ? args.argc !== arity : args.argc < -arity) return wrongArity;
+  if (command.run === undefined) return unknown;
+  if ((flagBits & Flag.noscript) !== 0) return notAllowed;
+  if (rules.readOnly && (flagBits & (Flag.write | Flag.may_replicate)) !== 0) return noWrites;
+  if (rules.outOfMemory && !rules.wrote && (flagBits & Flag.denyoom) !== 0) return errors.oom;
+  return undefined;
+}
