@@ -71,6 +71,11 @@ class ReadOptions implements Delivery {
   minIdleMs = -1;
 }
 
+function blockInScript(args: Args): CommandError {
+  const name = args.cString(0);
+  return new CommandError(`ERR ${name} command is not allowed with BLOCK option from scripts`);
+}
+
 /** Reads BLOCK's milliseconds; what overflows ends at once, as in redis-server 7.0.15. */
 function blockArgument(args: Args, i: number, nowMs: number): number {
   const ms = int64Argument(args, i, badTimeout);
@@ -84,12 +89,14 @@ function idleArgument(args: Args, i: number): number {
   return Number(ms);
 }
 
-function readOptions(args: Args, inGroup: boolean, nowMs: number): ReadOptions {
+function readOptions(ctx: Context, args: Args, inGroup: boolean): ReadOptions {
   const options = new ReadOptions();
   for (let i = 1; i < args.argc && options.firstKey === 0; i++) {
     const more = args.argc - 1 - i;
-    if (more > 0 && args.is(i, 'BLOCK')) options.untilMs = blockArgument(args, ++i, nowMs);
-    else if (more > 0 && args.is(i, 'COUNT')) options.count = countOption(args, ++i);
+    if (more > 0 && args.is(i, 'BLOCK')) {
+      if (ctx.isInScript) throw blockInScript(args);
+      options.untilMs = blockArgument(args, ++i, ctx.nowMs);
+    } else if (more > 0 && args.is(i, 'COUNT')) options.count = countOption(args, ++i);
     else if (more > 0 && args.is(i, 'STREAMS')) {
       options.firstKey = i + 1;
       options.streams = more / 2;
@@ -217,7 +224,7 @@ function serve(
 }
 
 function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
-  const options = readOptions(args, inGroup, ctx.nowMs);
+  const options = readOptions(ctx, args, inGroup);
   const { firstKey, streams } = options;
   const sources = readSources(ctx, args, options);
   const mark = reply.beginDeferred();

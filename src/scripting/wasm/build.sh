@@ -22,6 +22,12 @@ clang-14 --target=wasm32-wasi -O3 -ftls-model=local-exec -mbulk-memory -msign-ex
 clang-14 --target=wasm32-wasi -nostartfiles -O3 all.o -o linked.wasm \
   -Wl,--no-entry,--export-table,--export=__stack_pointer,--export=__wasm_call_ctors \
   -Wl,-z,stack-size=1048576,--max-memory=2147483648,--error-limit=0
+# luaV_execute must have no frame on the C stack (see respite_Frame in respite.h).
+node "$binaryen/bin/wasm-dis" linked.wasm -o linked.wat
+if sed -n '/^ (func $luaV_execute /,/^ (func /p' linked.wat | grep -q 'global.set $__stack_pointer'; then
+  echo 'luaV_execute has a frame on the C stack: keep what needs one out of it' >&2
+  exit 1
+fi
 # luaV_execute keeps the protocol by hand; the others call nothing of a script's through pointers.
 not=luaV_execute,luaD_throw,luaG_errormsg,GCTM,luaZ_fill,DumpFunction,writer,fwrite,fputs
 not=$not,luaO_pushvfstring,lua_concat,vfprintf,printf_core,snprintf,__fwritex,__toread,__uflow,emptybuffer
