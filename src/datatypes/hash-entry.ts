@@ -7,12 +7,12 @@
  * LONG_VALUE in the entry's key word tells how long the length is. Nothing here knows the dict.
  */
 import type { Arena, Ref } from '../memory/arena.ts';
+import { ENTRY_KEY, OWNERS_FLAG } from '../memory/dict.ts';
 import { isExtended, newMember, type TextRegister, tailOf } from './members.ts';
 
 /** Bit of an entry's key word: the value's length takes four bytes, not one. */
-const LONG_VALUE = 0x40000000;
+const LONG_VALUE = OWNERS_FLAG;
 const SHORT_VALUE_MAX = 255;
-const KEY_WORD = 2;
 
 /** An entry in no dict yet; an extended one has room for a time, which is to be set. O(bytes). */
 export function newHashEntry(
@@ -55,7 +55,7 @@ export function overwriteValue(
 /** Points a register at an entry's value. */
 export function locateValue(arena: Arena, entry: Ref, text: TextRegister): void {
   const u8 = arena.u8[entry >>> 15]!;
-  const keyWord = arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + KEY_WORD]!;
+  const keyWord = arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + ENTRY_KEY]!;
   const p = tailOf(arena, entry);
   text.buf = u8;
   if ((keyWord & LONG_VALUE) === 0) {
@@ -74,7 +74,7 @@ function valueBytes(len: number): number {
 /** The entry was touched and has room. */
 function writeValue(arena: Arena, entry: Ref, buf: Uint8Array, off: number, len: number): void {
   const i32 = arena.i32[entry >>> 15]!;
-  const word = ((entry & 0x7fff) << 1) + KEY_WORD;
+  const word = ((entry & 0x7fff) << 1) + ENTRY_KEY;
   const u8 = arena.u8[entry >>> 15]!;
   let p = tailOf(arena, entry);
   if (len <= SHORT_VALUE_MAX) {

@@ -16,7 +16,18 @@ import type { Args } from '../util/args.ts';
 import { MOVED_AT_ONCE, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
+/** Words of the root. */
+const FIRST = 0;
+const LAST = 1;
+const LENGTH = 2;
+const NODES = 3;
 const ROOT_BYTES = 16;
+/** Words of a node. */
+const PREVIOUS = 0;
+const NEXT = 1;
+const START = 2;
+const END = 3;
+const COUNT = 4;
 const HEADER = 20;
 /** What Redis reckons an element costs beside its bytes when it decides whether it fits. */
 const ELEMENT_OVERHEAD = 8;
@@ -43,17 +54,17 @@ export class ListValue extends Value {
   override moveIfSparse(): void {
     const { arena } = this;
     if (this.nodes > MOVED_AT_ONCE) return;
-    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+    for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
       if (!arena.shouldMove(node)) continue;
-      const previous = this.word(node, 0);
-      const next = this.word(node, 1);
+      const previous = this.word(node, PREVIOUS);
+      const next = this.word(node, NEXT);
       node = arena.relocate(node);
       const before = previous === 0 ? this.ref : previous;
       arena.touch(before);
-      this.setWord(before, previous === 0 ? 0 : 1, node);
+      this.setWord(before, previous === 0 ? FIRST : NEXT, node);
       const after = next === 0 ? this.ref : next;
       arena.touch(after);
-      this.setWord(after, next === 0 ? 1 : 0, node);
+      this.setWord(after, next === 0 ? LAST : PREVIOUS, node);
     }
     if (arena.shouldMove(this.ref)) this.become(arena.relocate(this.ref), this.encoding);
   }
@@ -64,11 +75,11 @@ export class ListValue extends Value {
   }
 
   get size(): number {
-    return this.word(this.ref, 2);
+    return this.word(this.ref, LENGTH);
   }
 
   get nodes(): number {
-    return this.word(this.ref, 3);
+    return this.word(this.ref, NODES);
   }
 
   // ---- places ------------------------------------------------------------------------------
@@ -85,20 +96,20 @@ export class ListValue extends Value {
     let node: Ref;
     let skip: number;
     if (i < size >>> 1) {
-      node = this.word(this.ref, 0);
+      node = this.word(this.ref, FIRST);
       skip = i;
-      for (let n = this.word(node, 4); skip >= n; n = this.word(node, 4)) {
+      for (let n = this.word(node, COUNT); skip >= n; n = this.word(node, COUNT)) {
         skip -= n;
-        node = this.word(node, 1);
+        node = this.word(node, NEXT);
       }
     } else {
-      node = this.word(this.ref, 1);
+      node = this.word(this.ref, LAST);
       let behind = size - 1 - i;
-      for (let n = this.word(node, 4); behind >= n; n = this.word(node, 4)) {
+      for (let n = this.word(node, COUNT); behind >= n; n = this.word(node, COUNT)) {
         behind -= n;
-        node = this.word(node, 0);
+        node = this.word(node, PREVIOUS);
       }
-      skip = this.word(node, 4) - 1 - behind;
+      skip = this.word(node, COUNT) - 1 - behind;
     }
     this.node = node;
     this.at = this.offsetOf(node, skip);
@@ -110,19 +121,19 @@ export class ListValue extends Value {
     const u8 = this.arena.u8[this.node >>> 15]!;
     const base = (this.node & 0x7fff) << 3;
     this.at += this.text.sizeAt(u8, base + this.at);
-    if (this.at < this.word(this.node, 3)) return true;
-    this.node = this.word(this.node, 1);
+    if (this.at < this.word(this.node, END)) return true;
+    this.node = this.word(this.node, NEXT);
     if (this.node === 0) return false;
-    this.at = this.word(this.node, 2);
+    this.at = this.word(this.node, START);
     return true;
   }
 
   /** One element back; false before the first one. */
   previous(): boolean {
-    if (this.at <= this.word(this.node, 2)) {
-      this.node = this.word(this.node, 0);
+    if (this.at <= this.word(this.node, START)) {
+      this.node = this.word(this.node, PREVIOUS);
       if (this.node === 0) return false;
-      this.at = this.word(this.node, 3);
+      this.at = this.word(this.node, END);
     }
     const u8 = this.arena.u8[this.node >>> 15]!;
     const base = (this.node & 0x7fff) << 3;
@@ -157,14 +168,14 @@ export class ListValue extends Value {
     while (left > 0 && node !== 0) {
       const u8 = this.arena.u8[node >>> 15]!;
       const base = (node & 0x7fff) << 3;
-      const end = base + this.word(node, 3);
+      const end = base + this.word(node, END);
       for (let p = base + at; p < end && left > 0; left--) {
         element.locate(u8, p);
         emit();
         p += element.sizeAt(u8, p);
       }
-      node = this.word(node, 1);
-      if (node !== 0) at = this.word(node, 2);
+      node = this.word(node, NEXT);
+      if (node !== 0) at = this.word(node, START);
     }
   }
 
@@ -173,10 +184,10 @@ export class ListValue extends Value {
    * number; `emit` must not write to the arena. O(nodes).
    */
   forEachRun(emit: (buf: Uint8Array, off: number, len: number, count: number) => void): void {
-    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
-      const start = this.word(node, 2);
+    for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
+      const start = this.word(node, START);
       const off = ((node & 0x7fff) << 3) + start;
-      emit(this.arena.u8[node >>> 15]!, off, this.word(node, 3) - start, this.word(node, 4));
+      emit(this.arena.u8[node >>> 15]!, off, this.word(node, END) - start, this.word(node, COUNT));
     }
   }
 
@@ -185,7 +196,7 @@ export class ListValue extends Value {
   /** Adds an element at an end; the text may lie anywhere but in this list. Amortised O(len). */
   push(atTail: boolean, buf: Uint8Array, off: number, len: number): void {
     this.text.measure(buf, off, len);
-    let node = this.word(this.ref, atTail ? 1 : 0);
+    let node = this.word(this.ref, atTail ? LAST : FIRST);
     if (node === 0 || !this.fits(node, len)) node = this.addNode(atTail ? node : 0, len);
     if (atTail) this.appendTo(node, buf, off, len);
     else this.prependTo(node, buf, off, len);
@@ -212,9 +223,9 @@ export class ListValue extends Value {
     const base = (node & 0x7fff) << 3;
     const capacity = this.arena.capacity(node);
     const countMax = limit < 0 ? Number.MAX_SAFE_INTEGER : Math.max(1, limit);
-    const count = this.word(node, 4);
-    let start = this.word(node, 2);
-    let stop = this.word(node, 3);
+    const count = this.word(node, COUNT);
+    let start = this.word(node, START);
+    let stop = this.word(node, END);
     let i = from;
     for (; i < end && count + i - from < countMax; i++) {
       const len = args.len[i]!;
@@ -232,9 +243,9 @@ export class ListValue extends Value {
       }
     }
     if (i === from) return i;
-    this.setWord(node, 2, start);
-    this.setWord(node, 3, stop);
-    this.setWord(node, 4, count + i - from);
+    this.setWord(node, START, start);
+    this.setWord(node, END, stop);
+    this.setWord(node, COUNT, count + i - from);
     this.addLength(i - from);
     return i;
   }
@@ -249,29 +260,29 @@ export class ListValue extends Value {
   removeEnd(atTail: boolean): void {
     this.seekEnd(atTail);
     const { node } = this;
-    const count = this.word(node, 4);
+    const count = this.word(node, COUNT);
     this.addLength(-1);
     if (count === 1) {
       this.removeNode(node);
       return;
     }
     this.arena.touch(node);
-    if (atTail) this.setWord(node, 3, this.at);
+    if (atTail) this.setWord(node, END, this.at);
     else {
       const u8 = this.arena.u8[node >>> 15]!;
       const size = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
-      this.setWord(node, 2, this.at + size);
+      this.setWord(node, START, this.at + size);
     }
-    this.setWord(node, 4, count - 1);
+    this.setWord(node, COUNT, count - 1);
   }
 
   private seekEnd(atTail: boolean): void {
-    const node = this.word(this.ref, atTail ? 1 : 0);
+    const node = this.word(this.ref, atTail ? LAST : FIRST);
     this.node = node;
-    if (!atTail) this.at = this.word(node, 2);
+    if (!atTail) this.at = this.word(node, START);
     else {
       const base = (node & 0x7fff) << 3;
-      const end = base + this.word(node, 3);
+      const end = base + this.word(node, END);
       this.at = this.text.previousOf(this.arena.u8[node >>> 15]!, end) - base;
     }
   }
@@ -285,7 +296,7 @@ export class ListValue extends Value {
     const { node } = this;
     const u8 = this.arena.u8[node >>> 15]!;
     const removed = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
-    const used = this.word(node, 3) - this.word(node, 2);
+    const used = this.word(node, END) - this.word(node, START);
     if (added > removed && HEADER + used + added - removed > this.bytesMax) {
       this.insert(false, buf, off, len);
       this.next();
@@ -309,13 +320,13 @@ export class ListValue extends Value {
       node = this.split(node, this.at, len);
       this.text.measure(buf, off, len);
       this.appendTo(node, buf, off, len);
-      this.at = this.word(this.node, 3) - this.text.bytes;
+      this.at = this.word(this.node, END) - this.text.bytes;
     } else {
       this.text.measure(buf, off, len);
       const added = this.text.bytes;
       const to = this.resizeGap(node, this.at, 0, added);
       this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + this.at, buf, off, len);
-      this.setWord(to, 4, this.word(to, 4) + 1);
+      this.setWord(to, COUNT, this.word(to, COUNT) + 1);
       this.node = to;
     }
     this.addLength(1);
@@ -328,17 +339,17 @@ export class ListValue extends Value {
   remove(): boolean {
     const { node } = this;
     this.addLength(-1);
-    const next = this.word(node, 1);
-    if (this.word(node, 4) === 1) {
+    const next = this.word(node, NEXT);
+    if (this.word(node, COUNT) === 1) {
       this.removeNode(node);
       return this.enter(next);
     }
     const u8 = this.arena.u8[node >>> 15]!;
     const size = this.text.sizeAt(u8, ((node & 0x7fff) << 3) + this.at);
     const to = this.resizeGap(node, this.at, size, 0);
-    this.setWord(to, 4, this.word(to, 4) - 1);
+    this.setWord(to, COUNT, this.word(to, COUNT) - 1);
     this.node = to;
-    if (this.at < this.word(to, 3)) return true;
+    if (this.at < this.word(to, END)) return true;
     return this.enter(next);
   }
 
@@ -375,8 +386,8 @@ export class ListValue extends Value {
   removeRange(atTail: boolean, count: number): void {
     let left = count;
     while (left > 0) {
-      const node = this.word(this.ref, atTail ? 1 : 0);
-      const held = this.word(node, 4);
+      const node = this.word(this.ref, atTail ? LAST : FIRST);
+      const held = this.word(node, COUNT);
       if (held <= left) {
         left -= held;
         this.addLength(-held);
@@ -385,8 +396,8 @@ export class ListValue extends Value {
       }
       this.arena.touch(node);
       const cut = this.offsetOf(node, atTail ? held - left : left);
-      this.setWord(node, atTail ? 3 : 2, cut);
-      this.setWord(node, 4, held - left);
+      this.setWord(node, atTail ? END : START, cut);
+      this.setWord(node, COUNT, held - left);
       this.addLength(-left);
       this.shrink(node);
       return;
@@ -395,13 +406,13 @@ export class ListValue extends Value {
 
   /** Joins the present node with the next one when both are small; keeps no place. */
   mergeSmall(): void {
-    let node = this.word(this.ref, 0);
+    let node = this.word(this.ref, FIRST);
     while (node !== 0) {
-      const next = this.word(node, 1);
+      const next = this.word(node, NEXT);
       if (next === 0) return;
-      const used = this.word(node, 3) - this.word(node, 2);
-      const more = this.word(next, 3) - this.word(next, 2);
-      const count = this.word(node, 4) + this.word(next, 4);
+      const used = this.word(node, END) - this.word(node, START);
+      const more = this.word(next, END) - this.word(next, START);
+      const count = this.word(node, COUNT) + this.word(next, COUNT);
       const limit = this.tools.limits.listListpackSize;
       if ((used + more) * 2 > this.bytesMax || (limit > 0 && count > limit)) {
         node = next;
@@ -409,13 +420,13 @@ export class ListValue extends Value {
       }
       node = this.roomBehind(node, more);
       const from = (next & 0x7fff) << 3;
-      const start = from + this.word(next, 2);
+      const start = from + this.word(next, START);
       const target = this.arena.u8[node >>> 15]!;
-      const end = this.word(node, 3);
+      const end = this.word(node, END);
       const source = this.arena.u8[next >>> 15]!;
       target.set(source.subarray(start, start + more), ((node & 0x7fff) << 3) + end);
-      this.setWord(node, 3, end + more);
-      this.setWord(node, 4, count);
+      this.setWord(node, END, end + more);
+      this.setWord(node, COUNT, count);
       this.removeNode(next);
     }
   }
@@ -432,52 +443,52 @@ export class ListValue extends Value {
   /** Whether an element of `len` bytes may join a node. */
   private fits(node: Ref, len: number): boolean {
     const limit = this.tools.limits.listListpackSize;
-    const bytes = HEADER + this.word(node, 3) - this.word(node, 2) + len + ELEMENT_OVERHEAD;
+    const bytes = HEADER + this.word(node, END) - this.word(node, START) + len + ELEMENT_OVERHEAD;
     if (bytes > this.bytesMax) return false;
-    return limit < 0 || this.word(node, 4) < Math.max(1, limit);
+    return limit < 0 || this.word(node, COUNT) < Math.max(1, limit);
   }
 
   /** A new node behind `previous` (0: before all), with room for an element of `len` bytes. */
   private addNode(previous: Ref, len: number): Ref {
     const { ref } = this;
     const node = this.arena.alloc(Math.max(FIRST_BYTES, HEADER + len + 11));
-    const next = previous === 0 ? this.word(ref, 0) : this.word(previous, 1);
-    this.setWord(node, 0, previous);
-    this.setWord(node, 1, next);
-    this.setWord(node, 2, HEADER);
-    this.setWord(node, 3, HEADER);
-    this.setWord(node, 4, 0);
+    const next = previous === 0 ? this.word(ref, FIRST) : this.word(previous, NEXT);
+    this.setWord(node, PREVIOUS, previous);
+    this.setWord(node, NEXT, next);
+    this.setWord(node, START, HEADER);
+    this.setWord(node, END, HEADER);
+    this.setWord(node, COUNT, 0);
     this.arena.touch(ref);
-    if (previous === 0) this.setWord(ref, 0, node);
+    if (previous === 0) this.setWord(ref, FIRST, node);
     else {
       this.arena.touch(previous);
-      this.setWord(previous, 1, node);
+      this.setWord(previous, NEXT, node);
     }
-    if (next === 0) this.setWord(ref, 1, node);
+    if (next === 0) this.setWord(ref, LAST, node);
     else {
       this.arena.touch(next);
-      this.setWord(next, 0, node);
+      this.setWord(next, PREVIOUS, node);
     }
-    this.setWord(ref, 3, this.word(ref, 3) + 1);
+    this.setWord(ref, NODES, this.word(ref, NODES) + 1);
     return node;
   }
 
   private removeNode(node: Ref): void {
     const { ref } = this;
-    const previous = this.word(node, 0);
-    const next = this.word(node, 1);
+    const previous = this.word(node, PREVIOUS);
+    const next = this.word(node, NEXT);
     this.arena.touch(ref);
-    if (previous === 0) this.setWord(ref, 0, next);
+    if (previous === 0) this.setWord(ref, FIRST, next);
     else {
       this.arena.touch(previous);
-      this.setWord(previous, 1, next);
+      this.setWord(previous, NEXT, next);
     }
-    if (next === 0) this.setWord(ref, 1, previous);
+    if (next === 0) this.setWord(ref, LAST, previous);
     else {
       this.arena.touch(next);
-      this.setWord(next, 0, previous);
+      this.setWord(next, PREVIOUS, previous);
     }
-    this.setWord(ref, 3, this.word(ref, 3) - 1);
+    this.setWord(ref, NODES, this.word(ref, NODES) - 1);
     this.arena.free(node);
   }
 
@@ -485,14 +496,14 @@ export class ListValue extends Value {
   private relink(from: Ref, to: Ref): void {
     if (from === to) return;
     const { ref } = this;
-    const previous = this.word(to, 0);
-    const next = this.word(to, 1);
+    const previous = this.word(to, PREVIOUS);
+    const next = this.word(to, NEXT);
     const head = previous === 0 ? ref : previous;
     this.arena.touch(head);
-    this.setWord(head, previous === 0 ? 0 : 1, to);
+    this.setWord(head, previous === 0 ? FIRST : NEXT, to);
     const tail = next === 0 ? ref : next;
     this.arena.touch(tail);
-    this.setWord(tail, next === 0 ? 1 : 0, to);
+    this.setWord(tail, next === 0 ? LAST : PREVIOUS, to);
   }
 
   /**
@@ -500,8 +511,8 @@ export class ListValue extends Value {
    * as large as now but not larger than a node may be. Returns the node.
    */
   private grow(node: Ref, more: number, before: boolean): Ref {
-    const start = this.word(node, 2);
-    const used = this.word(node, 3) - start;
+    const start = this.word(node, START);
+    const used = this.word(node, END) - start;
     const need = HEADER + used + more;
     const ample = Math.min(need + (need >> 1), this.bytesMax);
     const to = this.arena.alloc(Math.max(need, ample));
@@ -514,8 +525,8 @@ export class ListValue extends Value {
     const from = ((node & 0x7fff) << 3) + start;
     const source = this.arena.u8[node >>> 15]!;
     this.arena.u8[to >>> 15]!.set(source.subarray(from, from + used), ((to & 0x7fff) << 3) + place);
-    this.setWord(to, 2, place);
-    this.setWord(to, 3, place + used);
+    this.setWord(to, START, place);
+    this.setWord(to, END, place + used);
     this.relink(node, to);
     this.arena.free(node);
     return to;
@@ -523,7 +534,8 @@ export class ListValue extends Value {
 
   /** The node with at least `more` bytes of room behind its run, ready to be written. */
   private roomBehind(node: Ref, more: number): Ref {
-    if (this.word(node, 3) + more > this.arena.capacity(node)) return this.grow(node, more, false);
+    if (this.word(node, END) + more > this.arena.capacity(node))
+      return this.grow(node, more, false);
     this.arena.touch(node);
     return node;
   }
@@ -532,22 +544,22 @@ export class ListValue extends Value {
   private appendTo(node: Ref, buf: Uint8Array, off: number, len: number): void {
     const { bytes } = this.text;
     const to = this.roomBehind(node, bytes);
-    const end = this.word(to, 3);
+    const end = this.word(to, END);
     this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + end, buf, off, len);
-    this.setWord(to, 3, end + bytes);
-    this.setWord(to, 4, this.word(to, 4) + 1);
+    this.setWord(to, END, end + bytes);
+    this.setWord(to, COUNT, this.word(to, COUNT) + 1);
     this.node = to;
   }
 
   private prependTo(node: Ref, buf: Uint8Array, off: number, len: number): void {
     const { bytes } = this.text;
     let to = node;
-    if (this.word(node, 2) - bytes < HEADER) to = this.grow(node, bytes, true);
+    if (this.word(node, START) - bytes < HEADER) to = this.grow(node, bytes, true);
     else this.arena.touch(node);
-    const start = this.word(to, 2) - bytes;
+    const start = this.word(to, START) - bytes;
     this.text.put(this.arena.u8[to >>> 15]!, ((to & 0x7fff) << 3) + start, buf, off, len);
-    this.setWord(to, 2, start);
-    this.setWord(to, 4, this.word(to, 4) + 1);
+    this.setWord(to, START, start);
+    this.setWord(to, COUNT, this.word(to, COUNT) + 1);
     this.node = to;
   }
 
@@ -556,16 +568,16 @@ export class ListValue extends Value {
     const more = added - removed;
     let to = node;
     if (more > 0) {
-      const before = this.word(node, 2);
+      const before = this.word(node, START);
       to = this.roomBehind(node, more);
-      this.at = at + this.word(to, 2) - before;
+      this.at = at + this.word(to, START) - before;
     } else this.arena.touch(node);
     const base = (to & 0x7fff) << 3;
-    const end = this.word(to, 3);
+    const end = this.word(to, END);
     const from = this.at + removed;
     if (more !== 0) {
       this.arena.u8[to >>> 15]!.copyWithin(base + this.at + added, base + from, base + end);
-      this.setWord(to, 3, end + more);
+      this.setWord(to, END, end + more);
     }
     this.node = to;
     return to;
@@ -576,9 +588,9 @@ export class ListValue extends Value {
    * the left part, or a new node when the element does not fit there.
    */
   private split(node: Ref, at: number, len: number): Ref {
-    const start = this.word(node, 2);
-    const end = this.word(node, 3);
-    if (at === start) return this.addNode(this.word(node, 0), len);
+    const start = this.word(node, START);
+    const end = this.word(node, END);
+    if (at === start) return this.addNode(this.word(node, PREVIOUS), len);
     if (at < end) {
       const u8 = this.arena.u8[node >>> 15]!;
       const base = (node & 0x7fff) << 3;
@@ -588,30 +600,30 @@ export class ListValue extends Value {
       const target = this.arena.u8[right >>> 15]!;
       const source = this.arena.u8[node >>> 15]!;
       target.set(source.subarray(base + at, base + end), ((right & 0x7fff) << 3) + HEADER);
-      this.setWord(right, 3, HEADER + end - at);
-      this.setWord(right, 4, this.word(node, 4) - left);
-      this.setWord(node, 3, at);
-      this.setWord(node, 4, left);
+      this.setWord(right, END, HEADER + end - at);
+      this.setWord(right, COUNT, this.word(node, COUNT) - left);
+      this.setWord(node, END, at);
+      this.setWord(node, COUNT, left);
     }
     return this.fits(node, len) ? node : this.addNode(node, len);
   }
 
   /** Gives back what a node's block has too much. */
   private shrink(node: Ref): void {
-    const used = this.word(node, 3) - this.word(node, 2);
+    const used = this.word(node, END) - this.word(node, START);
     if (this.arena.capacity(node) > (HEADER + used) * 2 + 64) this.grow(node, 0, false);
   }
 
   private offsetOf(node: Ref, index: number): number {
     const u8 = this.arena.u8[node >>> 15]!;
     const base = (node & 0x7fff) << 3;
-    const count = this.word(node, 4);
+    const count = this.word(node, COUNT);
     if (index > count >>> 1) {
-      let p = base + this.word(node, 3);
+      let p = base + this.word(node, END);
       for (let i = count; i > index; i--) p = this.text.previousOf(u8, p);
       return p - base;
     }
-    let p = base + this.word(node, 2);
+    let p = base + this.word(node, START);
     for (let i = 0; i < index; i++) p += this.text.sizeAt(u8, p);
     return p - base;
   }
@@ -619,22 +631,22 @@ export class ListValue extends Value {
   private enter(node: Ref): boolean {
     this.node = node;
     if (node === 0) return false;
-    this.at = this.word(node, 2);
+    this.at = this.word(node, START);
     return true;
   }
 
   private addLength(n: number): void {
     this.arena.touch(this.ref);
-    this.setWord(this.ref, 2, this.word(this.ref, 2) + n);
+    this.setWord(this.ref, LENGTH, this.word(this.ref, LENGTH) + n);
   }
 
   // ---- whole values ------------------------------------------------------------------------
 
   override freeSome(ref: Ref, _encoding: number, max: number): Ref {
-    let node = this.word(ref, 0);
+    let node = this.word(ref, FIRST);
     for (let freed = 0; node !== 0 && freed < max; ) {
-      const next = this.word(node, 1);
-      freed += 1 + (this.word(node, 4) >> 5);
+      const next = this.word(node, NEXT);
+      freed += 1 + (this.word(node, COUNT) >> 5);
       this.arena.free(node);
       node = next;
     }
@@ -643,27 +655,27 @@ export class ListValue extends Value {
       return 0;
     }
     this.arena.touch(ref);
-    this.setWord(ref, 0, node);
+    this.setWord(ref, FIRST, node);
     return ref;
   }
 
   override clone(): Ref {
     const root = this.cloneBlock(this.ref, ROOT_BYTES);
     let previous = 0;
-    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+    for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
       const copy = this.cloneBlock(node, this.arena.capacity(node));
-      this.setWord(copy, 0, previous);
-      if (previous === 0) this.setWord(root, 0, copy);
-      else this.setWord(previous, 1, copy);
+      this.setWord(copy, PREVIOUS, previous);
+      if (previous === 0) this.setWord(root, FIRST, copy);
+      else this.setWord(previous, NEXT, copy);
       previous = copy;
     }
-    this.setWord(root, 1, previous);
+    this.setWord(root, LAST, previous);
     return root;
   }
 
   override memory(): number {
     let total = this.arena.capacity(this.ref);
-    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
+    for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
       total += this.arena.capacity(node);
     }
     return total;
@@ -673,24 +685,25 @@ export class ListValue extends Value {
     let elements = 0;
     let nodes = 0;
     let previous = 0;
-    for (let node = this.word(this.ref, 0); node !== 0; node = this.word(node, 1)) {
-      if (this.word(node, 0) !== previous) throw new Error('list: chain broken');
+    for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
+      if (this.word(node, PREVIOUS) !== previous) throw new Error('list: chain broken');
       const u8 = this.arena.u8[node >>> 15]!;
       const base = (node & 0x7fff) << 3;
-      const end = this.word(node, 3);
+      const end = this.word(node, END);
       let count = 0;
-      let p = this.word(node, 2);
+      let p = this.word(node, START);
       while (p < end) {
         p += this.text.sizeAt(u8, base + p);
         count++;
       }
       if (p !== end || end > this.arena.capacity(node)) throw new Error('list: run broken');
-      if (count === 0 || count !== this.word(node, 4)) throw new Error('list: wrong node count');
+      if (count === 0 || count !== this.word(node, COUNT))
+        throw new Error('list: wrong node count');
       elements += count;
       nodes++;
       previous = node;
     }
-    if (previous !== this.word(this.ref, 1)) throw new Error('list: wrong last node');
+    if (previous !== this.word(this.ref, LAST)) throw new Error('list: wrong last node');
     if (elements !== this.size || nodes !== this.nodes) throw new Error('list: wrong length');
   }
 }

@@ -7,12 +7,8 @@
  * The float64 is a member's score or the time a field expires.
  */
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
+import { EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import { MOVED_AT_ONCE, type Text, type Tools } from './value.ts';
-
-export const EXTENDED = 0x80000000 | 0;
-const KEY_LENGTH = 0x3fffffff;
-const HEADER = 12;
-const EXTENDED_HEADER = 24;
 
 /** Bytes to be found; the fields change with every read. */
 export class TextRegister implements Text {

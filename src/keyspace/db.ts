@@ -9,20 +9,11 @@ import type { HashValue } from '../datatypes/hash.ts';
 import type { Text, Value } from '../datatypes/value.ts';
 import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
-import type { Dict } from '../memory/dict.ts';
+import { type Dict, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
 import { errors } from '../util/errors.ts';
 import type { Changes } from './changes.ts';
-import {
-  EntryReader,
-  EXTENDED,
-  EXTENDED_HEADER,
-  HEADER,
-  INLINE,
-  INLINE_MAX,
-  KEY_LENGTH,
-  type UnixMs,
-} from './entry.ts';
+import { EntryReader, INLINE, INLINE_MAX, type UnixMs } from './entry.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import type { Values } from './values.ts';
 

@@ -14,13 +14,11 @@
 import type { Value } from '../datatypes/value.ts';
 import { ValueType } from '../datatypes/value-types.ts';
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
+import { EXTENDED_HEADER, HEADER, KEY_LENGTH, OWNERS_FLAG } from '../memory/dict.ts';
 import { errors } from '../util/errors.ts';
 
-export const EXTENDED = 0x80000000 | 0;
-export const INLINE = 0x40000000;
-export const KEY_LENGTH = 0x3fffffff;
-export const HEADER = 12;
-export const EXTENDED_HEADER = 24;
+/** In the key word: the value is a string beside its key. */
+export const INLINE = OWNERS_FLAG;
 /** Longest string kept beside its key; one length byte. */
 export const INLINE_MAX = 255;
 

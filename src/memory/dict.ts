@@ -18,12 +18,25 @@
 import { type Arena, BLOCK_MAX, type Ref } from './arena.ts';
 import { halfSipHash13 } from './halfsiphash.ts';
 
+/** Words of the root: those of a table, counted from TABLE or SECOND. */
 const TABLE = 0;
 const BITS = 1;
 const USED = 2;
+const SECOND = 3;
 const MOVED = 6;
 const CLEARED = 7;
 const ROOT_BYTES = 32;
+/** Words of an entry that every owner has: link, the owner's word, key length and flags. */
+export const ENTRY_NEXT = 0;
+export const ENTRY_INFO = 1;
+export const ENTRY_KEY = 2;
+/** In the key word: 12 more bytes of header; for the owner; bytes of the key. */
+export const EXTENDED = 0x80000000 | 0;
+export const OWNERS_FLAG = 0x40000000;
+export const KEY_LENGTH = 0x3fffffff;
+/** Bytes before the key. */
+export const HEADER = 12;
+export const EXTENDED_HEADER = 24;
 const MIN_BITS = 2;
 /** Buckets with entries moved per write, and empty ones passed over on the way. */
 const MOVES_PER_WRITE = 2;
@@ -34,9 +47,6 @@ const SHRINK_BELOW = 10;
 const WALK_BATCH = 64;
 /** A reserved table has no more than 2^28 buckets: a GiB. */
 const RESERVE_BITS_MAX = 28;
-const KEY_LENGTH = 0x3fffffff;
-const HEADER = 12;
-const EXTENDED_HEADER = 24;
 /** Places in a chain that `random` tells apart; at load 1 one chain in 12,000 is longer. */
 const RANDOM_PLACES = 6;
 
@@ -75,9 +85,9 @@ export class Dict {
 
   /** Frees tables and root; the entries are the caller's (see `clearStep`). */
   destroy(root: Ref): void {
-    const second = this.word(root, 3);
+    const second = this.word(root, SECOND);
     this.arena.freeTable(this.word(root, TABLE), 4 << this.word(root, BITS));
-    if (second !== 0) this.arena.freeTable(second, 4 << this.word(root, 4));
+    if (second !== 0) this.arena.freeTable(second, 4 << this.word(root, SECOND + BITS));
     this.arena.free(root);
   }
 
@@ -85,20 +95,20 @@ export class Dict {
   size(root: Ref): number {
     const i32 = this.arena.i32[root >>> 15]!;
     const at = (root & 0x7fff) << 1;
-    return i32[at + USED]! + i32[at + 5]!;
+    return i32[at + USED]! + i32[at + SECOND + USED]!;
   }
 
   /** Buckets of both tables. O(1). */
   buckets(root: Ref): number {
-    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    const second = this.word(root, SECOND) === 0 ? 0 : 1 << this.word(root, SECOND + BITS);
     return (1 << this.word(root, BITS)) + second;
   }
 
   /** Bytes of root and tables, without the entries. O(1). */
   memory(root: Ref): number {
     const first = this.tableMemory(this.word(root, TABLE), this.word(root, BITS));
-    const second = this.word(root, 3);
-    const rest = second === 0 ? 0 : this.tableMemory(second, this.word(root, 4));
+    const second = this.word(root, SECOND);
+    const rest = second === 0 ? 0 : this.tableMemory(second, this.word(root, SECOND + BITS));
     return this.arena.capacity(root) + first + rest;
   }
 
@@ -140,8 +150,8 @@ export class Dict {
     const r = this.arena.i32[root >>> 15]!;
     const at = (root & 0x7fff) << 1;
     const found = this.findIn(r[at]!, hash & ((1 << r[at + BITS]!) - 1), buf, off, len);
-    if (found !== 0 || r[at + 3] === 0) return found;
-    return this.findIn(r[at + 3]!, hash & ((1 << r[at + 4]!) - 1), buf, off, len);
+    if (found !== 0 || r[at + SECOND] === 0) return found;
+    return this.findIn(r[at + SECOND]!, hash & ((1 << r[at + SECOND + BITS]!) - 1), buf, off, len);
   }
 
   /**
@@ -165,8 +175,9 @@ export class Dict {
       const wanted = roots[single ? 0 : i]!;
       if (wanted !== root) {
         root = wanted;
-        const rehashing = this.word(root, 3) !== 0;
-        const side = rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? 3 : 0;
+        const rehashing = this.word(root, SECOND) !== 0;
+        const side =
+          rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? SECOND : TABLE;
         table = this.word(root, side);
         mask = (1 << this.word(root, side + BITS)) - 1;
       }
@@ -210,11 +221,11 @@ export class Dict {
   /** Links an entry whose key is not in the dict. Amortised O(1). */
   insert(root: Ref, hash: number, entry: Ref): void {
     this.arena.touch(root);
-    if (this.word(root, 3) !== 0) this.move(root, MOVES_PER_WRITE);
+    if (this.word(root, SECOND) !== 0) this.move(root, MOVES_PER_WRITE);
     else if (this.word(root, USED) >= 1 << this.word(root, BITS)) {
       this.startRehash(root, this.word(root, BITS) + 1);
     }
-    const side = this.word(root, 3) !== 0 ? 3 : 0;
+    const side = this.word(root, SECOND) !== 0 ? SECOND : TABLE;
     const bucket = hash & ((1 << this.word(root, side + BITS)) - 1);
     this.push(this.word(root, side), bucket, entry);
     this.add(root, side + USED, 1);
@@ -224,11 +235,11 @@ export class Dict {
   unlinkEntry(root: Ref, hash: number, entry: Ref): void {
     this.arena.touch(root);
     const next = this.nextOf(entry);
-    if (this.relink(root, 0, hash, entry, next)) this.add(root, USED, -1);
-    else if (this.word(root, 3) !== 0 && this.relink(root, 3, hash, entry, next)) {
-      this.add(root, 5, -1);
+    if (this.relink(root, TABLE, hash, entry, next)) this.add(root, USED, -1);
+    else if (this.word(root, SECOND) !== 0 && this.relink(root, SECOND, hash, entry, next)) {
+      this.add(root, SECOND + USED, -1);
     } else throw new Error('dict: unlinking an entry that is not in the dict');
-    if (this.word(root, 3) !== 0) this.move(root, MOVES_PER_WRITE);
+    if (this.word(root, SECOND) !== 0) this.move(root, MOVES_PER_WRITE);
     else this.shrinkIfSparse(root);
   }
 
@@ -237,8 +248,8 @@ export class Dict {
    * O(1) expected.
    */
   replace(root: Ref, hash: number, from: Ref, to: Ref): void {
-    if (this.relink(root, 0, hash, from, to)) return;
-    if (this.word(root, 3) !== 0 && this.relink(root, 3, hash, from, to)) return;
+    if (this.relink(root, TABLE, hash, from, to)) return;
+    if (this.word(root, SECOND) !== 0 && this.relink(root, SECOND, hash, from, to)) return;
     throw new Error('dict: replacing an entry that is not in the dict');
   }
 
@@ -250,13 +261,13 @@ export class Dict {
    */
   scan(root: Ref, cursor: number, emit: (entry: Ref) => void): number {
     let v = cursor | 0;
-    const rehashing = this.word(root, 3) !== 0;
-    const swap = rehashing && this.word(root, 4) < this.word(root, BITS);
-    const small = swap ? 3 : 0;
+    const rehashing = this.word(root, SECOND) !== 0;
+    const swap = rehashing && this.word(root, SECOND + BITS) < this.word(root, BITS);
+    const small = swap ? SECOND : TABLE;
     const m0 = (1 << this.word(root, small + BITS)) - 1;
     this.emitBucket(this.word(root, small), v & m0, emit);
     if (!rehashing) return nextCursor(v, m0) >>> 0;
-    const large = swap ? 0 : 3;
+    const large = swap ? TABLE : SECOND;
     const m1 = (1 << this.word(root, large + BITS)) - 1;
     do {
       this.emitBucket(this.word(root, large), v & m1, emit);
@@ -267,7 +278,7 @@ export class Dict {
 
   /** Every entry, in no order; `emit` must not write to the dict. O(buckets + entries). */
   forEach(root: Ref, emit: (entry: Ref) => void): void {
-    for (const side of [0, 3]) {
+    for (const side of [TABLE, SECOND]) {
       const table = this.word(root, side);
       if (table === 0) continue;
       const buckets = 1 << this.word(root, side + BITS);
@@ -308,7 +319,8 @@ export class Dict {
    */
   reserve(root: Ref, entries: number): void {
     const bits = Math.min(RESERVE_BITS_MAX, Math.ceil(Math.log2(Math.max(entries, 1))));
-    if (this.size(root) > 0 || this.word(root, 3) !== 0 || bits <= this.word(root, BITS)) return;
+    if (this.size(root) > 0 || this.word(root, SECOND) !== 0 || bits <= this.word(root, BITS))
+      return;
     const table = this.arena.allocTable(4 << bits);
     this.arena.touch(root);
     this.arena.freeTable(this.word(root, TABLE), 4 << this.word(root, BITS));
@@ -318,7 +330,7 @@ export class Dict {
 
   /** Entries until `emit` answers false; it must not write to the dict. O(buckets + entries). */
   some(root: Ref, emit: (entry: Ref) => boolean): void {
-    for (const side of [0, 3]) {
+    for (const side of [TABLE, SECOND]) {
       const table = this.word(root, side);
       if (table === 0) continue;
       const buckets = 1 << this.word(root, side + BITS);
@@ -337,17 +349,17 @@ export class Dict {
    */
   random(root: Ref, random: () => number): Ref {
     if (this.size(root) === 0) return 0;
-    const moved = this.word(root, 3) === 0 ? 0 : this.word(root, MOVED);
+    const moved = this.word(root, SECOND) === 0 ? 0 : this.word(root, MOVED);
     const first = (1 << this.word(root, BITS)) - moved;
-    const second = this.word(root, 3) === 0 ? 0 : 1 << this.word(root, 4);
+    const second = this.word(root, SECOND) === 0 ? 0 : 1 << this.word(root, SECOND + BITS);
     for (let tries = 0; tries < 4096; tries++) {
       const r = random() * (first + second);
       const b = Math.floor(r);
       const place = Math.floor((r - b) * RANDOM_PLACES);
       const entry =
         b < first
-          ? this.chainAt(this.word(root, 0), b + moved, place, random)
-          : this.chainAt(this.word(root, 3), b - first, place, random);
+          ? this.chainAt(this.word(root, TABLE), b + moved, place, random)
+          : this.chainAt(this.word(root, SECOND), b - first, place, random);
       if (entry !== 0) return entry;
     }
     return this.anyFrom(root, Math.floor(random() * (first + second)), first, second, moved);
@@ -370,14 +382,14 @@ export class Dict {
     const first = 1 << this.word(root, BITS);
     const next = this.nextOf(entry);
     if (at < first) this.setBucket(this.word(root, TABLE), at, next);
-    else this.setBucket(this.word(root, 3), at - first, next);
+    else this.setBucket(this.word(root, SECOND), at - first, next);
   }
 
   /** The first entry of a bucket, counted through both tables. */
   private headAt(root: Ref, at: number): Ref {
     const first = 1 << this.word(root, BITS);
     if (at < first) return this.bucket(this.word(root, TABLE), at);
-    return this.bucket(this.word(root, 3), at - first);
+    return this.bucket(this.word(root, SECOND), at - first);
   }
 
   /**
@@ -408,10 +420,10 @@ export class Dict {
    * to move. For idle time.
    */
   rehashFor(root: Ref, max: number): boolean {
-    if (this.word(root, 3) === 0) return false;
+    if (this.word(root, SECOND) === 0) return false;
     this.arena.touch(root);
     this.move(root, max);
-    return this.word(root, 3) !== 0;
+    return this.word(root, SECOND) !== 0;
   }
 
   /**
@@ -420,7 +432,7 @@ export class Dict {
    */
   moveIfSparse(root: Ref): Ref {
     const { arena } = this;
-    for (const side of [0, 3]) {
+    for (const side of [TABLE, SECOND]) {
       const table = this.word(root, side);
       if (table === 0 || !arena.shouldMove(table)) continue;
       arena.touch(root);
@@ -431,7 +443,7 @@ export class Dict {
 
   /** Throws when an invariant is broken. O(n); for tests. */
   checkInvariants(root: Ref): void {
-    for (const side of [0, 3]) {
+    for (const side of [TABLE, SECOND]) {
       const table = this.word(root, side);
       if (table === 0) continue;
       const buckets = 1 << this.word(root, side + BITS);
@@ -441,7 +453,7 @@ export class Dict {
           used++;
           const home = this.hashOfEntry(entry) & (buckets - 1);
           if (home !== b) throw new Error(`dict: entry of bucket ${home} found in ${b}`);
-          if (side === 0 && this.word(root, 3) !== 0 && b < this.word(root, MOVED)) {
+          if (side === TABLE && this.word(root, SECOND) !== 0 && b < this.word(root, MOVED)) {
             throw new Error(`dict: bucket ${b} was moved but holds an entry`);
           }
         });
@@ -511,17 +523,17 @@ export class Dict {
 
   private startRehash(root: Ref, bits: number): void {
     const table = this.arena.allocTable(4 << bits);
-    this.setWord(root, 3, table);
-    this.setWord(root, 4, bits);
-    this.setWord(root, 5, 0);
+    this.setWord(root, SECOND, table);
+    this.setWord(root, SECOND + BITS, bits);
+    this.setWord(root, SECOND + USED, 0);
     this.setWord(root, MOVED, 0);
   }
 
   /** Moves `count` buckets of table 0 that hold entries to table 1; the root was touched. */
   private move(root: Ref, count: number): void {
-    const from = this.word(root, 0);
-    const to = this.word(root, 3);
-    const mask = (1 << this.word(root, 4)) - 1;
+    const from = this.word(root, TABLE);
+    const to = this.word(root, SECOND);
+    const mask = (1 << this.word(root, SECOND + BITS)) - 1;
     const end = 1 << this.word(root, BITS);
     let b = this.word(root, MOVED);
     let skips = count * SKIPS_PER_MOVE;
@@ -546,12 +558,12 @@ export class Dict {
     }
     this.setWord(root, MOVED, b);
     this.add(root, USED, -moved);
-    this.add(root, 5, moved);
+    this.add(root, SECOND + USED, moved);
     if (b >= end) this.finishRehash(root);
   }
 
   private finishRehash(root: Ref): void {
-    this.arena.freeTable(this.word(root, 0), 4 << this.word(root, BITS));
+    this.arena.freeTable(this.word(root, TABLE), 4 << this.word(root, BITS));
     for (let i = 0; i < 3; i++) {
       this.setWord(root, i, this.word(root, i + 3));
       this.setWord(root, i + 3, 0);
@@ -594,8 +606,8 @@ export class Dict {
       const b = (start + i) % total;
       const entry =
         b < first
-          ? this.bucket(this.word(root, 0), b + moved)
-          : this.bucket(this.word(root, 3), b - first);
+          ? this.bucket(this.word(root, TABLE), b + moved)
+          : this.bucket(this.word(root, SECOND), b - first);
       if (entry !== 0) return entry;
     }
     return 0;
