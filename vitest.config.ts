@@ -6,6 +6,7 @@ const full = process.env['RESPITE_FULL'] === '1';
 export default defineConfig({
   test: {
     environment: 'node',
+    env: { RESPITE_DEBUG: '1' },
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/global-setup.ts'],
     pool: 'forks',

@@ -11,6 +11,7 @@ import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
 import { type Dict, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
+import { debugging } from '../util/debug.ts';
 import { errors } from '../util/errors.ts';
 import type { Changes } from './changes.ts';
 import { EntryReader, INLINE, INLINE_MAX, type UnixMs } from './entry.ts';
@@ -411,6 +412,7 @@ export class Db extends EntryReader {
 
   /** Removes the entry of the find just made. O(1), or O(value) for a large value. */
   remove(entry: Ref): void {
+    if (debugging) this.checkFound(entry);
     this.dict.unlinkEntry(this.root, this.hash, entry);
     this.release(entry);
   }
@@ -852,6 +854,7 @@ export class Db extends EntryReader {
   private reallocEntry(entry: Ref, used: number, need: number): Ref {
     const capacity = this.arena.capacity(entry);
     if (need <= capacity && capacity <= need * 2 + 16) return entry;
+    if (debugging) this.checkFound(entry);
     const e = this.arena.realloc(entry, used, need);
     if (e !== entry) {
       this.dict.replace(this.root, this.hash, entry, e);
@@ -925,6 +928,7 @@ export class Db extends EntryReader {
     const i32 = this.arena.i32[e >>> 15]!;
     i32[(to >> 2) + 2] = keyWord | EXTENDED;
     i32[(to >> 2) + 3] = -1;
+    if (debugging) this.checkFound(entry);
     this.dict.replace(this.root, this.hash, entry, e);
     this.arena.free(entry);
     this.entryMoved(e);
@@ -956,6 +960,12 @@ export class Db extends EntryReader {
     this.space.expiredKeys++;
     this.changes.expired(this, this.valueBuf, this.valueOff, this.valueLen);
     this.release(entry);
+  }
+
+  /** Throws when an entry is not the one of the find just made, whose hash is about to be used. */
+  private checkFound(entry: Ref): void {
+    if (this.hash === this.dict.hashOfEntry(entry)) return;
+    throw new Error('db: the entry is not that of the find just made');
   }
 
   private release(entry: Ref): void {

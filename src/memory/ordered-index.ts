@@ -22,6 +22,16 @@ export interface Ties {
   compareProbe(ref: Ref): number;
 }
 
+/** Words of the root. */
+const TOP = 0;
+const HEIGHT = 1;
+const SIZE = 2;
+const FIRST_LEAF = 3;
+const LAST_LEAF = 4;
+/** Words of a node's header. */
+const USED = 0;
+const NEXT = 1;
+const PREVIOUS = 2;
 const HEADER_WORDS = 4;
 export const LEAF_SLOTS = 62;
 const LEAF_BYTES = 16 + LEAF_SLOTS * 12;
@@ -66,27 +76,27 @@ export class OrderedIndex {
     const leaf = this.newNode(LEAF_BYTES);
     const i32 = this.arena.i32[root >>> 15]!;
     const at = (root & 0x7fff) << 1;
-    i32[at] = leaf;
-    i32[at + 1] = 0;
-    i32[at + 2] = 0;
-    i32[at + 3] = leaf;
-    i32[at + 4] = leaf;
+    i32[at + TOP] = leaf;
+    i32[at + HEIGHT] = 0;
+    i32[at + SIZE] = 0;
+    i32[at + FIRST_LEAF] = leaf;
+    i32[at + LAST_LEAF] = leaf;
     return root;
   }
 
   /** Number of elements. O(1). */
   size(root: Ref): number {
-    return this.word(root, 2);
+    return this.word(root, SIZE);
   }
 
   /** Bytes that the index takes. O(nodes). */
   memory(root: Ref): number {
     const { arena } = this;
     let total = arena.capacity(root);
-    this.eachInner(this.word(root, 0), this.word(root, 1), (node) => {
+    this.eachInner(this.word(root, TOP), this.word(root, HEIGHT), (node) => {
       total += arena.capacity(node);
     });
-    for (let leaf = this.word(root, 3); leaf !== 0; leaf = this.word(leaf, 1)) {
+    for (let leaf = this.word(root, FIRST_LEAF); leaf !== 0; leaf = this.word(leaf, NEXT)) {
       total += arena.capacity(leaf);
     }
     return total;
@@ -95,17 +105,17 @@ export class OrderedIndex {
   /** Moves nodes and root where the arena wants that; returns the root. O(nodes). */
   moveIfSparse(root: Ref): Ref {
     const { arena } = this;
-    const top = this.moveNode(root, this.word(root, 0), this.word(root, 1));
-    if (top !== this.word(root, 0)) {
+    const top = this.moveNode(root, this.word(root, TOP), this.word(root, HEIGHT));
+    if (top !== this.word(root, TOP)) {
       arena.touch(root);
-      this.setWord(root, 0, top);
+      this.setWord(root, TOP, top);
     }
     return arena.shouldMove(root) ? arena.relocate(root) : root;
   }
 
   private moveNode(root: Ref, node: Ref, height: number): Ref {
     const { arena } = this;
-    for (let slot = 0; height > 0 && slot < this.word(node, 0); slot++) {
+    for (let slot = 0; height > 0 && slot < this.word(node, USED); slot++) {
       const child = this.word(node, CHILDREN + slot);
       const to = this.moveNode(root, child, height - 1);
       if (to === child) continue;
@@ -115,14 +125,14 @@ export class OrderedIndex {
     if (!arena.shouldMove(node)) return node;
     const to = arena.relocate(node);
     if (height > 0) return to;
-    const next = this.word(to, 1);
-    const previous = this.word(to, 2);
+    const next = this.word(to, NEXT);
+    const previous = this.word(to, PREVIOUS);
     const before = previous === 0 ? root : previous;
     arena.touch(before);
-    this.setWord(before, previous === 0 ? 3 : 1, to);
+    this.setWord(before, previous === 0 ? FIRST_LEAF : NEXT, to);
     const after = next === 0 ? root : next;
     arena.touch(after);
-    this.setWord(after, next === 0 ? 4 : 2, to);
+    this.setWord(after, next === 0 ? LAST_LEAF : PREVIOUS, to);
     return to;
   }
 
@@ -161,9 +171,9 @@ export class OrderedIndex {
       this.leaf = 0;
       return;
     }
-    let node = this.word(root, 0);
+    let node = this.word(root, TOP);
     let left = rank;
-    for (let level = this.word(root, 1); level > 0; level--) {
+    for (let level = this.word(root, HEIGHT); level > 0; level--) {
       const words = this.arena.i32[node >>> 15]!;
       let at = ((node & 0x7fff) << 1) + COUNTS;
       while (left >= words[at]!) left -= words[at++]!;
@@ -177,22 +187,22 @@ export class OrderedIndex {
   seekFirst(root: Ref): void {
     this.rank = 0;
     this.slot = 0;
-    this.leaf = this.size(root) === 0 ? 0 : this.word(root, 3);
+    this.leaf = this.size(root) === 0 ? 0 : this.word(root, FIRST_LEAF);
   }
 
   /** Goes to the last element. */
   seekLast(root: Ref): void {
     const size = this.size(root);
     this.rank = size - 1;
-    this.leaf = size === 0 ? 0 : this.word(root, 4);
-    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+    this.leaf = size === 0 ? 0 : this.word(root, LAST_LEAF);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, USED) - 1;
   }
 
   /** One element on. O(1). */
   next(): void {
     this.rank++;
-    if (++this.slot < this.word(this.leaf, 0)) return;
-    this.leaf = this.word(this.leaf, 1);
+    if (++this.slot < this.word(this.leaf, USED)) return;
+    this.leaf = this.word(this.leaf, NEXT);
     this.slot = 0;
   }
 
@@ -200,8 +210,8 @@ export class OrderedIndex {
   previous(): void {
     this.rank--;
     if (--this.slot >= 0) return;
-    this.leaf = this.word(this.leaf, 2);
-    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+    this.leaf = this.word(this.leaf, PREVIOUS);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, USED) - 1;
   }
 
   /**
@@ -220,8 +230,8 @@ export class OrderedIndex {
       scores[i] = f64[numbers + this.slot - i]!;
     }
     this.rank -= count;
-    this.leaf = this.word(leaf, 2);
-    if (this.leaf !== 0) this.slot = this.word(this.leaf, 0) - 1;
+    this.leaf = this.word(leaf, PREVIOUS);
+    if (this.leaf !== 0) this.slot = this.word(this.leaf, USED) - 1;
     return count;
   }
 
@@ -245,10 +255,10 @@ export class OrderedIndex {
     this.mode = BY_BOTH;
     this.descend(root, false);
     const { leaf, slot } = this;
-    const height = this.word(root, 1);
-    this.setRoot(root, 2, this.word(root, 2) + 1);
+    const height = this.word(root, HEIGHT);
+    this.setRoot(root, SIZE, this.word(root, SIZE) + 1);
     for (let level = 0; level < height; level++) this.addCount(level, 1);
-    if (this.word(leaf, 0) < LEAF_SLOTS) {
+    if (this.word(leaf, USED) < LEAF_SLOTS) {
       this.arena.touch(leaf);
       this.putInLeaf(leaf, slot, score, entry);
       if (slot === 0) this.firstChanged(height, score, entry);
@@ -274,12 +284,12 @@ export class OrderedIndex {
       for (const nodes of levels) for (const node of nodes) this.arena.free(node);
       throw error;
     }
-    this.arena.free(this.word(root, 0));
-    this.setRoot(root, 0, levels.at(-1)![0]!);
-    this.setRoot(root, 1, levels.length - 1);
-    this.setRoot(root, 2, count);
-    this.setRoot(root, 3, levels[0]![0]!);
-    this.setRoot(root, 4, levels[0]!.at(-1)!);
+    this.arena.free(this.word(root, TOP));
+    this.setRoot(root, TOP, levels.at(-1)![0]!);
+    this.setRoot(root, HEIGHT, levels.length - 1);
+    this.setRoot(root, SIZE, count);
+    this.setRoot(root, FIRST_LEAF, levels[0]![0]!);
+    this.setRoot(root, LAST_LEAF, levels[0]!.at(-1)!);
   }
 
   private buildLeaves(
@@ -296,10 +306,10 @@ export class OrderedIndex {
       const refs = ((leaf & 0x7fff) << 1) + LEAF_REFS;
       arena.i32[leaf >>> 15]!.set(entries.subarray(from, end), refs);
       arena.f64[leaf >>> 15]!.set(scores.subarray(from, end), (leaf & 0x7fff) + 2);
-      this.setWord(leaf, 0, end - from);
+      this.setWord(leaf, USED, end - from);
       const previous = leaves.at(-1) ?? 0;
-      this.setWord(leaf, 2, previous);
-      if (previous !== 0) this.setWord(previous, 1, leaf);
+      this.setWord(leaf, PREVIOUS, previous);
+      if (previous !== 0) this.setWord(previous, NEXT, leaf);
       leaves.push(leaf);
       from = end;
     }
@@ -322,7 +332,7 @@ export class OrderedIndex {
 
   /** Elements below a node. */
   private below(node: Ref, height: number): number {
-    const used = this.word(node, 0);
+    const used = this.word(node, USED);
     if (height === 0) return used;
     let total = 0;
     for (let slot = 0; slot < used; slot++) total += this.word(node, COUNTS + slot);
@@ -335,17 +345,17 @@ export class OrderedIndex {
     this.pastEqual = false;
     this.mode = BY_BOTH;
     this.descend(root, false);
-    const height = this.word(root, 1);
+    const height = this.word(root, HEIGHT);
     // The place between two leaves: the element is the next leaf's first, by way of its parents.
-    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(height)) return false;
+    if (this.slot === this.word(this.leaf, USED) && !this.stepPath(height)) return false;
     const { leaf, slot } = this;
     if (this.size(root) === 0 || this.score !== score || this.ties.compareProbe(this.entry) !== 0) {
       return false;
     }
-    this.setRoot(root, 2, this.word(root, 2) - 1);
+    this.setRoot(root, SIZE, this.word(root, SIZE) - 1);
     for (let level = 0; level < height; level++) this.addCount(level, -1);
     this.takeFromLeaf(leaf, slot);
-    const used = this.word(leaf, 0);
+    const used = this.word(leaf, USED);
     if (used === 0) this.dropEmptyLeaf(root, leaf, height);
     else {
       if (slot === 0) this.firstChanged(height, this.scoreOf(leaf, 0), this.refOf(leaf, 0));
@@ -360,8 +370,8 @@ export class OrderedIndex {
     this.pastEqual = false;
     this.mode = BY_BOTH;
     this.descend(root, false);
-    const height = this.word(root, 1);
-    if (this.slot === this.word(this.leaf, 0) && !this.stepPath(height)) {
+    const height = this.word(root, HEIGHT);
+    if (this.slot === this.word(this.leaf, USED) && !this.stepPath(height)) {
       throw new Error('ordered index: moving an element that is not in it');
     }
     const { leaf, slot } = this;
@@ -372,15 +382,15 @@ export class OrderedIndex {
 
   /** Frees about `max` leaves, at last the root. Returns whether some are left. */
   clearStep(root: Ref, max: number): boolean {
-    if (this.word(root, 1) > 0) {
+    if (this.word(root, HEIGHT) > 0) {
       const inner: Ref[] = [];
-      this.eachInner(this.word(root, 0), this.word(root, 1), (node) => inner.push(node));
+      this.eachInner(this.word(root, TOP), this.word(root, HEIGHT), (node) => inner.push(node));
       for (const node of inner) this.arena.free(node);
-      this.setRoot(root, 1, 0);
+      this.setRoot(root, HEIGHT, 0);
     }
-    let leaf = this.word(root, 3);
+    let leaf = this.word(root, FIRST_LEAF);
     for (let n = 0; n < max && leaf !== 0; n++) {
-      const next = this.word(leaf, 1);
+      const next = this.word(leaf, NEXT);
       this.arena.free(leaf);
       leaf = next;
     }
@@ -388,29 +398,29 @@ export class OrderedIndex {
       this.arena.free(root);
       return false;
     }
-    this.setRoot(root, 3, leaf);
+    this.setRoot(root, FIRST_LEAF, leaf);
     return true;
   }
 
   /** Throws when an invariant is broken. O(n); for tests. */
   checkInvariants(root: Ref): void {
-    const found = this.checkNode(this.word(root, 0), this.word(root, 1));
+    const found = this.checkNode(this.word(root, TOP), this.word(root, HEIGHT));
     if (found !== this.size(root)) {
       throw new Error(`ordered index: counts ${this.size(root)} elements, holds ${found}`);
     }
     let chained = 0;
     let previous = 0;
     let score = Number.NEGATIVE_INFINITY;
-    for (let leaf = this.word(root, 3); leaf !== 0; leaf = this.word(leaf, 1)) {
-      if (this.word(leaf, 2) !== previous) throw new Error('ordered index: chain broken');
-      for (let slot = 0; slot < this.word(leaf, 0); slot++) {
+    for (let leaf = this.word(root, FIRST_LEAF); leaf !== 0; leaf = this.word(leaf, NEXT)) {
+      if (this.word(leaf, PREVIOUS) !== previous) throw new Error('ordered index: chain broken');
+      for (let slot = 0; slot < this.word(leaf, USED); slot++) {
         if (this.scoreOf(leaf, slot) < score) throw new Error('ordered index: out of order');
         score = this.scoreOf(leaf, slot);
       }
-      chained += this.word(leaf, 0);
+      chained += this.word(leaf, USED);
       previous = leaf;
     }
-    if (previous !== this.word(root, 4)) throw new Error('ordered index: wrong last leaf');
+    if (previous !== this.word(root, LAST_LEAF)) throw new Error('ordered index: wrong last leaf');
     if (chained !== found) throw new Error('ordered index: chain misses a leaf');
   }
 
@@ -428,8 +438,8 @@ export class OrderedIndex {
 
   /** Finds the leaf and slot of the place looked for, the path to it and if asked for its rank. */
   private descend(root: Ref, ranked: boolean): void {
-    let node = this.word(root, 0);
-    const height = this.word(root, 1);
+    let node = this.word(root, TOP);
+    const height = this.word(root, HEIGHT);
     let rank = 0;
     for (let level = 0; level < height; level++) {
       const words = this.arena.i32[node >>> 15]!;
@@ -470,15 +480,16 @@ export class OrderedIndex {
 
   /** A place behind a leaf's last element is the next leaf's first. */
   private settle(): void {
-    if (this.slot < this.word(this.leaf, 0)) return;
-    this.leaf = this.word(this.leaf, 1);
+    if (this.slot < this.word(this.leaf, USED)) return;
+    this.leaf = this.word(this.leaf, NEXT);
     this.slot = 0;
   }
 
   /** As `settle`, with the path to the next leaf. False when there is none. */
   private stepPath(height: number): boolean {
     let level = height - 1;
-    while (level >= 0 && this.pathSlot[level]! + 1 >= this.word(this.pathNode[level]!, 0)) level--;
+    while (level >= 0 && this.pathSlot[level]! + 1 >= this.word(this.pathNode[level]!, USED))
+      level--;
     if (level < 0) return false;
     this.pathSlot[level]!++;
     let node = this.word(this.pathNode[level]!, CHILDREN + this.pathSlot[level]!);
@@ -576,16 +587,16 @@ export class OrderedIndex {
   private moveLeafSlots(source: Ref, from: number, target: Ref): void {
     this.arena.touch(source);
     this.arena.touch(target);
-    const used = this.word(source, 0);
-    const base = this.word(target, 0);
+    const used = this.word(source, USED);
+    const base = this.word(target, USED);
     const scores = this.arena.f64[target >>> 15]!;
     const scoresAt = (target & 0x7fff) + 2;
     for (let i = from; i < used; i++) {
       scores[scoresAt + base + i - from] = this.scoreOf(source, i);
       this.setWord(target, LEAF_REFS + base + i - from, this.refOf(source, i));
     }
-    this.setWord(target, 0, base + used - from);
-    this.setWord(source, 0, from);
+    this.setWord(target, USED, base + used - from);
+    this.setWord(source, USED, from);
   }
 
   /** A full leaf gets a new right neighbour, then takes the element. */
@@ -598,15 +609,15 @@ export class OrderedIndex {
     height: number,
   ): void {
     const right = this.newNode(LEAF_BYTES);
-    const next = this.word(leaf, 1);
+    const next = this.word(leaf, NEXT);
     this.arena.touch(leaf);
-    this.setWord(right, 1, next);
-    this.setWord(right, 2, leaf);
-    this.setWord(leaf, 1, right);
-    if (next === 0) this.setRoot(root, 4, right);
+    this.setWord(right, NEXT, next);
+    this.setWord(right, PREVIOUS, leaf);
+    this.setWord(leaf, NEXT, right);
+    if (next === 0) this.setRoot(root, LAST_LEAF, right);
     else {
       this.arena.touch(next);
-      this.setWord(next, 2, right);
+      this.setWord(next, PREVIOUS, right);
     }
     // Elements that come in order leave full leaves behind.
     const appending = next === 0 && slot === LEAF_SLOTS;
@@ -617,7 +628,7 @@ export class OrderedIndex {
       this.putInLeaf(leaf, slot, score, entry);
       if (slot === 0) this.firstChanged(height, score, entry);
     }
-    const count = this.word(right, 0);
+    const count = this.word(right, USED);
     this.addChild(
       root,
       height - 1,
@@ -647,7 +658,7 @@ export class OrderedIndex {
     const slot = this.pathSlot[level]!;
     this.arena.touch(node);
     this.setWord(node, COUNTS + slot, this.word(node, COUNTS + slot) - count);
-    if (this.word(node, 0) < INNER_SLOTS) {
+    if (this.word(node, USED) < INNER_SLOTS) {
       this.putChild(node, slot + 1, right, score, entry, count);
       return;
     }
@@ -677,14 +688,14 @@ export class OrderedIndex {
     entry: Ref,
     count: number,
   ): void {
-    const height = this.word(root, 1);
+    const height = this.word(root, HEIGHT);
     const top = this.newNode(INNER_BYTES);
     const firstRef = height === 0 ? this.refOf(left, 0) : this.word(left, INNER_REFS);
-    const rest = this.word(root, 2) - count;
+    const rest = this.word(root, SIZE) - count;
     this.putChild(top, 0, left, this.scoreOf(left, 0), firstRef, rest);
     this.putChild(top, 1, right, score, entry, count);
-    this.setRoot(root, 0, top);
-    this.setRoot(root, 1, height + 1);
+    this.setRoot(root, TOP, top);
+    this.setRoot(root, HEIGHT, height + 1);
   }
 
   /** The node was touched and has room. */
@@ -733,33 +744,33 @@ export class OrderedIndex {
   private moveInnerSlots(source: Ref, from: number, target: Ref): number {
     this.arena.touch(source);
     this.arena.touch(target);
-    const used = this.word(source, 0);
+    const used = this.word(source, USED);
     let elements = 0;
     for (let i = from; i < used; i++) {
       const count = this.word(source, COUNTS + i);
       elements += count;
       const ref = this.word(source, INNER_REFS + i);
       const child = this.word(source, CHILDREN + i);
-      this.putChild(target, this.word(target, 0), child, this.scoreOf(source, i), ref, count);
+      this.putChild(target, this.word(target, USED), child, this.scoreOf(source, i), ref, count);
     }
-    this.setWord(source, 0, from);
+    this.setWord(source, USED, from);
     return elements;
   }
 
   // ---- inside: shrinking -------------------------------------------------------------------
 
   private unchainLeaf(root: Ref, leaf: Ref): void {
-    const next = this.word(leaf, 1);
-    const previous = this.word(leaf, 2);
-    if (next === 0) this.setRoot(root, 4, previous);
+    const next = this.word(leaf, NEXT);
+    const previous = this.word(leaf, PREVIOUS);
+    if (next === 0) this.setRoot(root, LAST_LEAF, previous);
     else {
       this.arena.touch(next);
-      this.setWord(next, 2, previous);
+      this.setWord(next, PREVIOUS, previous);
     }
-    if (previous === 0) this.setRoot(root, 3, next);
+    if (previous === 0) this.setRoot(root, FIRST_LEAF, next);
     else {
       this.arena.touch(previous);
-      this.setWord(previous, 1, next);
+      this.setWord(previous, NEXT, next);
     }
     this.arena.free(leaf);
   }
@@ -775,7 +786,7 @@ export class OrderedIndex {
     const node = this.pathNode[level]!;
     const slot = this.pathSlot[level]!;
     this.takeChild(node, slot);
-    const used = this.word(node, 0);
+    const used = this.word(node, USED);
     if (used === 0) {
       // Cannot be the top: the top has two children at least.
       this.arena.free(node);
@@ -790,11 +801,11 @@ export class OrderedIndex {
   }
 
   private shrinkRoot(root: Ref): void {
-    while (this.word(root, 1) > 0) {
-      const top = this.word(root, 0);
-      if (this.word(top, 0) > 1) return;
-      this.setRoot(root, 0, this.word(top, CHILDREN));
-      this.setRoot(root, 1, this.word(root, 1) - 1);
+    while (this.word(root, HEIGHT) > 0) {
+      const top = this.word(root, TOP);
+      if (this.word(top, USED) > 1) return;
+      this.setRoot(root, TOP, this.word(top, CHILDREN));
+      this.setRoot(root, HEIGHT, this.word(root, HEIGHT) - 1);
       this.arena.free(top);
     }
   }
@@ -805,15 +816,15 @@ export class OrderedIndex {
     const parent = this.pathNode[height - 1]!;
     const slot = this.pathSlot[height - 1]!;
     const room = (LEAF_SLOTS * 3) >> 2;
-    const used = this.word(leaf, 0);
-    const right = slot + 1 < this.word(parent, 0) ? this.word(parent, CHILDREN + slot + 1) : 0;
+    const used = this.word(leaf, USED);
+    const right = slot + 1 < this.word(parent, USED) ? this.word(parent, CHILDREN + slot + 1) : 0;
     const left = slot > 0 ? this.word(parent, CHILDREN + slot - 1) : 0;
-    if (right !== 0 && this.word(right, 0) + used <= room) {
+    if (right !== 0 && this.word(right, USED) + used <= room) {
       this.moveLeafSlots(right, 0, leaf);
       this.joinCounts(parent, slot);
       this.unchainLeaf(root, right);
       this.pathSlot[height - 1] = slot + 1;
-    } else if (left !== 0 && this.word(left, 0) + used <= room) {
+    } else if (left !== 0 && this.word(left, USED) + used <= room) {
       this.moveLeafSlots(leaf, 0, left);
       this.joinCounts(parent, slot - 1);
       this.unchainLeaf(root, leaf);
@@ -825,15 +836,15 @@ export class OrderedIndex {
     const parent = this.pathNode[level - 1]!;
     const slot = this.pathSlot[level - 1]!;
     const room = (INNER_SLOTS * 3) >> 2;
-    const used = this.word(node, 0);
-    const right = slot + 1 < this.word(parent, 0) ? this.word(parent, CHILDREN + slot + 1) : 0;
+    const used = this.word(node, USED);
+    const right = slot + 1 < this.word(parent, USED) ? this.word(parent, CHILDREN + slot + 1) : 0;
     const left = slot > 0 ? this.word(parent, CHILDREN + slot - 1) : 0;
-    if (right !== 0 && this.word(right, 0) + used <= room) {
+    if (right !== 0 && this.word(right, USED) + used <= room) {
       this.moveInnerSlots(right, 0, node);
       this.joinCounts(parent, slot);
       this.arena.free(right);
       this.pathSlot[level - 1] = slot + 1;
-    } else if (left !== 0 && this.word(left, 0) + used <= room) {
+    } else if (left !== 0 && this.word(left, USED) + used <= room) {
       this.moveInnerSlots(node, 0, left);
       this.joinCounts(parent, slot - 1);
       this.arena.free(node);
@@ -850,14 +861,14 @@ export class OrderedIndex {
 
   private eachInner(node: Ref, height: number, emit: (node: Ref) => void): void {
     if (height === 0) return;
-    for (let i = 0; i < this.word(node, 0); i++) {
+    for (let i = 0; i < this.word(node, USED); i++) {
       this.eachInner(this.word(node, CHILDREN + i), height - 1, emit);
     }
     emit(node);
   }
 
   private checkNode(node: Ref, height: number): number {
-    const used = this.word(node, 0);
+    const used = this.word(node, USED);
     if (height === 0) return used;
     let total = 0;
     for (let i = 0; i < used; i++) {
