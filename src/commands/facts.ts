@@ -130,6 +130,8 @@ export interface Spec<C = unknown> {
   readonly system?: true;
   /** The flags of the keys where they depend on the arguments (`variable_flags`). */
   keyFlags?(args: Args): readonly string[];
+  /** Keys that no specification finds (those of SORT's options), in order. */
+  moreKeys?(args: Args): readonly { readonly index: number; readonly flags: readonly string[] }[];
   /** Arguments that MONITOR and logs must not show, passwords mostly. */
   secrets?(args: Args): readonly number[];
   /**

@@ -154,17 +154,15 @@ export class Grammar {
   }
 
   private add(argument: Argument): void {
-    const parts = argument.type === 'block' ? argument.arguments : [argument];
-    const token = parts[0]?.token;
-    const plain = parts.every(
-      (part, k) => part.arguments.length === 0 && (k === 0) === isSet(part),
-    );
+    const { token, type } = argument;
+    const values = type === 'block' ? argument.arguments : type === 'pure-token' ? [] : [argument];
+    const plain = values.every((value) => value.arguments.length === 0);
     if (this.words.length === WORDS_MAX) throw new Error(`too many words: ${this.line}`);
     if (token === undefined || !plain || !/^[A-Z]+$/.test(token)) {
       throw new Error(`not a word with values: ${argument.name} in ${this.line}`);
     }
     const word = this.words.push(token) - 1;
-    this.values.push(parts[0]?.type === 'pure-token' ? 0 : parts.length);
+    this.values.push(values.length);
     const bucket = bucketOf(token.length, token.charCodeAt(0), token.charCodeAt(token.length - 1));
     this.nexts.push(this.heads[bucket]!);
     this.heads[bucket] = word;
@@ -181,10 +179,6 @@ export class Grammar {
       this.clashes.push(mayRepeat ? alternatives : alternatives | (1 << word));
     }
   }
-}
-
-function isSet(part: Argument): boolean {
-  return part.token !== undefined;
 }
 
 /** A grammar of options in the notation of syntax lines: `[NX | XX] [COUNT count]`. */

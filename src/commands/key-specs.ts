@@ -21,6 +21,7 @@ export function keysOf(spec: Spec, args: Args): FoundKey[] | undefined {
     if (indexes === undefined) return undefined;
     for (const index of indexes) found.push({ index, flags });
   }
+  if (spec.moreKeys !== undefined) found.push(...spec.moreKeys(args));
   return found;
 }
 

@@ -1,19 +1,26 @@
 /**
- * The `syntax` line of a spec, read into the argument tree that COMMAND DOCS answers (redis-cli's
+ * The `syntax` line of a spec, read into the argument tree that COMMAND DOCS replies (redis-cli's
  * hints are drawn from it). The notation is that of Redis's manual pages:
  *
- *     key value [NX | XX] [EX seconds | KEEPTTL] [key value ...]
+ *     key <LEFT | RIGHT> value [NX | XX] [EX seconds | KEEPTTL] [key value ...]
  *
- * UPPER CASE words are tokens, `|` separates alternatives, `[…]` is optional, `…` after the last
- * word of a bracket repeats it. `name:type` forces a type, otherwise the name decides.
+ * UPPER CASE words are tokens (`=`, `~`, `*`, `$` as well), `|` separates alternatives, `<…>` is
+ * required, `[…]` is optional, `...` after the last word of a bracket repeats it. What a bracket
+ * repeats of the words before it is one argument with them. `name:type` forces a type, otherwise the
+ * name decides; `name#2` says which key specification it belongs to, otherwise keys are counted.
  */
 
+/** An argument of a command, or several that belong together. */
 export interface Argument {
   readonly name: string;
   readonly type: string;
   readonly token?: string;
+  /** Index of its key specification, where the line says so. */
+  readonly keySpec?: number;
   readonly optional: boolean;
   readonly multiple: boolean;
+  /** Whether the token is repeated with the value. */
+  readonly multipleToken?: boolean;
   readonly arguments: readonly Argument[];
 }
 
@@ -31,58 +38,67 @@ const typeOfName: Readonly<Record<string, string>> = {
 
 /** The arguments of a syntax line. O(length). */
 export function parseSyntax(line: string): Argument[] {
-  const words = line.replaceAll('[', ' [ ').replaceAll(']', ' ] ').split(' ');
+  const words = line.replace(/[[\]<>]/g, ' $& ').split(' ');
   const reader = new SyntaxReader(words.filter((word) => word !== ''));
-  return reader.sequence(false);
+  return reader.sequence();
 }
+
+const ENDS: readonly (string | undefined)[] = ['|', ']', '>', undefined];
 
 class SyntaxReader {
   private readonly words: readonly string[];
   private at = 0;
+  /** Whether the sequence read last ended in `...`. */
+  private repeats = false;
 
   constructor(words: readonly string[]) {
     this.words = words;
   }
 
-  /** Elements up to the end, or to the bracket that closes. */
-  sequence(optional: boolean): Argument[] {
+  /** Elements up to the end, to a `|` or to the bracket that closes. */
+  sequence(): Argument[] {
     const found: Argument[] = [];
-    while (this.at < this.words.length && this.words[this.at] !== ']') {
-      if (this.words[this.at] === '[') found.push(this.bracket());
-      else if (this.words[this.at] === '|') break;
-      else found.push(this.element(optional));
+    let repeats = false;
+    for (let word = this.words[this.at]; !ENDS.includes(word); word = this.words[this.at]) {
+      if (word === '...') {
+        repeats = true;
+        this.at++;
+      } else append(found, word === '[' ? this.optional() : this.element());
     }
-    return repeatsBefore(found);
+    this.repeats = repeats;
+    return found;
   }
 
-  /** `[ … ]`: alternatives, or a sequence. */
-  private bracket(): Argument {
+  /** `[ … ]` */
+  private optional(): Argument {
+    const { choice, repeats } = this.choice();
+    const multiple = repeats || choice.multiple;
+    const multipleToken = choice.multipleToken ?? (repeats && choice.token !== undefined);
+    return { ...choice, optional: true, multiple, multipleToken };
+  }
+
+  /** Alternatives, or a sequence, between brackets of either kind. */
+  private choice(): { choice: Argument; repeats: boolean } {
     this.at++;
     const alternatives: Argument[][] = [];
-    let multiple = false;
-    for (;;) {
-      const parts: Argument[] = [];
-      while (!['|', ']', undefined].includes(this.words[this.at])) {
-        if (this.words[this.at] === '...') {
-          multiple = true;
-          this.at++;
-        } else if (this.words[this.at] === '[') parts.push(this.bracket());
-        else parts.push(this.element(false));
-      }
-      alternatives.push(parts);
-      if (this.words[this.at++] !== '|') break;
-    }
+    let repeats = false;
+    do {
+      alternatives.push(this.sequence());
+      if (this.repeats) repeats = true;
+    } while (this.words[this.at++] === '|');
     const only = alternatives.length === 1 ? grouped(alternatives[0]!) : oneOf(alternatives);
-    return { ...only, optional: true, multiple };
+    return { choice: only, repeats };
   }
 
-  /** A token, a token with its value, or a value. */
-  private element(optional: boolean): Argument {
+  /** A token, a token with its value, a value, or `< … >`. */
+  private element(): Argument {
+    if (this.words[this.at] === '<') return this.choice().choice;
     const word = this.words[this.at++]!;
-    const plain = { optional, multiple: false, arguments: [] };
+    const plain = { optional: false, multiple: false, arguments: [] };
     if (!isToken(word)) return { ...plain, ...named(word) };
     const next = this.words[this.at];
-    if (next === undefined || ['[', ']', '|', '...'].includes(next) || isToken(next)) {
+    if (next === '<') return { ...this.choice().choice, name: word.toLowerCase(), token: word };
+    if (next === undefined || ENDS.includes(next) || ['[', '...'].includes(next) || isToken(next)) {
       return { ...plain, name: word.toLowerCase(), type: 'pure-token', token: word };
     }
     this.at++;
@@ -91,18 +107,34 @@ class SyntaxReader {
 }
 
 function isToken(word: string): boolean {
+  if (word.length === 1 && '=~*$'.includes(word)) return true;
   return word === word.toUpperCase() && word !== word.toLowerCase();
 }
 
-function named(word: string): { name: string; type: string } {
-  const [name = '', type] = word.split(':');
-  return { name, type: type ?? typeOfName[name] ?? 'string' };
+function named(word: string): { name: string; type: string; keySpec?: number } {
+  const [text = '', keySpec] = word.split('#');
+  const [name = '', type] = text.split(':');
+  const found = { name, type: type ?? typeOfName[name] ?? 'string' };
+  return keySpec === undefined ? found : { ...found, keySpec: Number(keySpec) };
 }
 
+/** Several parts as one argument: a token before plain values is the token of all of them. */
 function grouped(parts: readonly Argument[]): Argument {
-  if (parts.length === 1) return parts[0]!;
-  const name = parts.map((part) => part.name).join('-');
-  return { name, type: 'block', optional: false, multiple: false, arguments: parts };
+  const [first, ...rest] = parts;
+  if (first === undefined || rest.length === 0) return first!;
+  const block = { type: 'block', optional: false, multiple: false };
+  if (first.token !== undefined && first.arguments.length === 0) {
+    const { token, ...value } = first;
+    const name = token.toLowerCase();
+    if (first.type === 'pure-token') {
+      if (rest.every((part) => part.optional)) return { ...block, name, token, arguments: rest };
+    } else if (rest.every(isPlain)) return { ...block, name, token, arguments: [value, ...rest] };
+  }
+  return { ...block, name: parts.map((part) => part.name).join('-'), arguments: parts };
+}
+
+function isPlain(part: Argument): boolean {
+  return part.token === undefined && part.arguments.length === 0 && !part.optional;
 }
 
 function oneOf(alternatives: readonly Argument[][]): Argument {
@@ -112,13 +144,22 @@ function oneOf(alternatives: readonly Argument[][]): Argument {
   return { name, type: 'oneof', optional: false, multiple: false, arguments: options };
 }
 
-/** `key value [key value ...]` is one block that repeats. */
-function repeatsBefore(found: Argument[]): Argument[] {
-  const last = found.at(-1);
-  if (last === undefined || !last.multiple) return found;
-  const size = last.type === 'block' ? last.arguments.length : 1;
-  const before = found.slice(-1 - size, -1);
+/** Appends an argument; `key value [key value ...]` becomes one block that repeats. */
+function append(found: Argument[], last: Argument): void {
   const repeated = last.type === 'block' ? last.arguments : [last];
-  if (!before.every((part, i) => part.name === repeated[i]?.name)) return found;
-  return [...found.slice(0, -1 - size), { ...last, optional: false }];
+  const before = found.slice(-repeated.length);
+  const repeats =
+    last.multiple &&
+    last.optional &&
+    before.length === repeated.length &&
+    before.every((part, i) => part.name === repeated[i]!.name && !part.optional);
+  if (!repeats) {
+    found.push(last);
+    return;
+  }
+  found.length -= repeated.length;
+  const first = before[0]!;
+  const multipleToken = last.token !== undefined;
+  if (repeated.length === 1) found.push({ ...first, multiple: true, multipleToken });
+  else found.push({ ...last, optional: false, multipleToken });
 }

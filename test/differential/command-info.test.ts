@@ -1,6 +1,6 @@
 /**
  * What we say of our commands against what the oracle says of its own: COMMAND INFO of every
- * command and subcommand that both have, and the names of INFO's fields.
+ * command and subcommand that both have.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Connection } from '../harness/connection.ts';
@@ -8,7 +8,7 @@ import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import type { Reply } from '../harness/reply.ts';
 import { startRespite } from '../harness/respite.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
-import { allowedCommandInfo, missingInfoFields } from './allowed-differences.ts';
+import { allowedCommandInfo } from './allowed-differences.ts';
 
 type Plain = string | number | null | Plain[] | { [name: string]: Plain };
 
@@ -52,13 +52,6 @@ describeWithOracle('COMMAND INFO', () => {
     expect(differences).toEqual([]);
     expect(Object.keys(allowedCommandInfo).filter((key) => !used.has(key))).toEqual([]);
   });
-
-  it('has every field of INFO but those on the list', async () => {
-    const [mine, theirs] = await Promise.all([fieldNames(ours), fieldNames(oracle)]);
-    const missing = theirs.filter((field) => !mine.includes(field));
-    expect(missing.filter((field) => !(field in missingInfoFields))).toEqual([]);
-    expect(Object.keys(missingInfoFields).filter((field) => mine.includes(field))).toEqual([]);
-  });
 });
 
 function compare(
@@ -97,14 +90,6 @@ async function info(connection: Connection, name: string): Promise<Plain[] | und
   const reply = plain(await connection.call('COMMAND', 'INFO', name));
   const entry = Array.isArray(reply) ? reply[0] : undefined;
   return Array.isArray(entry) ? entry : undefined;
-}
-
-async function fieldNames(connection: Connection): Promise<string[]> {
-  const text = String(plain(await connection.call('INFO', 'everything')));
-  const names = text
-    .split('\r\n')
-    .flatMap((line) => /^(?!cmdstat|errorstat|latency)([a-z_]+):/.exec(line)?.[1] ?? []);
-  return [...new Set(names)];
 }
 
 function canonical(value: Plain, isSet: boolean): string {

@@ -10,10 +10,6 @@ afterEach(closeAll);
 const missing: Readonly<Record<string, string>> = {
   'how redis-server was compiled':
     'redis_git_sha1 redis_git_dirty redis_build_id atomicvar_api gcc_version',
-  scripting:
-    'used_memory_vm_eval used_memory_scripts_eval number_of_cached_scripts number_of_functions ' +
-    'number_of_libraries used_memory_vm_functions used_memory_vm_total ' +
-    'used_memory_vm_total_human used_memory_functions',
   persistence:
     'current_cow_peak current_cow_size current_cow_size_age current_fork_perc ' +
     'current_save_keys_processed current_save_keys_total rdb_last_cow_size ' +

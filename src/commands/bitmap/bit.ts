@@ -53,7 +53,7 @@ export const getbit = command({
   arity: 3,
   group: 'bitmap',
   since: '2.2.0',
-  summary: 'Answers a bit of a string; behind its end all bits are 0.',
+  summary: 'Returns a bit of a string; behind its end all bits are 0.',
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],

@@ -176,7 +176,7 @@ export const bitfield = command({
   keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
   keyFlags: (args) => (onlyReads(args) ? ['RO', 'access'] : ['RW', 'access', 'update']),
   syntax:
-    'key [GET encoding offset:integer | [OVERFLOW [WRAP | SAT | FAIL]] [SET encoding offset:integer value:integer | INCRBY encoding offset:integer increment] ...]',
+    'key [GET encoding offset:integer | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset:integer value:integer | INCRBY encoding offset:integer increment> ...]',
 
   run(ctx, args, reply) {
     const operations = readOperations(ctx, args);

@@ -70,7 +70,7 @@ export const bitop = command({
   complexity: 'O(N) where N is the length of all strings together.',
   flags: ['write', 'denyoom'],
   keys: [keyRange(2, 2, 1, 'OW', 'update'), keyRange(3, -1, 1, 'RO', 'access')],
-  syntax: '[AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE] destkey:key key [key ...]',
+  syntax: '<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey:key key [key ...]',
 
   run(ctx, args, reply) {
     const operation = operationArgument(args);

@@ -52,7 +52,7 @@ export const clientGetname = command({
   name: 'getname',
   arity: 2,
   since: '2.6.9',
-  summary: 'Answers the name of the connection.',
+  summary: 'Returns the name of the connection.',
 
   run(ctx, _args, reply) {
     const { name } = ctx.session;
@@ -93,7 +93,7 @@ export const clientId = command({
   name: 'id',
   arity: 2,
   since: '5.0.0',
-  summary: 'Answers the number of the connection; numbers only ever grow.',
+  summary: 'Returns the number of the connection; numbers only ever grow.',
 
   run(ctx, _args, reply) {
     reply.int(ctx.session.id);
@@ -106,7 +106,7 @@ export const clientInfo = command({
   name: 'info',
   arity: 2,
   since: '6.2.0',
-  summary: 'Answers what CLIENT LIST has about this connection.',
+  summary: 'Returns what CLIENT LIST has about this connection.',
   tips: ['nondeterministic_output'],
 
   run(ctx, _args, reply) {

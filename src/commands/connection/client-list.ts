@@ -49,7 +49,7 @@ export const clientList = command({
   flags: ['admin', 'noscript', 'loading', 'stale'],
   arity: -2,
   since: '2.4.0',
-  summary: 'Answers a line about each connection.',
+  summary: 'Returns a line about each connection.',
   complexity: 'O(N) where N is the number of client connections',
   tips: ['nondeterministic_output'],
   syntax: '[TYPE client-type] [ID client-id:integer [client-id:integer ...]]',

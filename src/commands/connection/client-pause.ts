@@ -50,7 +50,7 @@ export const clientPause = command({
   ...admin,
   name: 'pause',
   arity: -3,
-  since: '3.0.0',
+  since: '2.9.50',
   summary: 'Makes all commands, or all that write, wait for some time.',
   complexity: 'O(1)',
   syntax: 'timeout:integer [WRITE | ALL]',

@@ -23,7 +23,7 @@ export const clientReply = command({
   arity: 3,
   since: '3.2.0',
   summary: 'Turns replies to this connection on or off, or leaves the next one out.',
-  syntax: '[ON | OFF | SKIP]',
+  syntax: '<ON | OFF | SKIP>',
 
   run(ctx, args, reply) {
     const { session } = ctx;
@@ -45,7 +45,7 @@ export const clientNoEvict = command({
   since: '7.0.0',
   summary: 'Protects this connection from being ended for want of memory.',
   flags: ['admin', 'noscript', 'loading', 'stale'],
-  syntax: '[ON | OFF]',
+  syntax: '<ON | OFF>',
 
   run(ctx, args, reply) {
     ctx.session.noEvict = switchArgument(args);
@@ -60,7 +60,7 @@ export const clientNoTouch = command({
   arity: 3,
   since: '7.2.0',
   summary: 'Lets the commands of this connection leave access times alone.',
-  syntax: '[ON | OFF]',
+  syntax: '<ON | OFF>',
 
   run(ctx, args, reply) {
     ctx.session.noTouch = switchArgument(args);

@@ -116,7 +116,7 @@ export const clientTracking = command({
   summary: 'Turns on or off that this connection is told of keys that it has read and that change.',
   complexity: 'O(1); with prefixes O(N), N their number.',
   syntax:
-    '[ON | OFF] [REDIRECT client-id:integer] [PREFIX prefix ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]',
+    '<ON | OFF> [REDIRECT client-id:integer] [PREFIX prefix ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]',
 
   run(ctx, args, reply) {
     const options = trackingOptions(ctx, args);
@@ -138,7 +138,7 @@ export const clientCaching = command({
   arity: 3,
   since: '6.0.0',
   summary: 'Says whether the keys of the next command are tracked.',
-  syntax: '[YES | NO]',
+  syntax: '<YES | NO>',
 
   run(ctx, args, reply) {
     const { tracking } = ctx.session;
@@ -159,7 +159,7 @@ export const clientGetredir = command({
   name: 'getredir',
   arity: 2,
   since: '6.0.0',
-  summary: 'Answers which client gets the messages: 0 is this one, -1 none, as tracking is off.',
+  summary: 'Returns which client gets the messages: 0 is this one, -1 none, as tracking is off.',
 
   run(ctx, _args, reply) {
     reply.int(ctx.session.tracking?.redirect ?? -1);
@@ -172,7 +172,7 @@ export const clientTrackinginfo = command({
   name: 'trackinginfo',
   arity: 2,
   since: '6.2.0',
-  summary: 'Answers how client-side caching is set up for this connection.',
+  summary: 'Returns how client-side caching is set up for this connection.',
 
   run(ctx, _args, reply) {
     const { tracking } = ctx.session;

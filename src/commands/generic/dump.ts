@@ -29,7 +29,7 @@ export const dump = command({
   arity: 2,
   group: 'generic',
   since: '2.6.0',
-  summary: 'Answers the value of a key as bytes that RESTORE takes.',
+  summary: 'Returns the value of a key as bytes that RESTORE takes.',
   complexity: 'O(N) where N is the size of the value.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

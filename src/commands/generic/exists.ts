@@ -52,7 +52,7 @@ export const type = command({
   arity: 2,
   group: 'generic',
   since: '1.0.0',
-  summary: 'Answers the type of the value at a key, or none.',
+  summary: 'Returns the type of the value at a key, or none.',
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO')],

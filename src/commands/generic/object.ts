@@ -47,7 +47,7 @@ const encoding = command({
   ...common,
   name: 'encoding',
   since: '2.2.3',
-  summary: 'Answers the name of the representation that a value has.',
+  summary: 'Returns the name of the representation that a value has.',
 
   run(ctx, args, reply) {
     const entry = lookUp(ctx, args);
@@ -60,7 +60,7 @@ const freq = command({
   ...common,
   name: 'freq',
   since: '4.0.0',
-  summary: 'Answers the logarithmic access counter of a key (LFU policies only).',
+  summary: 'Returns the logarithmic access counter of a key (LFU policies only).',
 
   run(ctx, args, reply) {
     const entry = lookUp(ctx, args);
@@ -74,7 +74,7 @@ const idletime = command({
   ...common,
   name: 'idletime',
   since: '2.2.3',
-  summary: 'Answers how many seconds ago a key was last used (not with LFU policies).',
+  summary: 'Returns how many seconds ago a key was last used (not with LFU policies).',
 
   run(ctx, args, reply) {
     const entry = lookUp(ctx, args);
@@ -88,7 +88,7 @@ const refcount = command({
   ...common,
   name: 'refcount',
   since: '2.2.3',
-  summary: 'Answers how many references a value has, as Redis would count them.',
+  summary: 'Returns how many references a value has, as Redis would count them.',
 
   run(ctx, args, reply) {
     const { db } = ctx;

@@ -287,18 +287,30 @@ const common = {
 } as const;
 
 const selection =
-  'key [BY by-pattern:pattern] [LIMIT offset:integer count:integer] ' +
-  '[GET get-pattern:pattern [GET get-pattern:pattern ...]] [ASC | DESC] [ALPHA]';
+  'key [BY by-pattern:pattern#1] [LIMIT offset:integer count:integer] ' +
+  '[GET get-pattern:pattern#1 [GET get-pattern:pattern#1 ...]] [ASC | DESC] [ALPHA]';
+
+/** The key after the last STORE that is no value of another option. */
+function destination(args: Args): { index: number; flags: readonly string[] }[] {
+  let index = 0;
+  for (let i = 2; i < args.argc; i++) {
+    if (args.is(i, 'LIMIT')) i += 2;
+    else if (args.is(i, 'BY') || args.is(i, 'GET')) i++;
+    else if (args.is(i, 'STORE') && i + 1 < args.argc) index = ++i;
+  }
+  return index === 0 ? [] : [{ index, flags: ['OW', 'update'] }];
+}
 
 /** SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination] */
 export const sort = command({
   ...common,
   name: 'sort',
   since: '1.0.0',
-  summary: 'Answers the elements of a list, set or sorted set in order, or stores them.',
+  summary: 'Returns the elements of a list, set or sorted set in order, or stores them.',
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), unknownKeys('RO', 'access'), unknownKeys('OW', 'update')],
-  syntax: `${selection} [STORE destination:key]`,
+  syntax: `${selection} [STORE destination:key#2]`,
+  moreKeys: destination,
   run: (ctx, args, reply) => run(ctx, args, reply, true),
 });
 
@@ -307,7 +319,7 @@ export const sortRo = command({
   ...common,
   name: 'sort_ro',
   since: '7.0.0',
-  summary: 'Answers the elements of a list, set or sorted set in order; writes nothing.',
+  summary: 'Returns the elements of a list, set or sorted set in order; writes nothing.',
   flags: ['readonly', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), unknownKeys('RO', 'access')],
   syntax: selection,

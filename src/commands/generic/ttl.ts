@@ -54,7 +54,7 @@ export const ttl = command({
   ...common,
   name: 'ttl',
   since: '1.0.0',
-  summary: 'Answers the time to live of a key in seconds.',
+  summary: 'Returns the time to live of a key in seconds.',
   tips: ['nondeterministic_output'],
 
   run(ctx, args, reply) {
@@ -67,7 +67,7 @@ export const pttl = command({
   ...common,
   name: 'pttl',
   since: '2.6.0',
-  summary: 'Answers the time to live of a key in milliseconds.',
+  summary: 'Returns the time to live of a key in milliseconds.',
   tips: ['nondeterministic_output'],
 
   run(ctx, args, reply) {
@@ -80,7 +80,7 @@ export const expiretime = command({
   ...common,
   name: 'expiretime',
   since: '7.0.0',
-  summary: 'Answers when a key expires, as a Unix time in seconds.',
+  summary: 'Returns when a key expires, as a Unix time in seconds.',
 
   run(ctx, args, reply) {
     replyTime(ctx, args, reply, roundedSeconds);
@@ -92,7 +92,7 @@ export const pexpiretime = command({
   ...common,
   name: 'pexpiretime',
   since: '7.0.0',
-  summary: 'Answers when a key expires, as a Unix time in milliseconds.',
+  summary: 'Returns when a key expires, as a Unix time in milliseconds.',
 
   run(ctx, args, reply) {
     replyTime(ctx, args, reply, (at) => at);

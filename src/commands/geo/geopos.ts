@@ -17,11 +17,11 @@ export const geopos = command({
   arity: -2,
   group: 'geo',
   since: '3.2.0',
-  summary: 'Answers the longitude and latitude of members.',
+  summary: 'Returns the longitude and latitude of members.',
   complexity: 'O(1) for each member.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
-  syntax: 'key [member ...]',
+  syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {
     const zset = ctx.keyspace.zsets;
@@ -40,11 +40,11 @@ export const geohash = command({
   arity: -2,
   group: 'geo',
   since: '3.2.0',
-  summary: 'Answers the positions of members as geohash texts of 11 characters.',
+  summary: 'Returns the positions of members as geohash texts of 11 characters.',
   complexity: 'O(1) for each member.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
-  syntax: 'key [member ...]',
+  syntax: 'key member [member ...]',
 
   run(ctx, args, reply) {
     const zset = ctx.keyspace.zsets;
@@ -64,7 +64,7 @@ export const geodist = command({
   arity: -4,
   group: 'geo',
   since: '3.2.0',
-  summary: 'Answers how far apart two members are.',
+  summary: 'Returns how far apart two members are.',
   complexity: 'O(1)',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

@@ -18,7 +18,7 @@ const storing: SearchForm = {
 const readOnly: SearchForm = { ...storing, mayStore: false };
 
 const OPTIONS =
-  '[M | KM | FT | MI] [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC]';
+  '<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC]';
 const STORE_OPTIONS = `${OPTIONS} [STORE key | STOREDIST key]`;
 const AROUND_POSITION = '`GEOSEARCH` or `GEOSEARCHSTORE`, `FROMLONLAT BYRADIUS`';
 const AROUND_MEMBER = '`GEOSEARCH` or `GEOSEARCHSTORE`, `FROMMEMBER BYRADIUS`';
@@ -64,7 +64,7 @@ export const georadius = command({
   arity: -6,
   group: 'geo',
   since: '3.2.0',
-  summary: 'Answers or stores the members within a distance of a position.',
+  summary: 'Returns or stores the members within a distance of a position.',
   complexity: COMPLEXITY,
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), storeKey('STORE', 6), storeKey('STOREDIST', 6)],
@@ -79,7 +79,7 @@ export const georadiusRo = command({
   arity: -6,
   group: 'geo',
   since: '3.2.10',
-  summary: 'Answers the members within a distance of a position.',
+  summary: 'Returns the members within a distance of a position.',
   complexity: COMPLEXITY,
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
@@ -94,7 +94,7 @@ export const georadiusbymember = command({
   arity: -5,
   group: 'geo',
   since: '3.2.0',
-  summary: 'Answers or stores the members within a distance of a member.',
+  summary: 'Returns or stores the members within a distance of a member.',
   complexity: COMPLEXITY,
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), storeKey('STORE', 5), storeKey('STOREDIST', 5)],
@@ -109,7 +109,7 @@ export const georadiusbymemberRo = command({
   arity: -5,
   group: 'geo',
   since: '3.2.10',
-  summary: 'Answers the members within a distance of a member.',
+  summary: 'Returns the members within a distance of a member.',
   complexity: COMPLEXITY,
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

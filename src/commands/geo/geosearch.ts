@@ -8,9 +8,9 @@ import { type SearchForm, SearchOptions } from './search-options.ts';
 const form: SearchForm = { isGeosearch: true, mayStore: false, storeName: 'GEOSEARCHSTORE' };
 
 const WHERE =
-  '[FROMMEMBER member | FROMLONLAT longitude:double latitude:double] ' +
-  '[BYRADIUS radius:double [M | KM | FT | MI] | ' +
-  'BYBOX width:double height:double [M | KM | FT | MI]] ' +
+  '<FROMMEMBER member | FROMLONLAT longitude:double latitude:double> ' +
+  '<BYRADIUS radius:double <M | KM | FT | MI> | ' +
+  'BYBOX width:double height:double <M | KM | FT | MI>> ' +
   '[ASC | DESC] [COUNT count [ANY]]';
 const COMPLEXITY =
   'O(N+log(M)) where N is the number of members in the cells around the shape and M the size of ' +
@@ -22,7 +22,7 @@ export const geosearch = command({
   arity: -7,
   group: 'geo',
   since: '6.2.0',
-  summary: 'Answers the members inside a circle or a box.',
+  summary: 'Returns the members inside a circle or a box.',
   complexity: COMPLEXITY,
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

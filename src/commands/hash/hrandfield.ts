@@ -58,7 +58,7 @@ export const hrandfield = command({
   arity: -2,
   group: 'hash',
   since: '6.2.0',
-  summary: 'Answers random fields; a negative count allows repetitions.',
+  summary: 'Returns random fields; a negative count allows repetitions.',
   complexity: 'O(N) where N is the number of fields answered.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
@@ -104,7 +104,7 @@ export const hscan = command({
   group: 'hash',
   since: '2.8.0',
   summary:
-    'Answers some fields and a cursor for the next call; all calls together see every field.',
+    'Returns some fields and a cursor for the next call; all calls together see every field.',
   complexity: 'O(1) for every call, O(N) for a complete iteration.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

@@ -50,7 +50,7 @@ const common = {
 export const httl = command({
   ...common,
   name: 'httl',
-  summary: 'Answers the time to live of fields in seconds.',
+  summary: 'Returns the time to live of fields in seconds.',
   tips: ['nondeterministic_output'],
 
   run(ctx, args, reply) {
@@ -62,7 +62,7 @@ export const httl = command({
 export const hpttl = command({
   ...common,
   name: 'hpttl',
-  summary: 'Answers the time to live of fields in milliseconds.',
+  summary: 'Returns the time to live of fields in milliseconds.',
   tips: ['nondeterministic_output'],
 
   run(ctx, args, reply) {
@@ -74,7 +74,7 @@ export const hpttl = command({
 export const hexpiretime = command({
   ...common,
   name: 'hexpiretime',
-  summary: 'Answers when fields expire, as a Unix time in seconds.',
+  summary: 'Returns when fields expire, as a Unix time in seconds.',
 
   run(ctx, args, reply) {
     replyTimes(ctx, args, reply, wholeSeconds);
@@ -85,7 +85,7 @@ export const hexpiretime = command({
 export const hpexpiretime = command({
   ...common,
   name: 'hpexpiretime',
-  summary: 'Answers when fields expire, as a Unix time in milliseconds.',
+  summary: 'Returns when fields expire, as a Unix time in milliseconds.',
 
   run(ctx, args, reply) {
     replyTimes(ctx, args, reply, (at) => at);

@@ -40,7 +40,7 @@ export const linsert = command({
   complexity: 'O(N) where N is the number of elements before the pivot.',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'insert')],
-  syntax: 'key [BEFORE | AFTER] pivot element',
+  syntax: 'key <BEFORE | AFTER> pivot element',
 
   run(ctx, args, reply) {
     const behind = args.is(2, 'AFTER');

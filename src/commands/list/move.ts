@@ -82,7 +82,7 @@ export const lmove = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom'],
   keys,
-  syntax: 'source:key destination:key [LEFT | RIGHT] [LEFT | RIGHT]',
+  syntax: 'source:key destination:key <LEFT | RIGHT> <LEFT | RIGHT>',
 
   run(ctx, args, reply) {
     const fromTail = endArgument(args, 3);
@@ -119,7 +119,7 @@ export const blmove = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'noscript', 'blocking'],
   keys,
-  syntax: 'source:key destination:key [LEFT | RIGHT] [LEFT | RIGHT] timeout:double',
+  syntax: 'source:key destination:key <LEFT | RIGHT> <LEFT | RIGHT> timeout:double',
 
   run(ctx, args, reply) {
     const fromTail = endArgument(args, 3);

@@ -185,7 +185,7 @@ export const lmpop = command({
   complexity: 'O(N+M) where N is the number of keys and M the number of elements answered.',
   flags: ['write', 'movablekeys'],
   keys: [keyCount(1, 'RW', 'access', 'delete')],
-  syntax: 'numkeys:integer key [key ...] [LEFT | RIGHT] [COUNT count:integer]',
+  syntax: 'numkeys:integer key [key ...] <LEFT | RIGHT> [COUNT count:integer]',
 
   run(ctx, args, reply) {
     if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'LEFT', 'RIGHT'), reply))
@@ -203,7 +203,7 @@ export const blmpop = command({
   complexity: 'O(N+M) where N is the number of keys and M the number of elements answered.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keyCount(2, 'RW', 'access', 'delete')],
-  syntax: 'timeout:double numkeys:integer key [key ...] [LEFT | RIGHT] [COUNT count:integer]',
+  syntax: 'timeout:double numkeys:integer key [key ...] <LEFT | RIGHT> [COUNT count:integer]',
 
   run(ctx, args, reply) {
     const pop = multiPopArguments(args, 2, 'LEFT', 'RIGHT');

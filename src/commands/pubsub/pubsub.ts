@@ -47,7 +47,7 @@ function replyCounts(ctx: Context, args: Args, reply: Reply, kind: TopicKind): v
 const channels = command({
   ...common,
   name: 'channels',
-  summary: 'Answers the channels that have subscribers.',
+  summary: 'Returns the channels that have subscribers.',
   complexity:
     'O(N) where N is the number of active channels, and assuming constant time pattern matching ' +
     '(relatively short channels and patterns)',
@@ -58,7 +58,7 @@ const channels = command({
 const numsub = command({
   ...common,
   name: 'numsub',
-  summary: 'Answers how many are subscribed to each of the channels.',
+  summary: 'Returns how many are subscribed to each of the channels.',
   complexity: 'O(N) for the NUMSUB subcommand, where N is the number of requested channels',
   syntax: '[channel:string [channel:string ...]]',
   run: (ctx, args, reply) => replyCounts(ctx, args, reply, 'channel'),
@@ -68,7 +68,7 @@ const numpat = command({
   ...common,
   name: 'numpat',
   arity: 2,
-  summary: 'Answers how many patterns have subscribers.',
+  summary: 'Returns how many patterns have subscribers.',
   complexity: 'O(1)',
 
   run(ctx, _args, reply) {
@@ -80,7 +80,7 @@ const shardchannels = command({
   ...common,
   name: 'shardchannels',
   since: '7.0.0',
-  summary: 'Answers the shard channels that have subscribers.',
+  summary: 'Returns the shard channels that have subscribers.',
   complexity:
     'O(N) where N is the number of active shard channels, and assuming constant time pattern ' +
     'matching (relatively short shard channels).',
@@ -92,7 +92,7 @@ const shardnumsub = command({
   ...common,
   name: 'shardnumsub',
   since: '7.0.0',
-  summary: 'Answers how many are subscribed to each of the shard channels.',
+  summary: 'Returns how many are subscribed to each of the shard channels.',
   complexity:
     'O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels',
   syntax: '[shardchannel:string [shardchannel:string ...]]',

@@ -199,7 +199,7 @@ const dump = command({
   ...common,
   name: 'dump',
   arity: 2,
-  summary: 'Answers all libraries as one payload for FUNCTION RESTORE.',
+  summary: 'Returns all libraries as one payload for FUNCTION RESTORE.',
   complexity: 'O(N) where N is the number of functions',
   flags: ['noscript'],
 

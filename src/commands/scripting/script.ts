@@ -37,7 +37,7 @@ const exists = command({
     'O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).',
   flags: ['noscript'],
   tips: ['request_policy:all_shards', 'response_policy:agg_logical_and'],
-  syntax: 'sha1:string ...',
+  syntax: 'sha1:string [sha1:string ...]',
 
   run(ctx, args, reply) {
     reply.array(args.argc - 2);

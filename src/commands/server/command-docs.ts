@@ -1,14 +1,35 @@
 /**
  * COMMAND DOCS: specs as maps, for people and for redis-cli's hints.
  */
-import type { Reply } from '../../resp/reply.ts';
+import { Reply } from '../../resp/reply.ts';
 import type { Command } from '../command-table.ts';
 import { type Argument, parseSyntax } from '../syntax.ts';
 
-/** Writes `name` and the map of its documentation. O(size of the spec). */
+/** What was written of a command before, by protocol: names never change, nor does what they do. */
+const written = new WeakMap<Command, Map<2 | 3, Buffer>>();
+const draft = new Reply();
+
+/** Writes `name` and the map of its documentation. O(bytes); the first time O(size of the spec). */
 export function replyDocs(command: Command, reply: Reply): void {
+  let versions = written.get(command);
+  if (versions === undefined) {
+    versions = new Map();
+    written.set(command, versions);
+  }
+  let bytes = versions.get(reply.version);
+  if (bytes === undefined) {
+    draft.clear();
+    draft.version = reply.version;
+    writeDocs(command, draft);
+    bytes = Buffer.from(draft.buf.subarray(0, draft.pos));
+    versions.set(reply.version, bytes);
+  }
+  reply.raw(bytes);
+}
+
+function writeDocs(command: Command, reply: Reply): void {
   const { spec } = command;
-  const syntax = spec.syntax === undefined ? [] : parseSyntax(spec.syntax);
+  const syntax = parseSyntax(spec.syntax ?? '');
   reply.bulkLatin1(command.fullName);
   const mark = reply.beginDeferred();
   let fields = 4;
@@ -31,13 +52,13 @@ export function replyDocs(command: Command, reply: Reply): void {
   }
   if (syntax.length > 0) {
     reply.bulkLatin1('arguments');
-    replyArguments(syntax, { next: 0 }, reply);
+    replyArguments(syntax, { next: 0, last: (spec.keys?.length ?? 0) - 1 }, reply);
     fields++;
   }
   if (command.subcommands !== undefined) {
     reply.bulkLatin1('subcommands');
     reply.map(command.subcommands.size);
-    for (const sub of command.subcommands) replyDocs(sub, reply);
+    for (const sub of command.subcommands) writeDocs(sub, reply);
     fields++;
   }
   reply.endMap(mark, fields);
@@ -48,17 +69,24 @@ function text(reply: Reply, name: string, value: string): void {
   reply.bulkString(value);
 }
 
-/** Key arguments are numbered through in the order of the key specs. */
-function replyArguments(found: readonly Argument[], keys: { next: number }, reply: Reply): void {
+/** Which key specification the next key belongs to, and which is the last one. */
+interface KeyCount {
+  next: number;
+  readonly last: number;
+}
+
+/** Key arguments are numbered through in the order of the key specs; the last one takes the rest. */
+function replyArguments(found: readonly Argument[], keys: KeyCount, reply: Reply): void {
   reply.array(found.length);
   for (const argument of found) {
     const mark = reply.beginDeferred();
     let fields = 2;
     text(reply, 'name', argument.name);
     text(reply, 'type', argument.type);
-    if (argument.type === 'key') {
+    const keySpec = argument.keySpec ?? (argument.type === 'key' ? keys.next++ : undefined);
+    if (keySpec !== undefined) {
       reply.bulkLatin1('key_spec_index');
-      reply.int(keys.next++);
+      reply.int(Math.min(keySpec, keys.last));
       fields++;
     }
     if (argument.token !== undefined) {
@@ -68,6 +96,7 @@ function replyArguments(found: readonly Argument[], keys: { next: number }, repl
     const flags = [];
     if (argument.optional) flags.push('optional');
     if (argument.multiple) flags.push('multiple');
+    if (argument.multipleToken) flags.push('multiple_token');
     if (flags.length > 0) {
       reply.bulkLatin1('flags');
       reply.set(flags.length);

@@ -79,8 +79,12 @@ function replyInfo(found: Command, reply: Reply): void {
   for (const tip of spec.tips ?? []) reply.bulkLatin1(tip);
   reply.set(spec.keys?.length ?? 0);
   for (const keys of spec.keys ?? []) replyKeySpec(keys, reply);
-  reply.set(found.subcommands?.size ?? 0);
-  for (const sub of found.subcommands ?? []) replyInfo(sub, reply);
+  if (found.subcommands === undefined) reply.set(0);
+  else {
+    // An array, though without subcommands there is an empty set: as redis-server 7.0.15.
+    reply.array(found.subcommands.size);
+    for (const sub of found.subcommands) replyInfo(sub, reply);
+  }
 }
 
 const count = command({
@@ -88,7 +92,7 @@ const count = command({
   name: 'count',
   arity: 2,
   since: '2.8.13',
-  summary: 'Answers how many commands there are.',
+  summary: 'Returns how many commands there are.',
   complexity: 'O(1)',
 
   run(ctx, _args, reply) {
@@ -109,7 +113,7 @@ const info = command({
   name: 'info',
   arity: -2,
   since: '2.8.13',
-  summary: 'Answers how the named commands, or all, are called and what they touch.',
+  summary: 'Returns how the named commands, or all, are called and what they touch.',
   complexity: 'O(N) where N is the number of commands to look up',
   tips: ['nondeterministic_output_order'],
   syntax: '[command-name [command-name ...]]',
@@ -129,7 +133,7 @@ const docs = command({
   name: 'docs',
   arity: -2,
   since: '7.0.0',
-  summary: 'Answers the documentation of the named commands, or of all.',
+  summary: 'Returns the documentation of the named commands, or of all.',
   complexity: 'O(N) where N is the number of commands to look up',
   tips: ['nondeterministic_output_order'],
   syntax: '[command-name [command-name ...]]',
@@ -159,10 +163,10 @@ const list = command({
   name: 'list',
   arity: -2,
   since: '7.0.0',
-  summary: 'Answers the names of all commands, or of those that a filter lets through.',
+  summary: 'Returns the names of all commands, or of those that a filter lets through.',
   complexity: 'O(N) where N is the number of commands',
   tips: ['nondeterministic_output_order'],
-  syntax: '[FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]',
+  syntax: '[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]',
 
   run(ctx, args, reply) {
     const passes = nameFilter(args);
@@ -190,7 +194,7 @@ function keysOfLine(ctx: Context, args: Args): { line: Args; keys: readonly Foun
   for (let i = 2; i < args.argc; i++) line.push(args.off[i]!, args.len[i]!);
   const found = ctx.server.commands.resolve(line);
   if (found === undefined) throw invalidCommand;
-  if ((found.spec.keys ?? []).length === 0) throw noKeys;
+  if (!(found.spec.keys ?? []).some(({ flags }) => !flags.includes('not_key'))) throw noKeys;
   const { arity } = found;
   if (arity > 0 ? line.argc !== arity : line.argc < -arity) throw invalidCount;
   const keys = keysOf(found.spec, line);
@@ -203,7 +207,7 @@ const getkeys = command({
   name: 'getkeys',
   arity: -4,
   since: '2.8.13',
-  summary: 'Answers which arguments of a command line are keys.',
+  summary: 'Returns which arguments of a command line are keys.',
   complexity: 'O(N) where N is the number of arguments to the command',
   syntax: 'command [arg ...]',
 
@@ -219,7 +223,7 @@ const getkeysandflags = command({
   name: 'getkeysandflags',
   arity: -4,
   since: '7.0.0',
-  summary: 'Answers which arguments of a command line are keys, and what is done with each.',
+  summary: 'Returns which arguments of a command line are keys, and what is done with each.',
   complexity: 'O(N) where N is the number of arguments to the command',
   syntax: 'command [arg ...]',
 
@@ -240,7 +244,7 @@ export const commandCommand = command({
   name: 'command',
   arity: -1,
   since: '2.8.13',
-  summary: 'Answers how all commands are called; a container for more about commands.',
+  summary: 'Returns how all commands are called; a container for more about commands.',
   complexity: 'O(N) where N is the number of commands',
   tips: ['nondeterministic_output_order'],
   subcommands: [

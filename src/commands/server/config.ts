@@ -15,7 +15,7 @@ const get = command({
   ...common,
   name: 'get',
   arity: -3,
-  summary: 'Answers the directives whose names match one of the patterns, with their values.',
+  summary: 'Returns the directives whose names match one of the patterns, with their values.',
   complexity: 'O(N) where N is the number of directives.',
   syntax: 'parameter [parameter ...]',
 

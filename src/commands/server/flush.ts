@@ -13,7 +13,7 @@ export const dbsize = command({
   arity: 1,
   group: 'server',
   since: '1.0.0',
-  summary: 'Answers how many keys the database has.',
+  summary: 'Returns how many keys the database has.',
   complexity: 'O(1)',
   flags: ['readonly', 'fast'],
   categories: ['keyspace'],

@@ -11,7 +11,7 @@ const usage = command({
   arity: -3,
   group: 'server',
   since: '4.0.0',
-  summary: 'Answers how many bytes of memory a key and its value take: exactly, not by sampling.',
+  summary: 'Returns how many bytes of memory a key and its value take: exactly, not by sampling.',
   complexity: 'O(1)',
   flags: ['readonly'],
   keys: [keyAt(2, 'RO')],

@@ -112,7 +112,7 @@ export const srandmember = command({
   arity: -2,
   group: 'set',
   since: '1.0.0',
-  summary: 'Answers random members; a negative count allows repetitions.',
+  summary: 'Returns random members; a negative count allows repetitions.',
   complexity: 'O(N) where N is the absolute value of the count, 1 by default.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],

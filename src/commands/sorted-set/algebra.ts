@@ -201,7 +201,7 @@ function storeCombined(ctx: Context, args: Args, reply: Reply, operation: Operat
   storeResult(ctx, args, 1, result, `z${operation}store`, reply);
 }
 
-const options = '[WEIGHTS weight:double [weight:double ...]] [AGGREGATE [SUM | MIN | MAX | COUNT]]';
+const options = '[WEIGHTS weight:double [weight:double ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]';
 
 const reading = {
   arity: -3,
@@ -226,7 +226,7 @@ const diffCost = 'O(N*K*log(N)) where N is the size of the first and K the numbe
 export const zunion = command({
   ...reading,
   name: 'zunion',
-  summary: 'Answers the members that any of the sorted sets has.',
+  summary: 'Returns the members that any of the sorted sets has.',
   complexity: unionCost,
   syntax: `numkeys:integer key [key ...] ${options} [WITHSCORES]`,
   run: (ctx, args, reply) => replyCombined(ctx, args, reply, 'union'),
@@ -236,7 +236,7 @@ export const zunion = command({
 export const zinter = command({
   ...reading,
   name: 'zinter',
-  summary: 'Answers the members that all of the sorted sets have.',
+  summary: 'Returns the members that all of the sorted sets have.',
   complexity: interCost,
   syntax: `numkeys:integer key [key ...] ${options} [WITHSCORES]`,
   run: (ctx, args, reply) => replyCombined(ctx, args, reply, 'inter'),
@@ -246,7 +246,7 @@ export const zinter = command({
 export const zdiff = command({
   ...reading,
   name: 'zdiff',
-  summary: 'Answers the members that the first sorted set has and none of the others.',
+  summary: 'Returns the members that the first sorted set has and none of the others.',
   complexity: diffCost,
   syntax: 'numkeys:integer key [key ...] [WITHSCORES]',
   run: (ctx, args, reply) => replyCombined(ctx, args, reply, 'diff'),

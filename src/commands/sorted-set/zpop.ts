@@ -153,7 +153,7 @@ export const zmpop = command({
   complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
   flags: ['write', 'movablekeys'],
   keys: [keyCount(1, 'RW', 'access', 'delete')],
-  syntax: 'numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
+  syntax: 'numkeys:integer key [key ...] <MIN | MAX> [COUNT count:integer]',
 
   run(ctx, args, reply) {
     if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'MIN', 'MAX'), reply)) reply.nullArray();
@@ -170,7 +170,7 @@ export const bzmpop = command({
   complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keyCount(2, 'RW', 'access', 'delete')],
-  syntax: 'timeout:double numkeys:integer key [key ...] [MIN | MAX] [COUNT count:integer]',
+  syntax: 'timeout:double numkeys:integer key [key ...] <MIN | MAX> [COUNT count:integer]',
 
   run(ctx, args, reply) {
     const pop = multiPopArguments(args, 2, 'MIN', 'MAX');

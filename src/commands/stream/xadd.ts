@@ -159,7 +159,7 @@ export const xadd = command({
   syntax:
     'key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] ' +
     '[IDMPAUTO producer-id | IDMP producer-id idempotent-id] ' +
-    '[[MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer]] [* | id] ' +
+    '[<MAXLEN | MINID> [= | ~] threshold [LIMIT count:integer]] <* | id> ' +
     'field value [field value ...]',
 
   run(ctx, args, reply) {

@@ -79,7 +79,7 @@ const create = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom'],
   keys: [keyAt(2, 'RW', 'insert')],
-  syntax: 'key group [id | $] [MKSTREAM] [ENTRIESREAD entries-read:integer]',
+  syntax: 'key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read:integer]',
 
   run(ctx, args, reply) {
     const { makeStream, entriesRead } = groupOptions(args, true);
@@ -113,7 +113,7 @@ const setid = command({
   complexity: 'O(1)',
   flags: ['write'],
   keys: [keyAt(2, 'RW', 'update')],
-  syntax: 'key group [id | $] [ENTRIESREAD entries-read:integer]',
+  syntax: 'key group <id | $> [ENTRIESREAD entries-read:integer]',
 
   run(ctx, args, reply) {
     const { entriesRead } = groupOptions(args, false);

@@ -95,7 +95,7 @@ export const xnack = command({
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
   syntax:
-    'key group [SILENT | FAIL | FATAL] IDS numids:integer id [id ...] ' +
+    'key group <SILENT | FAIL | FATAL> IDS numids:integer id [id ...] ' +
     '[RETRYCOUNT count:integer] [FORCE]',
 
   run(ctx, args, reply) {

@@ -66,7 +66,7 @@ export const xtrim = command({
   flags: ['write'],
   keys: [keyAt(1, 'RW', 'delete')],
   tips: ['nondeterministic_output'],
-  syntax: 'key [MAXLEN | MINID] [= | ~] threshold [LIMIT count:integer] [KEEPREF | DELREF | ACKED]',
+  syntax: 'key <MAXLEN | MINID> [= | ~] threshold [LIMIT count:integer] [KEEPREF | DELREF | ACKED]',
 
   run(ctx, args, reply) {
     const options = trimOptions(ctx, args);

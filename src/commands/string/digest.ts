@@ -14,7 +14,7 @@ export const digest = command({
   arity: 2,
   group: 'string',
   since: '8.4.0',
-  summary: 'Answers the XXH3-64 digest of the string at a key as 16 hex digits.',
+  summary: 'Returns the XXH3-64 digest of the string at a key as 16 hex digits.',
   complexity: 'O(N) where N is the length of the string.',
   flags: ['readonly', 'fast'],
   keys: [keyAt(1, 'RO', 'access')],

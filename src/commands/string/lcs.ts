@@ -79,7 +79,7 @@ export const lcsCommand = command({
   arity: -3,
   group: 'string',
   since: '7.0.0',
-  summary: 'Answers the longest common subsequence of two strings, its length, or where it is.',
+  summary: 'Returns the longest common subsequence of two strings, its length, or where it is.',
   complexity: 'O(N*M) where N and M are the lengths of the strings.',
   flags: ['readonly'],
   keys: [keyRange(1, 2, 1, 'RO', 'access')],

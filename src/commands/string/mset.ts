@@ -15,7 +15,7 @@ export const mget = command({
   arity: -2,
   group: 'string',
   since: '1.0.0',
-  summary: 'Answers the strings at several keys; null for each key without one.',
+  summary: 'Returns the strings at several keys; null for each key without one.',
   complexity: 'O(N) where N is the number of keys to retrieve.',
   flags: ['readonly', 'fast'],
   keys: [keyRange(1, -1, 1, 'RO', 'access')],

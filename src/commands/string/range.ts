@@ -36,7 +36,7 @@ export const getrange = command({
   arity: 4,
   group: 'string',
   since: '2.4.0',
-  summary: 'Answers the bytes of a string between two positions, both included.',
+  summary: 'Returns the bytes of a string between two positions, both included.',
   complexity: 'O(N) where N is the length of the answer.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
