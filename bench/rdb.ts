@@ -1,25 +1,27 @@
 /**
  * Saving and loading RDB files beside redis-server, in the same run and in turns: a million strings,
  * 200,000 small hashes, a sorted set, a set and a hash of a million. Times are the least of some rounds
- * each, processor time and wall clock; loading includes nothing but the file.
+ * each (--rounds), processor time and wall clock; --only hashes takes those data whose names have the word.
  *
  * respite's part runs in this process: a keyspace, the file reader and the file writer.
  */
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { Keyspace } from '../src/keyspace/keyspace.ts';
 import { HeapArena } from '../src/memory/heap-arena.ts';
 import { nodeFiles } from '../src/persistence/files.ts';
 import { defaultWriteOptions } from '../src/persistence/rdb/file-writer.ts';
 import { loadRdbFile } from '../src/persistence/rdb/load-file.ts';
 import { saveRdbFile } from '../src/persistence/rdb/save-file.ts';
-import { Connection } from '../test/harness/connection.ts';
-import { freePort } from '../test/harness/server-process.ts';
+import { ServerProcess } from '../test/harness/server-process.ts';
 import { cpuSeconds } from './servers.ts';
 
-const ROUNDS = 5;
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+});
+const ROUNDS = Number(options.rounds);
 const MILLION = 1_000_000;
 
 interface Cost {
@@ -128,9 +130,14 @@ function load(directory: string): Keyspace {
   return space;
 }
 
-async function least(cpu: () => number, work: () => unknown): Promise<Cost> {
+async function least(
+  cpu: () => number,
+  work: () => unknown,
+  prepare: () => unknown = () => {},
+): Promise<Cost> {
   const best: Cost = { wall: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
+    await prepare();
     const [began, before] = [performance.now(), cpu()];
     await work();
     best.wall = Math.min(best.wall, performance.now() - began);
@@ -152,27 +159,20 @@ async function respite(fill: (space: Keyspace) => void, directory: string): Prom
 }
 
 async function redis(directory: string): Promise<Result> {
-  const port = await freePort();
-  const child = spawn(
-    process.env['REDIS_SERVER'] ?? 'redis-server',
-    ['--port', String(port), '--dir', directory, '--save', '', '--enable-debug-command', 'yes'],
-    { stdio: 'ignore' },
-  );
-  try {
-    const connection = await Connection.open(port);
-    const cpu = () => cpuSeconds(child.pid!);
-    while ((await connection.call('PING')).kind === 'error') await new Promise(setImmediate);
-    const loaded = await least(cpu, async () => {
-      // What it empties first is not measured apart: an empty server is loaded in the first round only.
-      await connection.call('FLUSHALL');
-      await connection.call('DEBUG', 'RELOAD', 'NOSAVE');
-    });
-    const saved = await least(cpu, () => connection.call('SAVE'));
-    connection.close();
-    return { save: saved, load: loaded };
-  } finally {
-    child.kill('SIGKILL');
-  }
+  await using server = await ServerProcess.start({
+    name: 'redis',
+    command: process.env['REDIS_SERVER'] ?? 'redis-server',
+    args: ['--enable-debug-command', 'yes'],
+  });
+  const file = path.join(server.dir, 'dump.rdb');
+  copyFileSync(path.join(directory, 'dump.rdb'), file);
+  const connection = await server.connect();
+  const cpu = () => cpuSeconds(server.pid);
+  const reload = () => connection.call('DEBUG', 'RELOAD', 'NOSAVE');
+  const loaded = await least(cpu, reload, () => connection.call('FLUSHALL', 'SYNC'));
+  const saved = await least(cpu, () => connection.call('SAVE'));
+  connection.close();
+  return { save: saved, load: loaded };
 }
 
 const columns = ['respite', 'redis-server', 'ratio'];
@@ -180,10 +180,10 @@ process.stdout.write(
   `ms, wall clock (processor)      ${columns.map((c) => c.padStart(18)).join('')}\n`,
 );
 for (const [name, fill] of Object.entries(DATA)) {
+  if (!name.includes(options.only)) continue;
   const directory = mkdtempSync(path.join(tmpdir(), 'respite-bench-rdb-'));
   try {
     const ours = await respite(fill, directory);
-    copyFileSync(path.join(directory, 'dump.rdb'), path.join(directory, 'copy.rdb'));
     const theirs = await redis(directory);
     for (const what of ['save', 'load'] as const) {
       const cell = ({ wall, cpu }: Cost) => `${wall.toFixed(0)} (${cpu.toFixed(0)})`;

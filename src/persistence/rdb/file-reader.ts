@@ -276,11 +276,25 @@ export class RdbFileReader {
         this.readAux();
         break;
       case Opcode.end:
-        this.state = this.version >= RDB_VERSION_CHECKSUM ? State.footer : State.end;
+        this.endOfKeys();
         break;
       default:
         this.readRareOpcode(type);
     }
+  }
+
+  private endOfKeys(): void {
+    if (this.version >= RDB_VERSION_CHECKSUM) {
+      this.state = State.footer;
+      return;
+    }
+    // Nothing follows such a file: it is a newer one whose version is damaged, and with it the
+    // only way to know that there is a checksum.
+    const { available, left } = this.input;
+    if (available > 0 || (left > 0 && left !== Number.POSITIVE_INFINITY)) {
+      throw this.failed(`bytes follow the end, but version ${this.version} has no checksum`);
+    }
+    this.state = State.end;
   }
 
   private readRareOpcode(opcode: number): void {

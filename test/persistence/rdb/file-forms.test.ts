@@ -497,5 +497,11 @@ describe('what cannot be read', () => {
     load(newSpace(), bytes, { checksum: false });
     load(newSpace(), file(10, [stringKey('k', 'v')], false));
     load(newSpace(), file(4, [stringKey('k', 'v')]));
+    // Version 12 with one bit changed: without this it would be a file that nobody checks.
+    const damaged = file(12, [stringKey('k', 'v')]);
+    damaged[7] = 0x30;
+    expect(problem(damaged).message).toMatch(
+      /^bytes follow the end, but version 2 has no checksum/,
+    );
   });
 });
