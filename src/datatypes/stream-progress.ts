@@ -10,6 +10,9 @@ import { StreamId } from './stream-id.ts';
 
 type Int64 = number | bigint;
 
+/** As many entries as a group can have read; it stays there. */
+const READ_MAX = (1n << 63n) - 1n;
+
 const mark = new StreamId();
 const other = new StreamId();
 
@@ -41,6 +44,7 @@ export function entriesUpTo(stream: StreamValue, id: StreamId): Int64 {
 
 /** The count of entries read after one more, with this id, was read. */
 export function readOneMore(stream: StreamValue, read: Int64, id: StreamId): Int64 {
+  if (read === READ_MAX) return read;
   if (!isUnknown(read) && !mayHaveGapsFrom(stream, id)) return sum(read, 1);
   return isZero(stream.entriesAdded) ? read : entriesUpTo(stream, id);
 }

@@ -2,7 +2,7 @@
  * What commands that hand entries to consumers put into the journal in their own place.
  * Source: replication stream of redis-server 7.0.15.
  */
-import type { GroupRef } from '../../datatypes/stream-groups.ts';
+import { type GroupRef, READ_UNKNOWN } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
@@ -50,7 +50,9 @@ export function noteProgress(ctx: Context, args: Args, key: number, group: Group
   groups.readLastId(group, groupLast);
   const name = groups.name(group);
   line.text('SETID').argument(args, key).bytes(name.buf, name.off, name.len);
-  line.text(groupLast.toString()).text('ENTRIESREAD').integer(groups.entriesRead(group));
+  const read = groups.entriesRead(group);
+  // What a damaged file has brought may be below -1, which no command takes.
+  line.text(groupLast.toString()).text('ENTRIESREAD').integer(read < 0 ? READ_UNKNOWN : read);
 }
 
 /** A consumer that was made though nothing was given to it; its name is argument i. */
