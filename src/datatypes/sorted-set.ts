@@ -366,6 +366,26 @@ export class SortedSetValue extends Value {
     this.readIndexed();
   }
 
+  /** As `step`, but `score` is left as it is: a listpack's need not be read. O(1). */
+  stepMember(backwards: boolean): void {
+    if (!this.isListpack) {
+      this.step(backwards);
+      return;
+    }
+    const { text, arena, ref } = this;
+    const u8 = arena.u8[ref >>> 15]!;
+    const start = (ref & 0x7fff) << 3;
+    let p = start + this.at;
+    if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
+    else {
+      p += text.sizeAt(u8, p);
+      p += text.sizeAt(u8, p);
+    }
+    this.at = p - start;
+    text.locate(u8, p);
+    copyText(this.member, text);
+  }
+
   private readIndexed(): void {
     const { index } = this;
     locateMember(this.arena, index.entry, this.member);

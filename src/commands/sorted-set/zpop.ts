@@ -1,6 +1,8 @@
 /**
  * Taking from the ends: ZPOPMIN, ZPOPMAX, ZMPOP and the blocking BZPOPMIN, BZPOPMAX, BZMPOP.
  */
+import type { SortedSetValue } from '../../datatypes/sorted-set.ts';
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
@@ -10,26 +12,28 @@ import { intArgument } from '../integers.ts';
 import { type MultiPop, multiPopArguments } from '../multi-pop.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
 
-/** Writes and removes `count` elements of the sorted set at argument i, which is open. */
-function popElements(
+/** Writes the element read last. */
+function replyElement({ member, score }: SortedSetValue, reply: Reply): void {
+  reply.bulk(member.buf, member.off, member.len);
+  reply.double(score);
+}
+
+/** Calls `emit` for each of the `count` elements at an end of the sorted set that is open. */
+function forEnd(zsets: SortedSetValue, highest: boolean, count: number, emit: () => void): void {
+  zsets.forRange(highest ? zsets.size - 1 : 0, count, highest, emit);
+}
+
+/** Removes these elements; the sorted set is that of argument i. */
+function removeEnd(
   ctx: Context,
   args: Args,
   i: number,
-  entry: number,
+  entry: Entry,
   highest: boolean,
   count: number,
-  nested: boolean,
-  reply: Reply,
 ): void {
   const { zsets } = ctx.keyspace;
-  const { member, size } = zsets;
-  const first = highest ? size - 1 : 0;
-  zsets.forRange(first, count, highest, () => {
-    if (nested) reply.array(2);
-    reply.bulk(member.buf, member.off, member.len);
-    reply.double(zsets.score);
-  });
-  zsets.removeRange(highest ? size - count : 0, count);
+  zsets.removeRange(highest ? zsets.size - count : 0, count);
   ctx.changedValue(highest ? 'zpopmax' : 'zpopmin', entry, zsets, args, i, count);
 }
 
@@ -48,9 +52,13 @@ function pop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
     return;
   }
   const n = Math.min(count, zsets.size);
-  const nested = counted && reply.version === 3;
-  reply.array(nested ? n : n * 2);
-  popElements(ctx, args, 1, entry, highest, n, nested, reply);
+  if (counted) reply.pairs(n);
+  else reply.array(2);
+  forEnd(zsets, highest, n, () => {
+    if (counted) reply.pair();
+    replyElement(zsets, reply);
+  });
+  removeEnd(ctx, args, 1, entry, highest, n);
 }
 
 /** ZPOPMIN key [count] */
@@ -84,16 +92,17 @@ export const zpopmax = command({
 function blockingPop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
   const last = args.argc - 1;
   const untilMs = timeoutArgument(args, last, ctx.nowMs);
-  const i = firstValue(ctx, args, 1, last, ctx.keyspace.zsets);
+  const { zsets } = ctx.keyspace;
+  const i = firstValue(ctx, args, 1, last, zsets);
   if (i === 0) {
-    const keys = keysToWaitFor(args, 1, last);
-    waitFor(ctx, args, keys, ctx.keyspace.zsets.type, untilMs, reply);
+    waitFor(ctx, args, keysToWaitFor(args, 1, last), zsets.type, untilMs, reply);
     return;
   }
-  const entry = ctx.db.writeValue(args, i, ctx.keyspace.zsets);
+  const entry = ctx.db.writeValue(args, i, zsets);
   reply.array(3);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  popElements(ctx, args, i, entry, highest, 1, false, reply);
+  forEnd(zsets, highest, 1, () => replyElement(zsets, reply));
+  removeEnd(ctx, args, i, entry, highest, 1);
   ctx.instead(highest ? 'ZPOPMAX' : 'ZPOPMIN')?.argument(args, i);
 }
 
@@ -135,7 +144,11 @@ function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: 
   reply.array(2);
   reply.bulk(args.buf, args.off[i]!, args.len[i]!);
   reply.array(count);
-  popElements(ctx, args, i, entry, pop.atEnd, count, true, reply);
+  forEnd(zsets, pop.atEnd, count, () => {
+    reply.array(2);
+    replyElement(zsets, reply);
+  });
+  removeEnd(ctx, args, i, entry, pop.atEnd, count);
   ctx
     .instead(pop.atEnd ? 'ZPOPMAX' : 'ZPOPMIN')
     ?.argument(args, i)

@@ -52,7 +52,10 @@ export function noteProgress(ctx: Context, args: Args, key: number, group: Group
   line.text('SETID').argument(args, key).bytes(name.buf, name.off, name.len);
   const read = groups.entriesRead(group);
   // What a damaged file has brought may be below -1, which no command takes.
-  line.text(groupLast.toString()).text('ENTRIESREAD').integer(read < 0 ? READ_UNKNOWN : read);
+  line
+    .text(groupLast.toString())
+    .text('ENTRIESREAD')
+    .integer(read < 0 ? READ_UNKNOWN : read);
 }
 
 /** A consumer that was made though nothing was given to it; its name is argument i. */

@@ -4,6 +4,7 @@ import { xlen, xrange, xrevrange } from './range.ts';
 import { xadd } from './xadd.ts';
 import { xcfgset } from './xcfgset.ts';
 import { xautoclaim, xclaim } from './xclaim.ts';
+import { xdel } from './xdel.ts';
 import { xackdel, xdelex } from './xdelex.ts';
 import { xgroup } from './xgroup.ts';
 import { xidmprecord } from './xidmprecord.ts';
@@ -11,7 +12,8 @@ import { xinfo } from './xinfo.ts';
 import { xnack } from './xnack.ts';
 import { xack, xpending } from './xpending.ts';
 import { xread, xreadgroup } from './xread.ts';
-import { xdel, xsetid, xtrim } from './xtrim.ts';
+import { xsetid } from './xsetid.ts';
+import { xtrim } from './xtrim.ts';
 
 export const streamCommands: readonly CommandSpec[] = [
   xack,

@@ -24,8 +24,8 @@ const tooLarge = new CommandError('ERR Elements are too large to be stored');
 const id = new StreamId();
 const last = new StreamId();
 
-/** Sets `id` to that of the entry to be added behind `last`; throws when there is none. */
-function chooseId(options: AddOptions, nowMs: number): void {
+/** Sets `id` to that of the entry to be added after `last`; throws when there is none. */
+function chooseId(id: StreamId, last: StreamId, options: AddOptions, nowMs: number): void {
   if (last.isMax) throw exhausted;
   if (!options.idGiven) {
     id.setTime(nowMs);
@@ -111,7 +111,7 @@ function add(ctx: Context, args: Args, from: number, options: AddOptions): boole
   }
   if (entry === 0) last.setMin();
   else streams.readLastId(last);
-  chooseId(options, ctx.nowMs);
+  chooseId(id, last, options, ctx.nowMs);
   checkSize(args, from);
   if (entry === 0) addFirst(ctx, args, from);
   else streams.append(id, args, from, args.argc);

@@ -16,7 +16,7 @@ import { idArgument, intervalStart, readId, replyId } from './ids.ts';
 import { openGroup } from './xpending.ts';
 
 const badCount = new CommandError('ERR COUNT must be > 0');
-/** As many ids fit Redis's memory for the deleted ones, were it 64 bits wide. */
+/** Redis refuses a COUNT whose 16-byte ids would overflow a 63-bit size. */
 const COUNT_MAX = 9223372036854775807n / 16n;
 /** More than an address space holds, Redis notices when it asks for the memory. */
 const TRANSIENT_IDS_MAX = 2 ** 43;
@@ -79,12 +79,13 @@ function claimOptions(args: Args, nowMs: number): ClaimOptions {
 }
 
 /**
- * Claims the entry with `id`, which is pending as `entry` (0: it is not), for the consumer that is
+ * Claims the entry with an id, which is pending as `entry` (0: it is not), for the consumer that is
  * argument 3. Returns whether it did.
  */
 function claim(
   ctx: Context,
   args: Args,
+  id: StreamId,
   entry: GroupRef,
   options: ClaimOptions,
   reply: Reply,
@@ -164,7 +165,7 @@ export const xclaim = command({
     let claimed = 0;
     for (let i = 5; i < options.end; i++) {
       readId(args, i, id);
-      if (claim(ctx, args, groups.findPending(group, id), options, reply)) claimed++;
+      if (claim(ctx, args, id, groups.findPending(group, id), options, reply)) claimed++;
     }
     reply.endArray(mark, claimed);
     // Otherwise the claims tell of it.
@@ -179,11 +180,12 @@ interface AutoClaimOptions extends ClaimOptions {
   count: number;
 }
 
-function autoClaimOptions(args: Args, nowMs: number): AutoClaimOptions {
+/** XAUTOCLAIM's options; `start` becomes the id to begin at. */
+function autoClaimOptions(args: Args, nowMs: number, start: StreamId): AutoClaimOptions {
   const options = Object.assign(new ClaimOptions(), { count: 100 });
   options.deliveredAt = nowMs;
   options.minIdleMs = Math.max(0, Number(int64Argument(args, 4, badAutoIdle)));
-  intervalStart(args, 5, id);
+  intervalStart(args, 5, start);
   for (let i = 6; i < args.argc; i++) {
     if (args.is(i, 'COUNT') && i + 1 < args.argc) {
       const count = int64Argument(args, ++i, badCount);
@@ -209,7 +211,7 @@ export const xautoclaim = command({
   syntax: 'key group consumer min-idle-time start [COUNT count:integer] [JUSTID]',
 
   run(ctx, args, reply) {
-    const options = autoClaimOptions(args, ctx.nowMs);
+    const options = autoClaimOptions(args, ctx.nowMs, id);
     const group = openGroup(ctx, args);
     if (group === 0) throw noGroup(args, 1, 2);
     if (options.count > TRANSIENT_IDS_MAX) throw tooManyIds;
@@ -228,7 +230,7 @@ export const xautoclaim = command({
       const entry = pending.at;
       pending.readId(entry, id);
       const exists = streams.has(id);
-      if (claim(ctx, args, entry, options, reply)) {
+      if (claim(ctx, args, id, entry, options, reply)) {
         claimed++;
         count--;
       }

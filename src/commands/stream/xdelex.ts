@@ -49,8 +49,8 @@ function replyNothingFound(reply: Reply, { from, end }: IdBlock): void {
   for (let i = from; i < end; i++) reply.int(NOT_FOUND);
 }
 
-/** Deletes the entry with `id` if its references allow it. */
-function deleteEntry(ctx: Context, references: References): number {
+/** Deletes the entry with an id if its references allow it. */
+function deleteEntry(ctx: Context, id: StreamId, references: References): number {
   const { streams } = ctx.keyspace;
   const { groups } = streams;
   if (references === 'drop') ctx.wrote(dropReferences(groups, id, id));
@@ -61,13 +61,13 @@ function deleteEntry(ctx: Context, references: References): number {
   return streams.delete(id) ? DELETED : NOT_FOUND;
 }
 
-/** Applies `remove` to each id, as `id`, and replies with what became of them. */
+/** Applies `remove` to each id and replies with what became of them. */
 function removeAll(
   ctx: Context,
   args: Args,
   { from, end }: IdBlock,
   reply: Reply,
-  remove: () => number,
+  remove: (id: StreamId) => number,
 ): void {
   const { streams } = ctx.keyspace;
   for (let i = from; i < end; i++) idArgument(args, i, id);
@@ -75,7 +75,7 @@ function removeAll(
   reply.array(end - from);
   for (let i = from; i < end; i++) {
     idArgument(args, i, id);
-    reply.int(remove());
+    reply.int(remove(id));
   }
   const removed = before - streams.size;
   if (removed === 0) return;
@@ -99,7 +99,7 @@ export const xdelex = command({
     const entry = ctx.db.writeValue(args, 1, streams);
     const { references, ids } = deleteOptions(args, 2);
     if (entry === 0) replyNothingFound(reply, ids);
-    else removeAll(ctx, args, ids, reply, () => deleteEntry(ctx, references));
+    else removeAll(ctx, args, ids, reply, (each) => deleteEntry(ctx, each, references));
   },
 });
 
@@ -125,16 +125,16 @@ export const xackdel = command({
       replyNothingFound(reply, ids);
       return;
     }
-    removeAll(ctx, args, ids, reply, () => {
-      const pending = groups.findPending(group, id);
+    removeAll(ctx, args, ids, reply, (each) => {
+      const pending = groups.findPending(group, each);
       if (pending === 0) {
         // Not this group's to delete; but DELREF clears what is left of entries that are gone.
-        if (references === 'drop' && !streams.has(id)) deleteEntry(ctx, references);
+        if (references === 'drop' && !streams.has(each)) deleteEntry(ctx, each, references);
         return NOT_FOUND;
       }
       groups.removePending(group, pending);
       ctx.wrote();
-      return deleteEntry(ctx, references) === STILL_WANTED ? STILL_WANTED : DELETED;
+      return deleteEntry(ctx, each, references) === STILL_WANTED ? STILL_WANTED : DELETED;
     });
   },
 });

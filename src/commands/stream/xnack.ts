@@ -67,11 +67,12 @@ function deliveriesAfter({ mode, retryCount }: NackOptions, count: Int64): Int64
   return typeof count === 'number' ? count - 1 : count - 1n;
 }
 
-/** Releases the entry with `id`. Returns whether it is pending, which FORCE can bring about. */
+/** Releases the entry with an id. Returns whether it is pending, which FORCE can bring about. */
 function release(
   ctx: Context,
   groups: StreamGroups,
   group: GroupRef,
+  id: StreamId,
   options: NackOptions,
 ): boolean {
   const entry = groups.findPending(group, id);
@@ -106,7 +107,7 @@ export const xnack = command({
     let released = 0;
     for (let i = options.ids.from; i < options.ids.end; i++) {
       idArgument(args, i, id);
-      if (release(ctx, groups, group, options)) released++;
+      if (release(ctx, groups, group, id, options)) released++;
     }
     if (released > 0) {
       // No event, as for XACK and XCLAIM; but who waits with CLAIM can have the entries now.
