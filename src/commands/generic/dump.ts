@@ -117,8 +117,11 @@ function addLoaded(
   const { db } = ctx;
   if (value === undefined) {
     const { text: buf, off, len } = codec.input;
+    // Its buffer is not kept, even when there is no room.
+    codec.input.close();
     return db.setText(args, 1, 0, { buf, off, len }, stringEncoding(buf, off, len), expireAt);
   }
+  codec.input.close();
   const entry = db.addValue(args, 1, value);
   db.fieldsChanged(entry, value);
   if (expireAt === NO_TTL) return entry;
@@ -155,6 +158,7 @@ export const restore = command({
     const value = load(codec, args, 3);
 
     if (expireAt === undefined) {
+      codec.input.close();
       if (value !== undefined) ctx.keyspace.freeValue(value.type, value.ref, value.encoding);
       if (present !== 0) {
         db.removeEntry(present);
@@ -171,7 +175,6 @@ export const restore = command({
         line?.argumentsFrom(args, 3, args.argc).text('ABSTTL');
       }
     }
-    codec.input.close();
     reply.ok();
   },
 });
