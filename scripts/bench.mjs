@@ -3,6 +3,7 @@
  * named.
  * `npm run bench -- --help` lists the options.
  */
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
@@ -13,6 +14,17 @@ const named = first !== undefined && !first.startsWith('-');
 const program = named ? first : 'load';
 if (!programs.includes(program)) {
   process.stderr.write(`unknown benchmark "${program}"; there are: ${programs.join(', ')}\n`);
+  process.exit(1);
+}
+
+const redisServer = process.env.REDIS_SERVER ?? 'redis-server';
+const tools = { load: [redisServer, 'redis-benchmark'], micro: [] }[program] ?? [redisServer];
+const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
+if (missing.length > 0 && !process.argv.includes('--help')) {
+  process.stderr.write(
+    `The benchmark "${program}" compares with Redis and needs ${missing.join(' and ')} on the PATH ` +
+      '(Debian: apt-get install redis-server redis-tools).\n',
+  );
   process.exit(1);
 }
 
