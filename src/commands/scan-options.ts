@@ -1,11 +1,12 @@
 /**
  * What SCAN, HSCAN, SSCAN and ZSCAN share: cursor, options, and the reply of one step.
  */
-import type { Text } from '../datatypes/value.ts';
+import type { Text, Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { globMatch } from '../util/glob.ts';
+import type { Context } from './context.ts';
 import { type Grammar, grammar } from './grammar.ts';
 import { intArgument } from './integers.ts';
 
@@ -76,17 +77,29 @@ export interface Scanned {
   readonly text: Text;
   step(cursor: number, emit: () => void): number;
   /** Writes one element; returns how many replies that were. */
-  write(): number;
+  write(options: ScanOptions): number;
 }
 
-/** One step of HSCAN, SSCAN or ZSCAN on an open collection: cursor and elements. */
+/**
+ * One step of HSCAN, SSCAN or ZSCAN (`key cursor options`) on the collection at argument 1, which
+ * is opened as `value`: cursor and elements. Of a missing key the options are not even read.
+ */
 export function replyScan(
+  ctx: Context,
   args: Args,
   reply: Reply,
-  from: number,
-  options: ScanOptions,
+  value: Value,
   scanned: Scanned,
+  grammarOfOptions: Grammar = plain,
 ): void {
+  let cursor = cursorArgument(args, 2);
+  if (ctx.db.readValue(args, 1, value) === 0) {
+    reply.array(2);
+    reply.bulkLatin1('0');
+    reply.array(0);
+    return;
+  }
+  const options = scanOptions(args, 3, grammarOfOptions);
   const { patternAt } = options;
   const all = patternAt === 0 || args.is(patternAt, '*');
   let seen = 0;
@@ -98,10 +111,9 @@ export function replyScan(
     const { buf, off, len } = scanned.text;
     const pattern = args.off[patternAt]!;
     if (all || globMatch(args.buf, pattern, args.len[patternAt]!, buf, off, len, false)) {
-      replied += scanned.write();
+      replied += scanned.write(options);
     }
   };
-  let cursor = from;
   let left = options.count * 10;
   do cursor = scanned.step(cursor, emit);
   while (cursor !== 0 && left-- > 0 && seen < options.count);

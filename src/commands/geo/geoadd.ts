@@ -5,8 +5,14 @@ import { encodeScore, type Position } from '../../datatypes/geohash.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
 import { positionArgument } from './geo-arguments.ts';
+
+const options = grammar('[NX | XX] [CH]');
+const NX = options.word('NX');
+const XX = options.word('XX');
+const CH = options.word('CH');
 
 const position: Position = { longitude: 0, latitude: 0 };
 
@@ -30,23 +36,16 @@ export const geoadd = command({
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'update')],
   syntax:
-    'key [NX | XX] [CH] longitude:double latitude:double member ' +
+    `key ${options.line} longitude:double latitude:double member ` +
     '[longitude:double latitude:double member ...]',
 
   run(ctx, args, reply) {
-    let onlyNew = false;
-    let onlyPresent = false;
-    let countChanged = false;
-    let first = 2;
-    for (; first < args.argc; first++) {
-      if (args.is(first, 'NX')) onlyNew = true;
-      else if (args.is(first, 'XX')) onlyPresent = true;
-      else if (args.is(first, 'CH')) countChanged = true;
-      else break;
-    }
+    const first = options.readWhile(args, 2);
+    const onlyNew = options.has(NX);
+    const onlyPresent = options.has(XX);
+    const countChanged = options.has(CH);
     const elements = (args.argc - first) / 3;
     if (!Number.isInteger(elements) || elements === 0) throw errors.syntax;
-    if (onlyNew && onlyPresent) throw errors.syntax;
     const scores = new Float64Array(elements);
     for (let i = 0; i < elements; i++) {
       positionArgument(args, first + i * 3, position);

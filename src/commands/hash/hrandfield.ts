@@ -7,7 +7,7 @@ import type { Reply } from '../../resp/reply.ts';
 import { errors } from '../../util/errors.ts';
 import { countArgument } from '../integers.ts';
 import { checkRepetitions } from '../repetitions.ts';
-import { cursorArgument, replyScan, scanGrammars, scanOptions } from '../scan-options.ts';
+import { replyScan, type Scanned, scanGrammars } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 
 function replyField(hash: HashValue, reply: Reply, withValues: boolean): void {
@@ -112,25 +112,18 @@ export const hscan = command({
   syntax: `key cursor:integer ${scanGrammars.valueless.line}`,
 
   run(ctx, args, reply) {
-    const cursor = cursorArgument(args, 2);
     const { hashes } = ctx.keyspace;
-    if (ctx.db.readValue(args, 1, hashes) === 0) {
-      reply.array(2);
-      reply.bulkLatin1('0');
-      reply.array(0);
-      return;
-    }
-    const options = scanOptions(args, 3, scanGrammars.valueless);
     const { field, value } = hashes;
-    replyScan(args, reply, cursor, options, {
+    const scanned: Scanned = {
       text: field,
       step: (from, emit) => hashes.scan(from, emit),
-      write() {
+      write({ noValues }) {
         reply.bulk(field.buf, field.off, field.len);
-        if (options.noValues) return 1;
+        if (noValues) return 1;
         reply.bulk(value.buf, value.off, value.len);
         return 2;
       },
-    });
+    };
+    replyScan(ctx, args, reply, hashes, scanned, scanGrammars.valueless);
   },
 });

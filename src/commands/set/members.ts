@@ -1,7 +1,7 @@
 /**
  * Reading one set: SCARD, SISMEMBER, SMISMEMBER, SMEMBERS, SSCAN.
  */
-import { cursorArgument, replyScan, scanOptions } from '../scan-options.ts';
+import { replyScan } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 
 /** SCARD key */
@@ -106,16 +106,9 @@ export const sscan = command({
   syntax: 'key cursor:integer [MATCH pattern] [COUNT count]',
 
   run(ctx, args, reply) {
-    const cursor = cursorArgument(args, 2);
     const { sets } = ctx.keyspace;
-    if (ctx.db.readValue(args, 1, sets) === 0) {
-      reply.array(2);
-      reply.bulkLatin1('0');
-      reply.array(0);
-      return;
-    }
     const { member } = sets;
-    replyScan(args, reply, cursor, scanOptions(args, 3), {
+    replyScan(ctx, args, reply, sets, {
       text: member,
       step: (from, emit) => sets.scan(from, emit),
       write() {

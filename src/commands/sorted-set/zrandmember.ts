@@ -5,7 +5,7 @@ import { sampleIndexes } from '../../datatypes/sampling.ts';
 import { errors } from '../../util/errors.ts';
 import { countArgument } from '../integers.ts';
 import { checkRepetitions } from '../repetitions.ts';
-import { cursorArgument, replyScan, scanOptions } from '../scan-options.ts';
+import { replyScan } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
 import { replyElement, replyElements } from './zrange.ts';
 
@@ -78,16 +78,9 @@ export const zscan = command({
   syntax: 'key cursor:integer [MATCH pattern] [COUNT count]',
 
   run(ctx, args, reply) {
-    const cursor = cursorArgument(args, 2);
     const { zsets } = ctx.keyspace;
-    if (ctx.db.readValue(args, 1, zsets) === 0) {
-      reply.array(2);
-      reply.bulkLatin1('0');
-      reply.array(0);
-      return;
-    }
     const { member } = zsets;
-    replyScan(args, reply, cursor, scanOptions(args, 3), {
+    replyScan(ctx, args, reply, zsets, {
       text: member,
       step: (from, emit) => zsets.scan(from, emit),
       write() {
