@@ -7,10 +7,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
-import { fromLatin1 } from '../src/config/words.ts';
 import { runServer } from '../src/server/main.ts';
 import { RESPITE_VERSION } from '../src/server/version.ts';
 import { isToolCommand } from '../src/tools/names.ts';
+import { fromLatin1 } from '../src/util/words.ts';
 
 const usage = `Usage: respite [configuration file] [-] [--directive value ...]
        respite check rdb <file>

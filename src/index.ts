@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
+  /** Directory that data is loaded from and saved to; without it nothing is loaded. */
+  readonly dir?: string;
   /** Further redis.conf directives, by name. */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** Replaces the wall clock: ms since the epoch. */
@@ -50,10 +52,13 @@ export async function createServer(options: ServerOptions = {}): Promise<Respite
     ['port', String(options.port ?? 0)],
     ['bind', options.host ?? '127.0.0.1'],
     ['save', ''],
+    ...(options.dir === undefined ? [] : [['dir', options.dir] as const]),
     ...Object.entries(options.config ?? {}).map(([k, v]) => [k, text(v)] as const),
   ]);
   const hooks: ServerHooks = {
     log: options.log ?? (() => {}),
+    // A file that happens to lie in the working directory is none of ours.
+    loadsData: options.dir !== undefined || options.config?.['dir'] !== undefined,
     ...(options.now === undefined ? {} : { now: options.now }),
     ...(options.random === undefined ? {} : { random: options.random }),
   };

@@ -50,6 +50,8 @@ export const commandFlags = {
   touches_arbitrary_keys: own(24),
   /** May be sent by a RESP2 client that is subscribed to something. */
   subscriber: own(25),
+  /** Fails, like a write, while the data cannot be brought to the disk: a probe must see that. */
+  fails_with_disk: own(26),
 } as const;
 
 export type CommandFlag = keyof typeof commandFlags;
@@ -100,7 +102,7 @@ export interface KeySpec {
 
 /** A command: its facts, and a handler that sees the world as a `C`. */
 export interface Spec<C = unknown> {
-  /** Lower case; for a subcommand the part after the container (`get` of `config|get`). */
+  /** Lower case; for a subcommand the part behind the container (`get` of `config|get`). */
   readonly name: string;
   /** Counts the name (and the container); negative means "at least". */
   readonly arity: number;

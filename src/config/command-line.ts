@@ -5,11 +5,11 @@
  * Precedence, highest first: command line, environment, standard input, file, default.
  */
 import { readFileSync } from 'node:fs';
+import { fromLatin1, quoteWord, splitWords, toLatin1 } from '../util/words.ts';
 import type { Directive } from './directive-types.ts';
 import { directives } from './directives.ts';
 import { ConfigError } from './errors.ts';
 import { systemReason } from './special-values.ts';
-import { fromLatin1, quoteWord, splitWords, toLatin1 } from './words.ts';
 
 export interface CommandLine {
   readonly action: 'run' | 'version' | 'help' | 'check-system';

@@ -11,6 +11,7 @@ import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CommandError } from '../util/errors.ts';
 import { globMatchString } from '../util/glob.ts';
+import { fromLatin1, splitWords, toLatin1 } from '../util/words.ts';
 import { type CommandLine, parseCommandLine, readEnvironment } from './command-line.ts';
 import type { Directive } from './directive-types.ts';
 import { directives, directivesByName } from './directives.ts';
@@ -19,7 +20,6 @@ import { Loader } from './loader.ts';
 import { rewriteFile } from './rewrite.ts';
 import { systemReason } from './special-values.ts';
 import { numberOf, parseValue, type Value } from './values.ts';
-import { fromLatin1, splitWords, toLatin1 } from './words.ts';
 
 /** Called after a change, with the new values in place. Throwing refuses the whole CONFIG SET. */
 export type ChangeListener = (config: Config) => void;

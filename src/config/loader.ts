@@ -5,11 +5,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, parse as parsePath, resolve, sep } from 'node:path';
 import { globMatchString } from '../util/glob.ts';
+import { fromLatin1, splitWords, toLatin1 } from '../util/words.ts';
 import type { Directive } from './directive-types.ts';
 import { directivesByName } from './directives.ts';
 import { ConfigError, type ConfigLine, type Source, ValueError } from './errors.ts';
 import { systemReason } from './special-values.ts';
-import { fromLatin1, splitWords, toLatin1 } from './words.ts';
 
 /** Where the lines go. */
 export interface LoaderTarget {

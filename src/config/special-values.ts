@@ -4,10 +4,10 @@
  */
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fromLatin1, toLatin1 } from '../util/words.ts';
 import type { ParseContext } from './directive-types.ts';
 import { ValueError } from './errors.ts';
 import { parseLoose, parseMemory } from './values.ts';
-import { fromLatin1, toLatin1 } from './words.ts';
 
 const wrongCount = 'wrong number of arguments';
 

@@ -12,9 +12,9 @@
 import {
   closeSync,
   constants,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
-  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -43,7 +43,7 @@ export interface OpenFile {
   sync(): void;
   /** As `sync`, without the file's times. */
   syncData(): void;
-  /** As `sync`, in another thread; `done` is told of the failure, if any. */
+  /** As `syncData`, in another thread; `done` is told of the failure, if any. */
   syncLater(done: (error: SystemError | undefined) => void): void;
   close(): void;
 }
@@ -109,7 +109,7 @@ class NodeFile implements OpenFile {
   }
 
   syncLater(done: (error: SystemError | undefined) => void): void {
-    fsync(this.fd, (error) => done(error ?? undefined));
+    fdatasync(this.fd, (error) => done(error ?? undefined));
   }
 
   close(): void {

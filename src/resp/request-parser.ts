@@ -42,6 +42,8 @@ export class RequestParser {
   args: Args;
   /** Why `next` said error, without the leading `ERR `. */
   error = '';
+  /** Lines so far that were no RESP array with arguments: inline requests, empty ones. */
+  linesOutsideArrays = 0;
   /** Stricter limits apply until the client has authenticated. */
   authenticated = true;
   private readonly limits: ParserLimits;
@@ -180,7 +182,10 @@ export class RequestParser {
       return this.fail('unauthenticated multibulk length');
     }
     this.pos = eol + 2;
-    if (count <= 0) return AGAIN;
+    if (count <= 0) {
+      this.linesOutsideArrays++;
+      return AGAIN;
+    }
     this.missing = count;
     this.bulk = -1;
     return BEGUN;
@@ -273,6 +278,7 @@ export class RequestParser {
       if (this.end - this.pos > LINE_MAX) return this.fail('too big inline request');
       return ParseResult.more;
     }
+    this.linesOutsideArrays++;
     const last = eol > this.pos && buf[eol - 1] === CR ? eol - 1 : eol;
     const from = this.pos;
     this.pos = eol + 1;

@@ -19,6 +19,7 @@ import type { Gates } from './gates.ts';
 import type { Log } from './log.ts';
 import type { Notifications } from './notifications.ts';
 import type { OutputLimits } from './output-limits.ts';
+import type { Persistence } from './persistence.ts';
 
 /** Longest argument: as a key or a channel it must fit a string, with some text around it. */
 const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
@@ -32,6 +33,7 @@ export interface Configured {
   readonly logger: Log;
   readonly notifications: Notifications;
   readonly outputLimits: OutputLimits;
+  readonly persistence: Persistence;
   readonly parserLimits: ParserLimits;
   readonly tracking: Tracking;
 }
@@ -68,14 +70,6 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     ['requirepass'],
     (config, { gates }) => {
       gates.passwordRequired = config.string('requirepass') !== '';
-    },
-  ],
-  [
-    ['lazyfree-lazy-expire'],
-    (config, { keyspace }) => {
-      // Large values are freed in slices anyway: the name in the journal is all that differs.
-      const { journal } = keyspace.changes;
-      journal.removalOfExpired = config.bool('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL';
     },
   ],
   [
@@ -118,6 +112,17 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     (config, { notifications }) => {
       notifications.configure(config.string('notify-keyspace-events'));
     },
+  ],
+  [
+    [
+      'save',
+      'appendonly',
+      'appendfsync',
+      'no-appendfsync-on-rewrite',
+      'aof-timestamp-enabled',
+      'aof-disable-auto-gc',
+    ],
+    (_config, { persistence }) => persistence.configure(),
   ],
   [['hz'], (_config, { cron }) => cron.restart()],
   [['port'], (_config, { endpoints }) => endpoints.rebind(portRefused)],

@@ -63,7 +63,12 @@ export class Endpoints {
     this.isOpen = true;
     // Otherwise CONFIG GET and the next CONFIG SET would know nothing of the port that was free.
     if (this.anyPort && addresses.length > 0) config.assign('port', String(this.port));
-    if (addresses.length > 0) this.log('notice', 'Ready to accept connections tcp');
+  }
+
+  /** Says in the log where clients are served, once they are. */
+  announce(): void {
+    const path = this.config.path('unixsocket');
+    if (this.port !== 0) this.log('notice', 'Ready to accept connections tcp');
     if (path !== '') this.log('notice', `The server is now ready to accept connections at ${path}`);
   }
 

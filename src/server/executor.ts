@@ -257,6 +257,13 @@ export class Executor implements Caller {
 
   // ---- other ways in -------------------------------------------------------------------------
 
+  /** As `request`, for a session whose replies nobody gets: commands of a file or of a master. */
+  apply(session: Session, args: Args, command: Command): void {
+    const { pos } = this.reply;
+    this.request(session, args, command);
+    this.reply.rollback(pos);
+  }
+
   /**
    * Runs a command as part of the one that runs in `outer` (EXEC): in a frame of its own, at the
    * same moment of the clock. Its reply or error is written to `reply`.

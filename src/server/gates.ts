@@ -19,6 +19,9 @@ function notWhileSubscribed(command: Command): CommandError {
 const notForMonitors = new CommandError("ERR Replica can't interact with the keyspace");
 const KEYSPACE = Flag.write | Flag.readonly | Flag.may_replicate;
 
+/** Commands that fail while the data cannot be brought to the disk. */
+const NEEDS_DISK = Flag.write | Flag.fails_with_disk;
+
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
 
 /** Whether a session's command waits for EXEC. */
@@ -31,6 +34,10 @@ export class Gates {
   passwordRequired = false;
   /** Bytes of used memory past which commands that may grow data are refused; 0 for none. */
   maxMemory = 0;
+  /** Whether the data of the disk is being loaded. */
+  isLoading = false;
+  /** Why writes are refused because of the disk; set while anything is brought there. */
+  diskRefusal: (() => CommandError | undefined) | undefined = undefined;
   /** Why all but the commands for it are refused: a script has run for too long. */
   busy: CommandError | undefined = undefined;
   private readonly usedMemory: () => number;
@@ -54,6 +61,7 @@ export class Gates {
 
   /** Why the command may not run now, or undefined. */
   check(session: Session, command: Command, _args: Args): CommandError | undefined {
+    if (session.appliesEffects) return undefined;
     const { transaction } = session;
     let flags = command.flagBits;
     if ((flags & Flag.commits) !== 0) flags |= transaction.flagBits;
@@ -70,9 +78,14 @@ export class Gates {
     if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {
       return errors.oom;
     }
+    if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) {
+      const refused = this.diskRefusal();
+      if (refused !== undefined) return refused;
+    }
     if (session.isConfined && (command.flagBits & Flag.subscriber) === 0) {
       return notWhileSubscribed(command);
     }
+    if (this.isLoading && (flags & Flag.loading) === 0) return errors.loading;
     if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
     if (this.busy !== undefined && (command.flagBits & Flag.allow_busy) === 0) return this.busy;
     return undefined;

@@ -16,8 +16,10 @@ import type { Clock } from './clock.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Info, InfoLine } from './info.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Loader } from './loading.ts';
 import type { MemoryFigures } from './memory-figures.ts';
 import type { Pause } from './pause.ts';
+import type { Persistence } from './persistence.ts';
 import type { Scripting } from './scripting.ts';
 import type { Stats } from './stats.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
@@ -31,7 +33,9 @@ export interface Sources {
   readonly commands: CommandTable;
   readonly config: ConfigPort & { readonly file: string };
   readonly endpoints: Endpoints;
+  readonly loader: Loader;
   readonly pause: Pause;
+  readonly persistence: Persistence;
   readonly keyspace: Keyspace;
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
@@ -162,7 +166,7 @@ function memoryLines(s: Sources): InfoLine[] {
     ['mem_clients_slaves', 0],
     ['mem_clients_normal', s.clientFigures.refresh().memoryBytes],
     ['mem_cluster_links', 0],
-    ['mem_aof_buffer', 0],
+    ['mem_aof_buffer', s.persistence.aof?.bufferBytes ?? 0],
     ['mem_allocator', 'arena'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', s.keyspace.hasGarbage ? 1 : 0],
@@ -174,26 +178,77 @@ function ratio(part: number, whole: number): string {
 }
 
 function persistenceLines(s: Sources): InfoLine[] {
+  const { persistence: p } = s;
+  const { saves, rewrites, progress } = p;
   return [
-    ['loading', 0],
-    ['async_loading', 0],
+    ...loadingLines(s),
+    ['current_cow_peak', progress.heldBytesMax],
+    ['current_cow_size', progress.heldBytes],
+    ['current_cow_size_age', 0],
+    ['current_fork_perc', percent(progress.keys, progress.total)],
+    ['current_save_keys_processed', progress.keys],
+    ['current_save_keys_total', progress.total],
     ['rdb_changes_since_last_save', s.keyspace.changes.dirty],
-    ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', s.lifecycle.lastSaveSeconds],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
-    ['aof_enabled', 0],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_last_write_status', 'ok'],
+    ['rdb_bgsave_in_progress', p.isRunning('save') ? 1 : 0],
+    ['rdb_last_save_time', p.lastSaveSeconds],
+    ['rdb_last_bgsave_status', saves.succeeded ? 'ok' : 'err'],
+    ['rdb_last_bgsave_time_sec', saves.lastSeconds],
+    ['rdb_current_bgsave_time_sec', p.runningSeconds('save')],
+    ['rdb_saves', saves.count],
+    ['rdb_last_cow_size', saves.lastHeldBytes],
+    ['rdb_last_load_keys_expired', s.loader.progress.keysExpired],
+    ['rdb_last_load_keys_loaded', s.loader.progress.keysLoaded],
+    ['aof_enabled', p.aof === undefined ? 0 : 1],
+    ['aof_rewrite_in_progress', p.isRunning('rewrite') ? 1 : 0],
+    ['aof_rewrite_scheduled', p.rewriteScheduled ? 1 : 0],
+    ['aof_last_rewrite_time_sec', rewrites.lastSeconds],
+    ['aof_current_rewrite_time_sec', p.runningSeconds('rewrite')],
+    ['aof_last_bgrewrite_status', rewrites.succeeded ? 'ok' : 'err'],
+    ['aof_rewrites', rewrites.count],
+    ['aof_rewrites_consecutive_failures', p.rewriteFailures],
+    ['aof_last_write_status', p.aof?.lastError === undefined ? 'ok' : 'err'],
+    ['aof_last_cow_size', rewrites.lastHeldBytes],
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
+    ...appendOnlyLines(s),
   ];
+}
+
+/** What there is to say while the data of the disk is loaded, and whether it is. */
+function loadingLines({ loader: { progress }, clock }: Sources): InfoLine[] {
+  const { isLoading, startedMs, total, loaded } = progress;
+  const lines: InfoLine[] = [
+    ['loading', isLoading ? 1 : 0],
+    ['async_loading', 0],
+  ];
+  if (!isLoading) return lines;
+  const elapsed = Math.max(1, (clock.now() - startedMs) / 1000);
+  const perSecond = Math.max(1, loaded / elapsed);
+  return [
+    ...lines,
+    ['loading_start_time', Math.floor(startedMs / 1000)],
+    ['loading_total_bytes', total],
+    ['loading_rdb_used_mem', 0],
+    ['loading_loaded_bytes', loaded],
+    ['loading_loaded_perc', percent(loaded, total)],
+    ['loading_eta_seconds', Math.ceil((total - loaded) / perSecond)],
+  ];
+}
+
+function appendOnlyLines({ persistence: { aof, rewriteScheduled } }: Sources): InfoLine[] {
+  if (aof === undefined) return [];
+  return [
+    ['aof_current_size', aof.currentBytes],
+    ['aof_base_size', aof.baseBytes],
+    ['aof_pending_rewrite', rewriteScheduled ? 1 : 0],
+    ['aof_buffer_length', aof.bufferBytes],
+    ['aof_pending_bio_fsync', aof.isSyncing ? 1 : 0],
+    ['aof_delayed_fsync', aof.delayedSyncs],
+  ];
+}
+
+function percent(part: number, whole: number): string {
+  return (whole === 0 ? 0 : (part * 100) / whole).toFixed(2);
 }
 
 function statsLines(s: Sources): InfoLine[] {
@@ -353,8 +408,8 @@ function scriptMemory({ scripts }: Sources): InfoLine[] {
   const functionBytes = functions.bytes;
   const kept = cache.bytes + functionBytes;
   return [
-    ['used_memory_lua', evalHeapBytes],
     ['used_memory_vm_eval', evalHeapBytes],
+    ['used_memory_lua', evalHeapBytes],
     ['used_memory_lua_human', human(evalHeapBytes)],
     ['used_memory_scripts_eval', cache.bytes],
     ['number_of_cached_scripts', cache.size],

@@ -1,5 +1,5 @@
 /**
- * Who this server is and how it ends: ids, versions, saves, SHUTDOWN.
+ * Who this server is and how it ends: ids, versions, SHUTDOWN.
  *
  * It closes nothing itself: `close` is the server's.
  */
@@ -15,28 +15,32 @@ export interface LifecycleOptions {
   /** Wall clock, ms since the epoch. */
   readonly startedAtMs: number;
   readonly log: (level: LogLevel, message: string) => void;
+  /** Brings the data to the disk for the end; false when it could not, and nobody insists. */
+  readonly finish: (save: ShutdownRequest['save'], force: boolean) => boolean;
   /** Closes everything; resolves when all is gone. */
   readonly close: () => Promise<void>;
   /** Ends the process, where the embedder gave a way to. */
   readonly exit: ((code: number) => void) | undefined;
 }
 
+const shutdownFailed = new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
+
 export class Lifecycle implements LifecyclePort {
   readonly version = REDIS_VERSION;
   readonly runId = randomBytes(20).toString('hex');
   replicationId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
-  lastSaveSeconds: number;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
   private readonly log: (level: LogLevel, message: string) => void;
+  private readonly finish: LifecycleOptions['finish'];
   private readonly close: () => Promise<void>;
   private readonly exit: ((code: number) => void) | undefined;
 
-  constructor({ startedAtMs, log, close, exit }: LifecycleOptions) {
+  constructor({ startedAtMs, log, finish, close, exit }: LifecycleOptions) {
     this.startedAtMs = startedAtMs;
-    this.lastSaveSeconds = Math.floor(startedAtMs / 1000);
     this.log = log;
+    this.finish = finish;
     this.close = close;
     this.exit = exit;
   }
@@ -48,6 +52,7 @@ export class Lifecycle implements LifecyclePort {
   shutdown(request: ShutdownRequest): void {
     if (request.abort) throw new CommandError('ERR No shutdown in progress.');
     this.log('warning', 'User requested shutdown...');
+    if (!this.finish(request.save, request.force)) throw shutdownFailed;
     void this.stop(0);
   }
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ListenError } from '../net/listener.ts';
 import { fitMaxClients } from './file-limit.ts';
+import { LoadError } from './loading.ts';
 import { Server } from './server.ts';
 import { RESPITE_VERSION } from './version.ts';
 
@@ -29,7 +30,7 @@ export async function runServer(config: Config): Promise<void> {
   try {
     await server.listen();
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
+    if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
     process.exit(1);
   }
   writePidFile(server, config);
@@ -65,7 +66,12 @@ function handleSignals(server: Server): void {
     }
     interrupted = true;
     server.log('warning', `Received ${signal} scheduling shutdown...`);
-    server.lifecycle.shutdown(shutdownRequest(flags().split(' ')));
+    try {
+      server.lifecycle.shutdown(shutdownRequest(flags().split(' ')));
+    } catch {
+      // The data could not be saved; the log says why. The server goes on.
+      interrupted = false;
+    }
   };
   process.on(
     'SIGTERM',

@@ -28,7 +28,7 @@ export class Pause {
 
   /** Whether a session's command must wait. */
   holds(session: Session, command: Command): boolean {
-    if (this.untilMs === 0 || session.isMonitor) return false;
+    if (this.untilMs === 0 || session.isMonitor || session.appliesEffects) return false;
     if (this.mode === 'all') return true;
     let flags = command.flagBits;
     if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;

@@ -10,12 +10,14 @@ import { ConfigError } from '../config/errors.ts';
 import { Compactor } from '../keyspace/compactor.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
+import type { FileSystem } from '../persistence/files.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
+import { latin1 } from '../util/latin1.ts';
 import { monotonicMs } from '../util/timers.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
@@ -31,6 +33,7 @@ import { Gates } from './gates.ts';
 import { Info } from './info.ts';
 import { addInfoSections } from './info-sections.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { MemoryFigures } from './memory-figures.ts';
@@ -38,7 +41,9 @@ import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Output } from './output.ts';
 import { Pause } from './pause.ts';
+import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
+import { Replay } from './replay.ts';
 import { Scripting } from './scripting.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
@@ -54,6 +59,10 @@ export interface ServerHooks {
   readonly log?: (line: string) => void;
   /** Ends the process; called by SHUTDOWN after everything is closed. Absent: only `closed`. */
   readonly exit?: (code: number) => void;
+  /** Whether what is in the directory is loaded at start; true unless this says otherwise. */
+  readonly loadsData?: boolean;
+  /** The disk (tests); the thread that writes snapshots uses the real one. */
+  readonly files?: FileSystem;
   /** Told of a command that changed data and did not say so (tests). */
   readonly unreportedWrite?: (command: string) => void;
 }
@@ -89,6 +98,8 @@ export class Server {
   readonly upkeep: Upkeep;
   readonly blocking: Blocking;
   readonly memory: MemoryFigures;
+  readonly persistence: Persistence;
+  readonly loader: Loader;
   private closePromise: Promise<void> | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
@@ -103,6 +114,7 @@ export class Server {
     this.lifecycle = new Lifecycle({
       startedAtMs: this.now(),
       log: (level, message) => this.log(level, message),
+      finish: (save, force) => this.persistence.finish(save, force),
       close: () => this.close(),
       exit: hooks.exit,
     });
@@ -169,6 +181,27 @@ export class Server {
       now: this.now,
       log,
     });
+    this.persistence = new Persistence({
+      config,
+      keyspace: this.keyspace,
+      output: this.output,
+      functions: this.savedFunctions(),
+      now: this.now,
+      log,
+      usedMemory: () => this.usedMemory(),
+      onFatal: () => this.lifecycle.dieDamaged(),
+      files: hooks.files,
+    });
+    this.gates.diskRefusal = () => this.persistence.writeRefusal();
+    this.loader = new Loader({
+      config,
+      keyspace: this.keyspace,
+      persistence: this.persistence,
+      target: new Replay(this.commands, this.executor, this.keyspace),
+      loadsData: hooks.loadsData ?? true,
+      now: this.now,
+      log,
+    });
     this.endpoints = new Endpoints({
       config,
       accept: (connection) => this.clients.accept(connection),
@@ -188,9 +221,20 @@ export class Server {
     this.memory = new MemoryFigures(() => this.usedMemory());
     this.cron = new Cron({ now: this.now, hz: () => config.number('hz') });
     this.startTasks();
-    this.debug = new DebugTools(this.upkeep, this.lifecycle);
+    this.debug = new DebugTools({ ...this, log });
     addInfoSections(this.info, this);
     applyConfig(config, { ...this, outputLimits: this.output.limits });
+  }
+
+  /** Function libraries as snapshots have them. */
+  private savedFunctions(): SavedFunctions {
+    const { scripts } = this;
+    return {
+      sources: () =>
+        Array.from(scripts.functions.values(), ({ code }) => Buffer.from(code, 'latin1')),
+      load: (code) => void scripts.loadLibrary(latin1(code, 0, code.length), false),
+      clear: () => scripts.flushLibraries(),
+    };
   }
 
   private makeExecutor(hooks: ServerHooks): Executor {
@@ -233,6 +277,7 @@ export class Server {
     const { clientFigures, clients, cron, keyspace, memory, stats, upkeep } = this;
     cron.everyTick((nowMs) => stats.sample(nowMs));
     cron.everyTick((nowMs) => clients.check(nowMs));
+    cron.everyTick((nowMs) => this.persistence.tick(nowMs));
     if (this.clock.isInjected) {
       cron.everyTick(() => this.blocking.checkTimers());
       cron.everyTick(() => this.pause.check());
@@ -292,6 +337,15 @@ export class Server {
     }
     await this.endpoints.open();
     this.cron.start();
+    this.gates.isLoading = true;
+    try {
+      await this.loader.start();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.gates.isLoading = false;
+    this.endpoints.announce();
   }
 
   /** Port of the first TCP socket; 0 when there is none. */
@@ -324,6 +378,7 @@ export class Server {
   private async closeNow(): Promise<void> {
     this.cron.stop();
     this.endpoints.close();
+    await this.persistence.close();
     await this.clients.endAll();
   }
 }

@@ -6,7 +6,7 @@ import type { Directive } from '../../src/config/directive-types.ts';
 import { directives } from '../../src/config/directives.ts';
 import { ConfigError, ValueError } from '../../src/config/errors.ts';
 import { rewriteText } from '../../src/config/rewrite.ts';
-import { quoteWord, splitWords } from '../../src/config/words.ts';
+import { quoteWord, splitWords } from '../../src/util/words.ts';
 
 const bytes = fc
   .uint8Array({ maxLength: 12 })

@@ -26,8 +26,14 @@ export async function startServer(
   hooks: ServerHooks = {},
 ): Promise<Server> {
   const config = new Config();
-  config.loadPairs([['bind', '127.0.0.1'], ['port', '0'], ...Object.entries(directives)]);
-  const server = new Server(config, { log: () => {}, ...hooks });
+  config.loadPairs([
+    ['bind', '127.0.0.1'],
+    ['port', '0'],
+    ['save', ''],
+    ...Object.entries(directives),
+  ]);
+  const loadsData = directives['dir'] !== undefined;
+  const server = new Server(config, { log: () => {}, loadsData, ...hooks });
   server.anyPort = true;
   await server.listen();
   open.push(() => server.close());

@@ -10,11 +10,6 @@ afterEach(closeAll);
 const missing: Readonly<Record<string, string>> = {
   'how redis-server was compiled':
     'redis_git_sha1 redis_git_dirty redis_build_id atomicvar_api gcc_version',
-  persistence:
-    'current_cow_peak current_cow_size current_cow_size_age current_fork_perc ' +
-    'current_save_keys_processed current_save_keys_total rdb_last_cow_size ' +
-    'rdb_last_load_keys_expired rdb_last_load_keys_loaded aof_rewrites ' +
-    'aof_rewrites_consecutive_failures aof_last_cow_size',
   replication:
     'mem_replication_backlog mem_total_replication_buffers total_net_repl_input_bytes ' +
     'total_net_repl_output_bytes instantaneous_input_repl_kbps instantaneous_output_repl_kbps ' +

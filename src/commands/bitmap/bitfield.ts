@@ -1,6 +1,5 @@
 /**
- * Integers of any width inside a string: BITFIELD, BITFIELD_RO. Their arguments are operations in
- * the order in which they run, not options: they are read by hand.
+ * Integers of any width inside a string: BITFIELD, BITFIELD_RO.
  */
 import {
   addToField,

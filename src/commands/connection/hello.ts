@@ -5,7 +5,6 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 import { authenticate } from './auth.ts';
@@ -19,17 +18,6 @@ const helloNeedsAuth = new CommandError(
     'version at the same time',
 );
 
-function wrongOption(args: Args, i: number): CommandError {
-  return new CommandError(`ERR Syntax error in HELLO option '${args.cString(i)}'`);
-}
-
-const options = grammar('[AUTH username password] [SETNAME clientname]', {
-  unknown: wrongOption,
-  missing: wrongOption,
-});
-const AUTH = options.word('AUTH');
-const SETNAME = options.word('SETNAME');
-
 /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
 export const hello = command({
   name: 'hello',
@@ -39,7 +27,7 @@ export const hello = command({
   summary: 'Agrees on the protocol version; logs in and names the connection if asked.',
   complexity: 'O(1)',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
-  syntax: `[protover:integer ${options.line}]`,
+  syntax: '[protover:integer [AUTH username password] [SETNAME clientname]]',
   secrets: logins,
 
   run(ctx, args, reply) {
@@ -51,13 +39,16 @@ export const hello = command({
       version = asked;
     }
     let name: string | undefined;
-    options.begin();
-    for (let i = 2; i < args.argc; ) {
-      i = options.next(args, i);
-      if (options.last === SETNAME) name = clientName(args, options.at(SETNAME));
+    let userAt = 0;
+    for (let i = 2; i < args.argc; i++) {
+      if (args.is(i, 'AUTH') && i + 2 < args.argc) {
+        userAt = i + 1;
+        i += 2;
+      } else if (args.is(i, 'SETNAME') && i + 1 < args.argc) name = clientName(args, ++i);
+      else throw new CommandError(`ERR Syntax error in HELLO option '${args.cString(i)}'`);
     }
     // As Redis 7.2, unlike 7.0: nothing happens before all options are known to be right.
-    if (options.has(AUTH)) authenticate(ctx, args, options.at(AUTH));
+    if (userAt > 0) authenticate(ctx, args, userAt);
     if (!session.authenticated) throw helloNeedsAuth;
     if (name !== undefined) session.name = name;
     session.respVersion = version;

@@ -12,7 +12,7 @@ export const ping = command({
   since: '1.0.0',
   summary: 'Returns PONG, or the message: a sign of life.',
   complexity: 'O(1)',
-  flags: ['fast', 'subscriber'],
+  flags: ['fast', 'subscriber', 'fails_with_disk'],
   tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
   syntax: '[message]',
 

@@ -19,14 +19,14 @@ const badCount = new CommandError('ERR invalid number of fields');
 const options = grammar(`[FNX | FXX] [${TIME_FORMS} | KEEPTTL]`, {
   once: true,
   clash: (word) => (word === 'FNX' || word === 'FXX' ? oneCondition : oneTime),
-  missing: () => wrongArity('hsetex'),
+  missing: wrongArity('hsetex'),
 });
 const FNX = options.word('FNX');
 const FXX = options.word('FXX');
 const KEEPTTL = options.word('KEEPTTL');
 const time = new TimeOption(options);
 
-/** What HSETEX was asked for; its condition is in `options`. */
+/** What HSETEX was asked for, beside its condition. */
 interface Request {
   readonly keepTtl: boolean;
   /** When the fields expire, ms since the epoch; -1 for never. */

@@ -10,12 +10,10 @@ export interface ShutdownRequest {
   readonly abort: boolean;
 }
 
-/** Version, saves and the end. */
+/** Version and the end. */
 export interface LifecyclePort {
   /** The Redis version that clients are told. */
   readonly version: string;
-  /** Unix time in seconds of the last successful save. */
-  lastSaveSeconds: number;
   /** Starts an orderly end; throws CommandError when refused. */
   shutdown(request: ShutdownRequest): void;
 }

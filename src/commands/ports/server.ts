@@ -11,6 +11,7 @@ import type { DebugPort } from './debug.ts';
 import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
+import type { PersistencePort } from './persistence.ts';
 import type { ScriptsPort } from './scripts.ts';
 import type { StatsPort } from './stats.ts';
 
@@ -27,6 +28,7 @@ export interface ServerPort {
   readonly lifecycle: LifecyclePort;
   readonly logger: LogPort;
   readonly monitors: MonitorsPort;
+  readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
   readonly scripts: ScriptsPort;
   readonly tracking: TrackingPort;

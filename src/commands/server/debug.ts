@@ -65,6 +65,23 @@ function populate(ctx: Context, args: Args, reply: Reply): void {
   reply.ok();
 }
 
+const badReloadOption = new CommandError(
+  'ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.',
+);
+
+function reload(ctx: Context, args: Args, reply: Reply): void {
+  const options = { save: true, flush: true, replace: false };
+  for (let i = 2; i < args.argc; i++) {
+    if (args.is(i, 'MERGE')) options.replace = true;
+    else if (args.is(i, 'NOFLUSH')) options.flush = false;
+    else if (args.is(i, 'NOSAVE')) options.save = false;
+    else throw badReloadOption;
+  }
+  ctx.server.debug.reload(options);
+  ctx.noEffect();
+  reply.ok();
+}
+
 /** What DEBUG OBJECT adds for a list. */
 function listFigures(ctx: Context, entry: Entry): string {
   const { db, keyspace } = ctx;
@@ -149,6 +166,25 @@ const table: Readonly<Record<string, DebugCommand>> = {
     run(_ctx, args) {
       throw new CommandError(args.latin1(2));
     },
+  },
+  LOADAOF: {
+    arity: [2, 2],
+    help: ['LOADAOF', '    Brings the append-only file to the disk, and loads the data from it.'],
+    run(ctx, _args, reply) {
+      ctx.server.debug.loadAof();
+      ctx.noEffect();
+      reply.ok();
+    },
+  },
+  RELOAD: {
+    arity: [2, many],
+    help: [
+      'RELOAD [MERGE] [NOFLUSH] [NOSAVE]',
+      '    Saves the data and loads it from the file.',
+      '    MERGE: keys of the file take the place of those that are there.',
+      '    NOFLUSH: what is there stays; NOSAVE: the file is loaded as it is.',
+    ],
+    run: reload,
   },
   HTSTATS: {
     arity: [3, 4],

@@ -4,11 +4,14 @@ import { commandCommand } from './command.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
-import { info, lastsave, lolwut, role, shutdown, time } from './info.ts';
+import { info, lolwut, role, shutdown, time } from './info.ts';
 import { memory } from './memory.ts';
 import { monitor } from './monitor.ts';
+import { bgrewriteaof, bgsave, lastsave, save } from './persistence.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
+  bgrewriteaof,
+  bgsave,
   commandCommand,
   config,
   dbsize,
@@ -21,6 +24,7 @@ export const serverCommands: readonly CommandSpec[] = [
   memory,
   monitor,
   role,
+  save,
   shutdown,
   swapdb,
   time,

@@ -46,23 +46,6 @@ export const time = command({
   },
 });
 
-/** LASTSAVE */
-export const lastsave = command({
-  name: 'lastsave',
-  arity: 1,
-  group: 'server',
-  since: '1.0.0',
-  summary: 'Returns the Unix time of the last successful save.',
-  complexity: 'O(1)',
-  flags: ['loading', 'stale', 'fast'],
-  categories: ['admin', 'dangerous'],
-  tips: ['nondeterministic_output'],
-
-  run(ctx, _args, reply) {
-    reply.int(ctx.server.lifecycle.lastSaveSeconds);
-  },
-});
-
 /** ROLE */
 export const role = command({
   name: 'role',

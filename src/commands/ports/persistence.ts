@@ -1,0 +1,14 @@
+/**
+ * Snapshots and the append-only file as commands see them. `src/server/persistence.ts` implements it.
+ * What is refused throws CommandError.
+ */
+export interface PersistencePort {
+  /** Unix time in seconds of the last successful save. */
+  readonly lastSaveSeconds: number;
+  /** Saves before it returns. O(data). */
+  save(): void;
+  /** Saves in the background. `nested`: within a transaction, where nothing can begin. */
+  bgsave(schedule: boolean, nested: boolean): 'started' | 'scheduled';
+  /** Rewrites the append-only file in the background. */
+  bgrewriteaof(nested: boolean): 'started' | 'scheduled';
+}

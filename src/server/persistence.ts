@@ -1,0 +1,569 @@
+/**
+ * What is on the disk, and when: snapshots (SAVE, BGSAVE, save points, the one at the end), the
+ * append-only file and its rewrites. Files and their formats are those of `src/persistence`; loading
+ * is in `loading.ts`.
+ *
+ * One snapshot is written at a time; what else is asked for meanwhile is refused or scheduled, as
+ * redis-server 7.0.15 does with its child processes, whose texts and rules these are.
+ */
+import path from 'node:path';
+import type { PersistencePort } from '../commands/ports/persistence.ts';
+import type { Config } from '../config/config.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import { AppendOnlyFile, type SyncPolicy } from '../persistence/aof/append-only.ts';
+import { type FileSystem, nodeFiles } from '../persistence/files.ts';
+import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.ts';
+import { saveRdbFile } from '../persistence/rdb/save-file.ts';
+import {
+  type RunningSnapshot,
+  SnapshotError,
+  SnapshotWriter,
+  savedDatabases,
+} from '../persistence/snapshot/snapshot-writer.ts';
+import { CommandError } from '../util/errors.ts';
+import type { LogLevel } from './log.ts';
+import type { Output } from './output.ts';
+import { RewriteLimit } from './rewrite-limit.ts';
+import { REDIS_VERSION } from './version.ts';
+
+/** After a failed save no save point is tried for so long. */
+const RETRY_SECONDS = 5;
+const saveInProgress = new CommandError('ERR Background save already in progress');
+const otherInProgress = new CommandError(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in " +
+    'order to schedule a BGSAVE whenever possible.',
+);
+const rewriteInProgress = new CommandError(
+  'ERR Background append only file rewriting already in progress',
+);
+const rewriteFailed = new CommandError(
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+);
+const saveFailed = new CommandError('ERR');
+
+/** Function libraries, which are saved with the data. */
+export interface SavedFunctions {
+  /** Source texts of all libraries. */
+  sources(): readonly Uint8Array[];
+  /** Adds a library; throws an Error that says what is wrong with it. */
+  load(code: Uint8Array): void;
+  clear(): void;
+}
+
+export interface PersistenceOptions {
+  readonly config: Config;
+  readonly keyspace: Keyspace;
+  readonly output: Output;
+  readonly functions: SavedFunctions;
+  readonly now: () => number;
+  readonly log: (level: LogLevel, message: string) => void;
+  /** Bytes of used memory. */
+  readonly usedMemory: () => number;
+  /** Ends the process: what clients have been told cannot be kept. */
+  readonly onFatal: () => void;
+  /** The disk, for tests; not used by the snapshot's thread. */
+  readonly files?: FileSystem | undefined;
+}
+
+interface Job {
+  readonly kind: 'save' | 'rewrite';
+  readonly running: RunningSnapshot;
+  readonly startedMs: number;
+  /** Keys that there were. */
+  readonly keys: number;
+}
+
+/** How saves of one kind have gone. */
+export class SaveRecord {
+  succeeded = true;
+  /** Seconds that the last one took, -1 before the first. */
+  lastSeconds = -1;
+  /** Most bytes that the last one held beside the data. */
+  lastHeldBytes = 0;
+  /** Number of successful ones. */
+  count = 0;
+}
+
+export class Persistence implements PersistencePort {
+  readonly files: FileSystem;
+  readonly saves = new SaveRecord();
+  readonly rewrites = new SaveRecord();
+  readonly functions: SavedFunctions;
+  /** The append-only file while `appendonly` is on. */
+  aof: AppendOnlyFile | undefined = undefined;
+  lastSaveSeconds: number;
+  saveScheduled = false;
+  rewriteScheduled = false;
+  /** False until the data of the disk is loaded: no save before. */
+  isReady = false;
+  private readonly config: Config;
+  private readonly keyspace: Keyspace;
+  private readonly output: Output;
+  private readonly now: () => number;
+  private readonly log: (level: LogLevel, message: string) => void;
+  private readonly usedMemory: () => number;
+  private readonly onFatal: () => void;
+  private readonly writer: SnapshotWriter;
+  private readonly rewriteLimit = new RewriteLimit();
+  private job: Job | undefined = undefined;
+  /** When a save was last begun, Unix seconds. */
+  private lastTrySeconds = 0;
+  /** `save` as pairs of seconds and changes. */
+  private savePoints: readonly (readonly [seconds: number, changes: number])[] = [];
+
+  constructor(options: PersistenceOptions) {
+    this.config = options.config;
+    this.keyspace = options.keyspace;
+    this.output = options.output;
+    this.functions = options.functions;
+    this.now = options.now;
+    this.log = options.log;
+    this.usedMemory = options.usedMemory;
+    this.onFatal = options.onFatal;
+    this.files = options.files ?? nodeFiles;
+    this.writer = new SnapshotWriter(options.keyspace);
+    this.lastSaveSeconds = Math.floor(options.now() / 1000);
+  }
+
+  // ---- configuration -------------------------------------------------------------------------
+
+  /** Takes over the directives; again whenever one changes. Throws CommandError when it cannot. */
+  configure(): void {
+    const { config } = this;
+    const numbers = config.string('save').split(' ').filter(Boolean).map(Number);
+    this.savePoints = numbers.flatMap((n, i) =>
+      i % 2 === 0 ? [[n, numbers[i + 1]!] as const] : [],
+    );
+    if (!this.isReady) return;
+    if (config.bool('appendonly') !== (this.aof !== undefined)) this.switchAppendOnly();
+    this.configureAof();
+  }
+
+  private configureAof(): void {
+    const { aof, config } = this;
+    if (aof === undefined) return;
+    aof.policy = config.string('appendfsync') as SyncPolicy;
+    aof.stamps = config.bool('aof-timestamp-enabled');
+    aof.keepsHistory = config.bool('aof-disable-auto-gc');
+    aof.syncsWait = config.bool('no-appendfsync-on-rewrite') && this.job !== undefined;
+  }
+
+  get directory(): string {
+    return this.config.path('dir');
+  }
+
+  get rdbPath(): string {
+    return path.join(this.directory, this.config.path('dbfilename'));
+  }
+
+  /** Directory of the append-only files. */
+  get aofDirectory(): string {
+    return path.join(this.directory, this.config.path('appenddirname'));
+  }
+
+  // ---- PersistencePort -----------------------------------------------------------------------
+
+  save(): void {
+    if (this.job?.kind === 'save') throw saveInProgress;
+    if (!this.saveNow()) throw saveFailed;
+  }
+
+  bgsave(schedule: boolean, nested: boolean): 'started' | 'scheduled' {
+    if (this.job?.kind === 'save') throw saveInProgress;
+    if (this.job !== undefined || nested) {
+      if (!schedule && !nested) throw otherInProgress;
+      this.saveScheduled = true;
+      return 'scheduled';
+    }
+    if (!this.startSave()) throw saveFailed;
+    return 'started';
+  }
+
+  bgrewriteaof(nested: boolean): 'started' | 'scheduled' {
+    if (this.job?.kind === 'rewrite') throw rewriteInProgress;
+    if (this.job !== undefined || nested) {
+      this.rewriteScheduled = true;
+      this.rewriteLimit.reset();
+      return 'scheduled';
+    }
+    if (!this.startRewrite()) throw rewriteFailed;
+    return 'started';
+  }
+
+  // ---- figures -------------------------------------------------------------------------------
+
+  isRunning(kind: Job['kind']): boolean {
+    return this.job?.kind === kind;
+  }
+
+  /** Seconds since the snapshot of a kind that is being written was begun; -1 when none is. */
+  runningSeconds(kind: Job['kind']): number {
+    const { job } = this;
+    return job?.kind === kind ? Math.floor((this.now() - job.startedMs) / 1000) : -1;
+  }
+
+  /** What the snapshot under way has written and holds; zeros when there is none. */
+  get progress(): { keys: number; total: number; heldBytes: number; heldBytesMax: number } {
+    const { job } = this;
+    if (job === undefined) return { keys: 0, total: 0, heldBytes: 0, heldBytesMax: 0 };
+    const { keys, heldBytes, heldBytesMax } = job.running;
+    return { keys, total: job.keys, heldBytes, heldBytesMax };
+  }
+
+  get rewriteFailures(): number {
+    return this.rewriteLimit.failures;
+  }
+
+  /** Why commands that write are refused, or undefined. */
+  writeRefusal(): CommandError | undefined {
+    if (
+      !this.saves.succeeded &&
+      this.savePoints.length > 0 &&
+      this.config.bool('stop-writes-on-bgsave-error')
+    ) {
+      return misconfSnapshot;
+    }
+    const error = this.aof?.lastError;
+    if (error === undefined) return undefined;
+    return new CommandError(`MISCONF Errors writing to the AOF file: ${error}`);
+  }
+
+  // ---- now and then --------------------------------------------------------------------------
+
+  /** Saves and rewrites that are due; called by the cron. */
+  tick(nowMs: number): void {
+    this.aof?.tick(nowMs);
+    if (!this.isReady || this.job !== undefined) return;
+    const nowSeconds = Math.floor(nowMs / 1000);
+    const mayTry = this.saves.succeeded || nowSeconds - this.lastTrySeconds > RETRY_SECONDS;
+    if (this.rewriteScheduled && !this.rewriteLimit.holds(nowMs)) this.startRewrite();
+    else if (this.saveScheduled && mayTry) this.startSave();
+    else if (mayTry && this.isSaveDue(nowSeconds)) this.startSave();
+    else if (this.isRewriteDue(nowMs)) this.startRewrite();
+  }
+
+  private isSaveDue(nowSeconds: number): boolean {
+    const { dirty } = this.keyspace.changes;
+    for (const [seconds, changes] of this.savePoints) {
+      if (dirty < changes || nowSeconds - this.lastSaveSeconds <= seconds) continue;
+      this.log('notice', `${changes} changes in ${seconds} seconds. Saving...`);
+      return true;
+    }
+    return false;
+  }
+
+  private isRewriteDue(nowMs: number): boolean {
+    const { aof, config } = this;
+    const percentage = config.number('auto-aof-rewrite-percentage');
+    if (aof === undefined || percentage === 0 || this.rewriteLimit.holds(nowMs)) return false;
+    if (aof.currentBytes <= config.number('auto-aof-rewrite-min-size')) return false;
+    const growth = Math.floor((aof.currentBytes * 100) / Math.max(1, aof.baseBytes)) - 100;
+    if (growth < percentage) return false;
+    this.log('notice', `Starting automatic rewriting of AOF on ${growth}% growth`);
+    return true;
+  }
+
+  // ---- snapshots -----------------------------------------------------------------------------
+
+  /** Saves without leaving the turn. Returns whether it succeeded; why not is logged. */
+  saveNow(): boolean {
+    const { dirty } = this.keyspace.changes;
+    try {
+      const options = { ...this.rdbOptions('temp'), ...this.writeOptions([]) };
+      saveRdbFile(this.files, this.liveSource(), options);
+    } catch (error) {
+      this.log('warning', `Error saving DB on disk: ${messageOf(error)}`);
+      return false;
+    }
+    this.log('notice', 'DB saved on disk');
+    this.saved(dirty);
+    return true;
+  }
+
+  private startSave(): boolean {
+    const { dirty } = this.keyspace.changes;
+    const nowMs = this.now();
+    this.saveScheduled = false;
+    this.lastTrySeconds = Math.floor(nowMs / 1000);
+    const options = { ...this.rdbOptions('temp-bg'), ...this.writeOptions([]) };
+    const begun = this.begin('save', options);
+    if (begun === undefined) {
+      this.saves.succeeded = false;
+      return false;
+    }
+    this.log('notice', 'Background saving started');
+    begun.running.done.then(
+      ({ heldBytes }) => {
+        this.ended(this.saves, begun, heldBytes);
+        this.log('notice', 'Background saving terminated with success');
+        this.saved(dirty);
+      },
+      (error) => {
+        this.ended(this.saves, begun, begun.running.heldBytesMax);
+        if (error instanceof SnapshotError && error.cancelled) return;
+        this.saves.succeeded = false;
+        this.log('warning', `Background saving error: ${messageOf(error)}`);
+      },
+    );
+    return true;
+  }
+
+  private saved(dirty: number): void {
+    this.keyspace.changes.saved(dirty);
+    this.lastSaveSeconds = Math.floor(this.now() / 1000);
+    this.saves.succeeded = true;
+    this.saves.count++;
+  }
+
+  private begin(
+    kind: Job['kind'],
+    options: Parameters<SnapshotWriter['start']>[0]['options'],
+  ): Job | undefined {
+    const { keyspace } = this;
+    try {
+      const running = this.writer.start({ options, functions: this.functions.sources() });
+      const keys = keyspace.dbs.reduce((sum, db) => sum + db.size, 0);
+      const job = { kind, running, startedMs: this.now(), keys };
+      this.job = job;
+      this.configureAof();
+      return job;
+    } catch (error) {
+      this.log('warning', `Can't save in background: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  private ended(record: SaveRecord, job: Job, heldBytes: number): void {
+    record.lastSeconds = Math.floor((this.now() - job.startedMs) / 1000);
+    record.lastHeldBytes = heldBytes;
+    if (this.job === job) this.job = undefined;
+    this.configureAof();
+  }
+
+  /** Gives the snapshot under way up, as SHUTDOWN and FLUSHALL do. */
+  cancel(): void {
+    this.job?.running.cancel();
+  }
+
+  // ---- append-only file ----------------------------------------------------------------------
+
+  /** A handle on the append-only files of the configured directory; opens nothing. */
+  makeAof(): AppendOnlyFile {
+    const aof = new AppendOnlyFile({
+      files: this.files,
+      directory: this.aofDirectory,
+      name: this.config.path('appendfilename'),
+      now: this.now,
+      log: this.log,
+      wake: () => this.output.endTurn(),
+      onSafe: () => this.output.release(),
+      onFatal: this.onFatal,
+      onUnreliable: () => {
+        this.rewriteScheduled = true;
+      },
+    });
+    return aof;
+  }
+
+  /** Effects go to these files from now on. */
+  attach(aof: AppendOnlyFile): void {
+    this.aof = aof;
+    this.configureAof();
+    this.keyspace.changes.journal.add(aof);
+    this.output.barrier = aof;
+  }
+
+  /** Makes a base of the present data where the files have none (a first start). */
+  makeFirstBase(aof: AppendOnlyFile): void {
+    const name = aof.nextBaseName(true);
+    this.log('notice', `Creating AOF base file ${name} on server start`);
+    this.files.makeDirectory(this.aofDirectory);
+    const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
+    saveRdbFile(this.files, this.liveSource(), options);
+    aof.adoptBase(path.join(this.aofDirectory, this.baseOptions().name), true, 0);
+  }
+
+  private switchAppendOnly(): void {
+    if (this.aof !== undefined) this.stopAppendOnly();
+    else this.startAppendOnly();
+  }
+
+  /** AOF is switched on while running: counted in once a first rewrite has made its base. */
+  private startAppendOnly(): void {
+    const aof = this.makeAof();
+    try {
+      aof.beginTemporary();
+    } catch (error) {
+      this.log('warning', `Can't open the append-only file: ${messageOf(error)}`);
+      throw new CommandError('ERR Unable to turn on AOF. Check server logs.');
+    }
+    this.attach(aof);
+    if (this.job !== undefined) this.rewriteScheduled = true;
+    else if (!this.startRewrite()) {
+      this.stopAppendOnly();
+      throw new CommandError('ERR Unable to turn on AOF. Check server logs.');
+    }
+  }
+
+  private stopAppendOnly(): void {
+    const { aof } = this;
+    if (aof === undefined) return;
+    if (this.job?.kind === 'rewrite') this.cancel();
+    this.keyspace.changes.journal.remove(aof);
+    aof.close();
+    this.aof = undefined;
+    this.rewriteScheduled = false;
+    this.output.barrier = undefined;
+    this.output.release();
+  }
+
+  private startRewrite(): boolean {
+    const { aof } = this;
+    this.rewriteScheduled = false;
+    const target = aof ?? this.makeAof();
+    try {
+      this.files.makeDirectory(this.aofDirectory);
+      if (aof !== undefined) aof.beginIncr();
+    } catch (error) {
+      this.log('warning', `Can't rewrite the append-only file: ${messageOf(error)}`);
+      this.rewriteLimit.failed(this.now());
+      this.rewrites.succeeded = false;
+      return false;
+    }
+    const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
+    const begun = this.begin('rewrite', options);
+    if (begun === undefined) return false;
+    this.log('notice', 'Background append only file rewriting started');
+    begun.running.done.then(
+      ({ heldBytes }) => this.rewritten(target, begun, heldBytes),
+      (error) => {
+        this.ended(this.rewrites, begun, begun.running.heldBytesMax);
+        if (error instanceof SnapshotError && error.cancelled) return;
+        this.rewriteFailed(aof, messageOf(error));
+      },
+    );
+    return true;
+  }
+
+  private rewritten(aof: AppendOnlyFile, job: Job, heldBytes: number): void {
+    this.ended(this.rewrites, job, heldBytes);
+    // Switched off, or on again, meanwhile: the files are somebody else's.
+    if (this.aof !== undefined && this.aof !== aof) return;
+    try {
+      const keep = this.aof === undefined ? 0 : 1;
+      aof.adoptBase(path.join(this.aofDirectory, this.baseOptions().name), true, keep);
+    } catch (error) {
+      this.rewriteFailed(this.aof, messageOf(error));
+      return;
+    }
+    this.rewrites.succeeded = true;
+    this.rewrites.count++;
+    this.rewriteLimit.reset();
+    this.log('notice', 'Background AOF rewrite finished successfully');
+  }
+
+  private rewriteFailed(aof: AppendOnlyFile | undefined, why: string): void {
+    this.rewrites.succeeded = false;
+    this.rewriteLimit.failed(this.now());
+    this.log('warning', `Background AOF rewrite terminated with an error: ${why}`);
+    // Without its first base the file counts for nothing: try again.
+    if (aof?.isTemporary === true) this.rewriteScheduled = true;
+  }
+
+  // ---- the end -------------------------------------------------------------------------------
+
+  /**
+   * Brings the data to the disk for the end: `save` as SHUTDOWN has it. Returns false when it could
+   * not, and the server had better go on.
+   */
+  finish(save: 'default' | 'save' | 'nosave', force: boolean): boolean {
+    this.cancel();
+    let whole = true;
+    const wantsSave = save === 'save' || (save === 'default' && this.savePoints.length > 0);
+    if (wantsSave && this.isReady) {
+      this.log('notice', 'Saving the final RDB snapshot before exiting.');
+      if (!this.saveNow()) {
+        this.log('warning', "Error trying to save the DB, can't exit.");
+        whole = false;
+      }
+    }
+    return whole || force;
+  }
+
+  /** Writes what the append-only file still lacks, and ends the threads. */
+  async close(): Promise<void> {
+    this.cancel();
+    const { aof } = this;
+    if (aof !== undefined) {
+      this.log('notice', 'Calling fsync() on the AOF file.');
+      this.keyspace.changes.journal.remove(aof);
+      aof.close();
+      this.aof = undefined;
+      this.output.release();
+    }
+    await this.writer.close();
+  }
+
+  // ---- options -------------------------------------------------------------------------------
+
+  /** The data as it is now, for a save that does not leave the turn. */
+  private liveSource(): RdbSource {
+    const { keyspace } = this;
+    return {
+      tools: keyspace.tools,
+      databases: savedDatabases(keyspace),
+      functions: this.functions.sources(),
+      nowMs: this.now(),
+    };
+  }
+
+  private rdbOptions(prefix: string) {
+    return {
+      directory: this.directory,
+      name: this.config.path('dbfilename'),
+      temporaryName: `${prefix}-${process.pid}.rdb`,
+      incrementalSync: this.config.bool('rdb-save-incremental-fsync'),
+    };
+  }
+
+  private baseOptions() {
+    return {
+      directory: this.aofDirectory,
+      name: `temp-rewriteaof-bg-${process.pid}.aof`,
+      temporaryName: `temp-rewriteaof-${process.pid}.aof`,
+      incrementalSync: this.config.bool('aof-rewrite-incremental-fsync'),
+    };
+  }
+
+  private writeOptions(more: RdbWriteOptions['aux']): RdbWriteOptions {
+    const { config } = this;
+    const policy = config.string('maxmemory-policy');
+    return {
+      compress: config.bool('rdbcompression'),
+      checksum: config.bool('rdbchecksum'),
+      version: config.number('rdb-version'),
+      access: policy.endsWith('-lfu') ? 'lfu' : policy.endsWith('-lru') ? 'lru' : 'none',
+      lfuDecayMinutes: config.number('lfu-decay-time'),
+      aux: [
+        ['redis-ver', REDIS_VERSION],
+        ['redis-bits', '64'],
+        ['ctime', String(Math.floor(this.now() / 1000))],
+        ['used-mem', String(this.usedMemory())],
+        ...(more.some(([name]) => name === 'aof-base') ? [] : ([['aof-base', '0']] as const)),
+        ...more,
+      ],
+    };
+  }
+}
+
+const misconfSnapshot = new CommandError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
+    'disk. Commands that may modify the data set are disabled, because this instance is ' +
+    'configured to report errors during writes if RDB snapshotting fails ' +
+    '(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB ' +
+    'error.',
+);
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
