@@ -408,8 +408,8 @@ function scriptMemory({ scripts }: Sources): InfoLine[] {
   const functionBytes = functions.bytes;
   const kept = cache.bytes + functionBytes;
   return [
-    ['used_memory_vm_eval', evalHeapBytes],
     ['used_memory_lua', evalHeapBytes],
+    ['used_memory_vm_eval', evalHeapBytes],
     ['used_memory_lua_human', human(evalHeapBytes)],
     ['used_memory_scripts_eval', cache.bytes],
     ['number_of_cached_scripts', cache.size],
