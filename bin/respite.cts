@@ -4,8 +4,8 @@
  * that V8 has made of it before: half the start-up time of modules one by one. CommonJS, because
  * Node's loader of ES modules alone costs 10 ms. See docs/decisions/0012-one-bundle.md.
  *
- * The compiled code lies next to the bundle: whoever may write there may change the program as well.
- * Nowhere else is any looked for. Without it all works, only slower.
+ * The compiled code lies next to the bundle: whoever may write there may change the program as
+ * well. Nowhere else is any looked for. Without it all works, only slower.
  */
 {
   // By default Node opens its debugger to anyone on this machine who may send the signal.

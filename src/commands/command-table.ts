@@ -17,7 +17,9 @@ export class Command {
   readonly arity: number;
   readonly flagBits: number;
   readonly run: Spec['run'];
-  /** Whether a call with few arguments takes next to no time: the clock need not be read after it. */
+  /**
+   * Whether a call with few arguments takes next to no time: the clock need not be read after it.
+   */
   readonly isBrief: boolean;
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;

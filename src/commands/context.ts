@@ -1,10 +1,11 @@
 /**
  * What a handler sees of the world: the selected database, the frozen clock, its session and the
- * server's ports. Nothing else; there is no service locator. It is the frame of a call: there is one
- * for each depth (a client's command, what EXEC or a script runs in it, ...), used again and again.
+ * server's ports. Nothing else; there is no service locator. It is the frame of a call: there is
+ * one for each depth (a client's command, what EXEC or a script runs in it, ...), used again and
+ * again.
  *
- * Only commands that run others (EXEC, EVAL, FCALL) nest, and they hold no shared cursor or register
- * while they do: that is what makes those safe.
+ * Only commands that run others (EXEC, EVAL, FCALL) nest, and they hold no shared cursor or
+ * register while they do: that is what makes those safe.
  */
 import type { Value } from '../datatypes/value.ts';
 import type { Changes } from '../keyspace/changes.ts';
@@ -24,7 +25,9 @@ import type { SessionPort } from './ports/session.ts';
 export interface Caller {
   /** Calls that are part of the one in frame `outer` are about to come. */
   beginCalls(outer: Context): void;
-  /** Runs a command as part of the one in frame `outer`; its reply or error is written to `reply`. */
+  /**
+   * Runs a command as part of the one in frame `outer`; its reply or error is written to `reply`.
+   */
   call(outer: Context, command: Command, args: Args, reply: Reply): void;
 }
 
@@ -54,7 +57,9 @@ export interface BlockRequest {
   readonly onDenied?: (reply: Reply) => void;
 }
 
-/** How a command goes to the journal: if it changed data; not itself; always; always, to replicas. */
+/**
+ * How a command goes to the journal: if it changed data; not itself; always; always, to replicas.
+ */
 export const Effect = { byChange: 0, replaced: 1, forced: 2, forReplicas: 3 } as const;
 
 export class Context {
@@ -152,7 +157,9 @@ export class Context {
     return this.awaitedKey !== undefined;
   }
 
-  /** Whether the key that is argument i counts: in a command run again only the one that changed. */
+  /**
+   * Whether the key that is argument i counts: in a command run again only the one that changed.
+   */
   isAwaited(args: Args, i: number): boolean {
     return this.awaitedKey === undefined || args.latin1(i) === this.awaitedKey;
   }

@@ -1,6 +1,6 @@
 /**
- * Random elements that may repeat (negative counts of SRANDMEMBER, HRANDFIELD, ZRANDMEMBER): nothing
- * but the reply's limit bounds how many are asked for.
+ * Random elements that may repeat (negative counts of SRANDMEMBER, HRANDFIELD, ZRANDMEMBER):
+ * nothing but the reply's limit bounds how many are asked for.
  */
 import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';

@@ -6,8 +6,9 @@
  *
  * UPPER CASE words are tokens (`=`, `~`, `*`, `$` as well), `|` separates alternatives, `<…>` is
  * required, `[…]` is optional, `...` after the last word of a bracket repeats it. What a bracket
- * repeats of the words before it is one argument with them. `name:type` forces a type, otherwise the
- * name decides; `name#2` says which key specification it belongs to, otherwise keys are counted.
+ * repeats of the words before it is one argument with them. `name:type` forces a type, otherwise
+ * the name decides; `name#2` says which key specification it belongs to, otherwise keys are
+ * counted.
  */
 
 /** An argument of a command, or several that belong together. */

@@ -170,7 +170,9 @@ export class FieldDeadlines {
     return false;
   }
 
-  /** Throws when the index of a large hash is damaged, or `next` is not its first. O(n); for tests. */
+  /**
+   * Throws when the index of a large hash is damaged, or `next` is not its first. O(n); for tests.
+   */
   checkLarge(block: Ref): void {
     const root = this.word(block, INDEX);
     this.index.checkInvariants(root);

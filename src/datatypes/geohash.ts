@@ -59,7 +59,8 @@ export function encodeScore(longitude: number, latitude: number): number {
 
 /**
  * The score of a cell's first position, or with `after` 1 the first one behind it. Column and row
- * may be 2^step. One rounding at most, so scores past 2^53 are what Redis's conversion yields. O(1).
+ * may be 2^step. One rounding at most, so scores past 2^53 are what Redis's conversion yields.
+ * O(1).
  */
 export function cellScore(column: number, row: number, step: number, after: 0 | 1): number {
   return interleave(column, row, after) * 4 ** (STEP_MAX - step);

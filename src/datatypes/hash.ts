@@ -51,7 +51,9 @@ export class HashValue extends Value {
     this.openDetached(this.tools.listpack.create(16), Encoding.listpack);
   }
 
-  /** As `create`, with room for so many fields to come: those that are many go to a table at once. */
+  /**
+   * As `create`, with room for so many fields to come: those that are many go to a table at once.
+   */
   createFor(fields: number): void {
     if (fields <= this.tools.limits.hashListpackEntries) {
       this.create();

@@ -6,8 +6,8 @@
  *     node:                0 previous | 1 next | 2 start of the run | 3 its end | 4 elements in it,
  *                          then room for elements (`src/memory/listpack-entry.ts`)
  *
- * A place is a node and the offset of an element in it (`node`, `at`): `seek` goes to one. Reads leave
- * an element's text in `element`: a view until the next operation.
+ * A place is a node and the offset of an element in it (`node`, `at`): `seek` goes to one. Reads
+ * leave an element's text in `element`: a view until the next operation.
  * Source: behaviour of redis-server 7.0.15.
  */
 import type { Ref } from '../memory/arena.ts';
@@ -212,9 +212,9 @@ export class ListValue extends Value {
   }
 
   /**
-   * Pushes arguments from `from` on while they go into the node of the last push and into its block:
-   * the words of both are written once for all. Returns the first one that is left. Growing a list to
-   * 5M by 2,000 elements a command takes two thirds of the time of single pushes.
+   * Pushes arguments from `from` on while they go into the node of the last push and into its
+   * block: the words of both are written once for all. Returns the first one that is left. Growing
+   * a list to 5M by 2,000 elements a command takes two thirds of the time of single pushes.
    */
   private pushMore(atTail: boolean, args: Args, from: number, end: number): number {
     const { node, text, bytesMax } = this;
@@ -584,8 +584,8 @@ export class ListValue extends Value {
   }
 
   /**
-   * Cuts a node at an offset so that an element of `len` bytes may be appended to the node returned:
-   * the left part, or a new node when the element does not fit there.
+   * Cuts a node at an offset so that an element of `len` bytes may be appended to the node
+   * returned: the left part, or a new node when the element does not fit there.
    */
   private split(node: Ref, at: number, len: number): Ref {
     const start = this.word(node, START);

@@ -8,7 +8,9 @@ import { ById, StreamId } from './stream-id.ts';
 import { type EntryMark, StreamNode } from './stream-node.ts';
 import type { Tools } from './value.ts';
 
-/** Words of a node's block: the master's id (four), the listpack, a number that no other node has. */
+/**
+ * Words of a node's block: the master's id (four), the listpack, a number that no other node has.
+ */
 export const NODE_LISTPACK = 4;
 const NODE_SERIAL = 5;
 export const NODE_BYTES = 24;

@@ -103,7 +103,10 @@ export class NamedBlocks {
     this.arena.free(entry);
   }
 
-  /** Frees about `max` entries, each after `free` was given its block. Returns whether some are left. */
+  /**
+   * Frees about `max` entries, each after `free` was given its block. Returns whether some are
+   * left.
+   */
   freeSome(owner: Ref, word: number, free: (block: Ref) => void, max: number): boolean {
     const root = this.word(owner, word);
     if (root === 0) return false;

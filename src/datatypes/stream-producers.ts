@@ -7,11 +7,13 @@
  *                             4 seconds that a record is kept | 5 most records of a producer
  *                             6-7 float64 entries added so far | 8-9 float64 duplicates so far
  *     producer, int32 words:  0 records by the id given | 1 oldest, 2 newest record | 3 entry
- *     record, int32 words:    0-3 the entry's id | 4-5 float64 time noted, ms | 6 entry | 7 producer
+ *     record, int32 words:    0-3 the entry's id | 4-5 float64 time noted, ms | 6 entry |
+ *                             7 producer
  *                             8 record before it, 9 behind it | 10 behind it of the same producer
  *
- * Records are linked in the order in which they were noted, and of their times; so the oldest of all
- * is its producer's oldest, too. What has expired counts no more and goes when the producers are used next.
+ * Records are linked in the order in which they were noted, and of their times; so the oldest of
+ * all is its producer's oldest, too. What has expired counts no more and goes when the producers
+ * are used next.
  * Source: documentation of XADD and XCFGSET.
  */
 import type { Arena, Ref } from '../memory/arena.ts';
@@ -162,7 +164,8 @@ export class StreamProducers {
   }
 
   /**
-   * Notes the id of an entry; the producer's given id was not noted or has expired. O(1), amortised.
+   * Notes the id of an entry; the producer's given id was not noted or has expired. O(1),
+   * amortised.
    */
   note(producer: Text, given: Text, id: StreamId, nowMs: number): void {
     this.expire(nowMs);

@@ -24,7 +24,9 @@ export interface ChangeSink {
   changed(dbIndex: number, key: Uint8Array, off: number, len: number, expired: boolean): void;
   /** All keys of one or more databases are gone. */
   flushed(): void;
-  /** Keys with these hashes may change soon: reads what that will need. Returns a meaningless sum. */
+  /**
+   * Keys with these hashes may change soon: reads what that will need. Returns a meaningless sum.
+   */
   prefetch(hashes: Int32Array, n: number): number;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Moves blocks out of sparse segments, so that these can go back to the system. Streams and
- * collections of very many elements stay where they are. Works in slices between requests, only while
- * the arena wants it.
+ * collections of very many elements stay where they are. Works in slices between requests, only
+ * while the arena wants it.
  */
 import type { Entry } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';

@@ -503,7 +503,8 @@ export class Db extends EntryReader {
       if (!this.isVolatile(entry) || !this.isExpired(entry)) return entry;
       if (!this.space.expiryHeld) this.expireEntry(entry);
     }
-    // Nearly all have expired: the first live one in the order of SCAN, from a place chosen by chance.
+    // Nearly all have expired: the first live one in the order of SCAN, from a place chosen by
+    // chance.
     const start = Math.floor(this.space.random() * 0x100000000);
     return this.firstLive(start) || this.firstLive(0);
   }

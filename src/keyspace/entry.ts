@@ -3,7 +3,8 @@
  *
  * An entry is one arena block (see `src/memory/dict.ts` for its first 12 bytes):
  *
- *     +0  next | +4 info: type 4 bits, encoding 4 bits, LRU or LFU 24 bits | +8 flags and key length
+ *     +0  next | +4 info: type 4 bits, encoding 4 bits, LRU or LFU 24 bits |
+ *     +8  flags and key length
  *     [+12 heap position, +16 expiry in ms, int64 little endian]     when EXTENDED
  *     key bytes
  *     inline string:    u8 length, bytes                             when INLINE

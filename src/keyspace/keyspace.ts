@@ -37,7 +37,10 @@ export class Keyspace extends Values {
     this.changes.flushed(removed);
   }
 
-  /** Exchanges two databases' contents. O(1); the Db objects keep their connections. Counts as one change. */
+  /**
+   * Exchanges two databases' contents. O(1); the Db objects keep their connections. Counts as one
+   * change.
+   */
   swap(a: number, b: number): void {
     this.changes.wrote(1);
     if (a === b) return;

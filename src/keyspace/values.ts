@@ -136,8 +136,8 @@ export class Values {
   }
 
   /**
-   * Has `fill` make a value that belongs to no key yet. When it fails (there is no room, the reply is
-   * too large), what it has made is freed.
+   * Has `fill` make a value that belongs to no key yet. When it fails (there is no room, the reply
+   * is too large), what it has made is freed.
    */
   build<V extends Value>(value: V, fill: (value: V) => void): V {
     value.ref = 0;

@@ -1,6 +1,7 @@
 /**
- * Clients that wait for keys: who waits for what, in which order, and which keys have changed since.
- * It knows no client; a waiter is whatever the server puts in. Costs nothing while nobody waits.
+ * Clients that wait for keys: who waits for what, in which order, and which keys have changed
+ * since. It knows no client; a waiter is whatever the server puts in. Costs nothing while nobody
+ * waits.
  *
  * Invariants: a waiter stands in one line for each of its keys; no line is empty.
  */

@@ -163,7 +163,9 @@ export class Chunks {
 
   // ---- snapshots ---------------------------------------------------------------------------
 
-  /** A slot in use since snapshot number `birth` is needed by snapshots before `death` only. O(1). */
+  /**
+   * A slot in use since snapshot number `birth` is needed by snapshots before `death` only. O(1).
+   */
   retire(chunk: number, slot: number, birth: number, death: number): void {
     this.retired.push({ chunk, slot, birth, death });
     this.retiredBytes += this.slotBytes[chunk]!;

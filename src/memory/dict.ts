@@ -125,7 +125,9 @@ export class Dict {
     return halfSipHash13(buf, off, len, this.k0, this.k1);
   }
 
-  /** Remembers the hash of a text that `hash` will be asked for; `forget` before the text changes. */
+  /**
+   * Remembers the hash of a text that `hash` will be asked for; `forget` before the text changes.
+   */
   remember(buf: Uint8Array, off: number, len: number, hash: number): void {
     this.knownBuf = buf;
     this.knownOff = off;
@@ -156,8 +158,9 @@ export class Dict {
 
   /**
    * Brings what finding the keys of `hashes[0 .. count)`, each in the dict `roots[i]` (or all in
-   * `roots[0]` with `single`), will read into the processor's caches. The loads of one loop do not depend on each other, so their cache misses overlap; one find
-   * after the other waits for each in turn. Measured with 1M keys and 64 keys at a time: see
+   * `roots[0]` with `single`), will read into the processor's caches. The loads of one loop do not
+   * depend on each other, so their cache misses overlap; one find after the other waits for each in
+   * turn. Measured with 1M keys and 64 keys at a time: see
    * docs/decisions/0003-prefetching-a-pipeline.md. `scratch` has room for `count` refs.
    */
   prefetch(
@@ -288,8 +291,8 @@ export class Dict {
 
   /**
    * The entries of up to `max` buckets from a position on, 0 at first, so that a walk can be done
-   * in slices while nothing is written. Returns the next position, -1 at the end. The first loads of
-   * a slice overlap: a walk in one loop would wait for each entry in turn.
+   * in slices while nothing is written. Returns the next position, -1 at the end. The first loads
+   * of a slice overlap: a walk in one loop would wait for each entry in turn.
    */
   walk(root: Ref, from: number, max: number, emit: (entry: Ref) => void): number {
     const { i32 } = this.arena;
@@ -427,8 +430,8 @@ export class Dict {
   }
 
   /**
-   * Moves root and tables that the arena wants to move; returns the root. Entries are their owner's.
-   * O(bytes of small tables).
+   * Moves root and tables that the arena wants to move; returns the root. Entries are their
+   * owner's. O(bytes of small tables).
    */
   moveIfSparse(root: Ref): Ref {
     const { arena } = this;

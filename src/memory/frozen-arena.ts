@@ -2,8 +2,8 @@
  * A snapshot as another thread reads it: the segments of that moment under the numbers they had.
  * Nothing of it can be written; whatever only reads works over it as over the living arena.
  *
- * The thread holds the snapshot's buffers until it ends or the FrozenArena is collected, so a worker
- * that has done its work should end: the memory of what changed meanwhile is free only then.
+ * The thread holds the snapshot's buffers until it ends or the FrozenArena is collected, so a
+ * worker that has done its work should end: the memory of what changed meanwhile is free only then.
  */
 import {
   type Arena,

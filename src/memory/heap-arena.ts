@@ -256,8 +256,8 @@ export class HeapArena implements Arena, Freezer {
 
   /**
    * Chooses segments whose blocks should move, when much memory lies between blocks. From then on,
-   * until `endCompaction`, `shouldMove` tells which blocks those are. Returns whether there are any.
-   * Not while a snapshot lives: each move would copy. O(segments).
+   * until `endCompaction`, `shouldMove` tells which blocks those are. Returns whether there are
+   * any. Not while a snapshot lives: each move would copy. O(segments).
    */
   beginCompaction(): boolean {
     if (this.living.length > 0 || this.sparse !== undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * An intset: a sorted array of 64-bit integers in one block, each kept in 2, 4 or 8 bytes according to
- * the widest one. Redis's byte format, so files and DUMP payloads are byte copies.
+ * An intset: a sorted array of 64-bit integers in one block, each kept in 2, 4 or 8 bytes according
+ * to the widest one. Redis's byte format, so files and DUMP payloads are byte copies.
  *
  *     +0 uint32 bytes of one integer (2, 4, 8) | +4 uint32 count | the integers, ascending, LE
  *
@@ -154,7 +154,9 @@ export class Intset {
     }
   }
 
-  /** A copy with wider integers and one more, which is the least or the greatest: it did not fit. */
+  /**
+   * A copy with wider integers and one more, which is the least or the greatest: it did not fit.
+   */
   private widen(ref: Ref, width: number, high: number, low: number): Ref {
     const count = this.count(ref);
     const to = this.arena.alloc(HEADER + (count + 1) * width);

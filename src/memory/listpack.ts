@@ -229,7 +229,9 @@ export class Listpack {
     return Listpack.elementsOf(bytes, 0, bytes.length) >= 0;
   }
 
-  /** Number of elements of `buf[off .. off + len)`, -1 unless it is a whole, sound listpack. O(len). */
+  /**
+   * Number of elements of `buf[off .. off + len)`, -1 unless it is a whole, sound listpack. O(len).
+   */
   static elementsOf(buf: Uint8Array, off: number, len: number): number {
     if (len < EMPTY_BYTES) return -1;
     const low = buf[off]! | (buf[off + 1]! << 8) | (buf[off + 2]! << 16);

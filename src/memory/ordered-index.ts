@@ -1,10 +1,11 @@
 /**
  * An ordered index with counts: a B+tree over the arena whose elements are (score, ref) pairs,
  * ordered by score and among equal scores by what the refs name. Rank and selection by rank are
- * O(log n); neighbours are one step away. Sorted sets use it beside a dict; streams keep their nodes
- * in one; field expiry its deadlines.
+ * O(log n); neighbours are one step away. Sorted sets use it beside a dict; streams keep their
+ * nodes in one; field expiry its deadlines.
  *
- *     root, int32 words:   0 top node | 1 height (0: it is a leaf) | 2 elements | 3 first leaf | 4 last leaf
+ *     root, int32 words:   0 top node | 1 height (0: it is a leaf) | 2 elements | 3 first leaf |
+ *                          4 last leaf
  *     node, int32 words:   0 used slots | 1 next leaf | 2 previous leaf | 3 -
  *     leaf:                LEAF_SLOTS float64 scores, then as many int32 refs
  *     inner node:          INNER_SLOTS float64 scores and int32 refs of each child's first element,
@@ -18,7 +19,9 @@ import type { Arena, Ref } from './arena.ts';
 
 /** Orders elements of equal score: compares what the caller looks for with an element. */
 export interface Ties {
-  /** Negative when the probe comes before what `ref` names, 0 when it is the same, else positive. */
+  /**
+   * Negative when the probe comes before what `ref` names, 0 when it is the same, else positive.
+   */
   compareProbe(ref: Ref): number;
 }
 
@@ -164,7 +167,9 @@ export class OrderedIndex {
     this.settle();
   }
 
-  /** Goes to the element with `rank` elements before it; `leaf` is 0 when there is none. O(log n). */
+  /**
+   * Goes to the element with `rank` elements before it; `leaf` is 0 when there is none. O(log n).
+   */
   seekRank(root: Ref, rank: number): void {
     this.rank = rank;
     if (rank < 0 || rank >= this.size(root)) {
@@ -215,8 +220,9 @@ export class OrderedIndex {
   }
 
   /**
-   * Copies the elements of the leaf that the search led to, from its last one to its first, and goes
-   * to the last one of the leaf before. Returns how many; there is room for `LEAF_SLOTS`. O(that).
+   * Copies the elements of the leaf that the search led to, from its last one to its first, and
+   * goes to the last one of the leaf before. Returns how many; there is room for `LEAF_SLOTS`.
+   * O(that).
    */
   takeLeafBackwards(entries: Int32Array, scores: Float64Array): number {
     const { leaf } = this;
@@ -640,7 +646,9 @@ export class OrderedIndex {
     );
   }
 
-  /** Links `right`, split off `left` with `count` elements, into the parent at `level` of the path. */
+  /**
+   * Links `right`, split off `left` with `count` elements, into the parent at `level` of the path.
+   */
   private addChild(
     root: Ref,
     level: number,

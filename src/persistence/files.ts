@@ -4,8 +4,8 @@
  * call, writes less than asked, or loses what was not synced.
  *
  * A write may be short and a call may be interrupted: `writeFully` is for those who want all or an
- * error. After a failed `sync` nothing is known about what was written before: whoever sees one must not
- * sync again and believe it, but write a new file.
+ * error. After a failed `sync` nothing is known about what was written before: whoever sees one
+ * must not sync again and believe it, but write a new file.
  *
  * Calls block, in a worker or for SAVE; `syncLater` is for an event loop that must go on.
  */
@@ -48,7 +48,9 @@ export interface OpenFile {
   close(): void;
 }
 
-/** How a file is opened: read; new, which must not exist; append, made when missing; read and write. */
+/**
+ * How a file is opened: read; new, which must not exist; append, made when missing; read and write.
+ */
 export type OpenMode = 'read' | 'new' | 'append' | 'update';
 
 export interface FileSystem {

@@ -2,8 +2,8 @@
  * Patterns by what a channel must begin with to match them: a message is tried against those few
  * whose literal beginning its channel has, not against all.
  *
- * Invariants: a pattern is in exactly one bucket, that of the hash of its literal beginning; one hash
- * grows along the channel, so that a thousand lengths of beginnings cost no more than one.
+ * Invariants: a pattern is in exactly one bucket, that of the hash of its literal beginning; one
+ * hash grows along the channel, so that a thousand lengths of beginnings cost no more than one.
  */
 import { globMatch } from '../util/glob.ts';
 import { Topic } from './topic.ts';

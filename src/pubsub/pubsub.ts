@@ -1,6 +1,7 @@
 /**
  * Publish and subscribe: who listens to which channels, patterns and shard channels, and the way of
- * a message to them. It knows no socket and no command. Names are latin1 text, so any bytes will do.
+ * a message to them. It knows no socket and no command. Names are latin1 text, so any bytes will
+ * do.
  *
  * A message is encoded once for each protocol version and channel or pattern, however many receive
  * it. It goes to the channel's subscribers in the order in which they came, then to each pattern's.

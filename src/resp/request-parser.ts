@@ -9,7 +9,7 @@
  *
  *     parser.push(chunk, 0, n);
  *     while ((r = parser.next(args)) === ParseResult.request) use(args);      // views!
- *     parser.detach();                                                        // before the next chunk
+ *     parser.detach();        // before the next chunk
  */
 import { Args } from '../util/args.ts';
 import { SplitError, splitInto } from './inline.ts';

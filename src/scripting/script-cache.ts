@@ -42,7 +42,10 @@ export class ScriptCache {
     return this.scripts.values();
   }
 
-  /** The script of a source, if it is there, else a new one that is not yet kept. Throws CommandError. */
+  /**
+   * The script of a source, if it is there, else a new one that is not yet kept. Throws
+   * CommandError.
+   */
   forSource(buf: Uint8Array, off: number, len: number): Script {
     const view = buf.subarray(off, off + len);
     const sha = createHash('sha1').update(view).digest('hex');

@@ -19,7 +19,9 @@ export interface ScriptHead {
   readonly flags: number;
   /** No shebang line: the script is judged by what it does, as before there were flags. */
   readonly isPlain: boolean;
-  /** Where the code begins; the line end of the shebang belongs to it, so that lines count right. */
+  /**
+   * Where the code begins; the line end of the shebang belongs to it, so that lines count right.
+   */
   readonly codeAt: number;
 }
 

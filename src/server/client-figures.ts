@@ -6,7 +6,10 @@ import type { Session } from '../session/session.ts';
 
 /** So many clients are walked over whenever somebody asks. */
 const FEW = 100;
-/** With more, a walk is paid for by this long a rest for each: 5000 clients are walked twice a second. */
+/**
+ * With more, a walk is paid for by this long a rest for each: 5000 clients are walked twice a
+ * second.
+ */
 const REST_MS = 0.1;
 
 export class ClientFigures {

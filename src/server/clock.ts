@@ -1,6 +1,6 @@
 /**
- * The one clock of a server: the real one, or an embedder's. Deadlines, expiry, TIME and logs read it;
- * how long something took is measured on the monotonic clock instead.
+ * The one clock of a server: the real one, or an embedder's. Deadlines, expiry, TIME and logs read
+ * it; how long something took is measured on the monotonic clock instead.
  */
 import type { ClockPort } from '../commands/ports/clock.ts';
 import { monotonicMs, wallClockMs } from '../util/timers.ts';
@@ -26,8 +26,8 @@ export class Clock implements ClockPort {
   }
 
   /**
-   * Wall clock in whole microseconds. The real clock counts ms; the monotonic one divides them, and is
-   * brought back whenever the two disagree (the clock was set, or runs at another speed).
+   * Wall clock in whole microseconds. The real clock counts ms; the monotonic one divides them, and
+   * is brought back whenever the two disagree (the clock was set, or runs at another speed).
    */
   micros(): number {
     const nowMs = this.now();

@@ -1,6 +1,6 @@
 /**
- * What happens without a client asking: one timer at `hz`, and work that goes on between requests in
- * slices. It knows no task; owners hand theirs in.
+ * What happens without a client asking: one timer at `hz`, and work that goes on between requests
+ * in slices. It knows no task; owners hand theirs in.
  */
 import {
   clearImmediate,
@@ -17,7 +17,8 @@ const SLICE_MS = 2;
 export type TickTask = (nowMs: number) => void;
 
 /**
- * Works until `until` (monotonic clock) or until nothing is left. Returns whether there is more to do.
+ * Works until `until` (monotonic clock) or until nothing is left. Returns whether there is more to
+ * do.
  */
 export type SliceTask = (until: number) => boolean;
 

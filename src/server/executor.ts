@@ -10,10 +10,10 @@
  * what it changed.
  *
  * What a handler throws ends here: a CommandError becomes the reply; anything else is our bug, and
- * when data had begun to change the process must not go on serving it (`dataDamaged`). Some commands
- * write their reply while they change data (SPOP, LPOP, XREADGROUP). If it gets too large, what they
- * changed stays, each element whole: a loss to the client, as when its output limit ends the
- * connection, but no damage.
+ * when data had begun to change the process must not go on serving it (`dataDamaged`). Some
+ * commands write their reply while they change data (SPOP, LPOP, XREADGROUP). If it gets too large,
+ * what they changed stays, each element whole: a loss to the client, as when its output limit ends
+ * the connection, but no damage.
  */
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import { type Caller, Context, Effect } from '../commands/context.ts';

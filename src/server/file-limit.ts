@@ -21,8 +21,8 @@ export function openFilesMax(): number | undefined {
 }
 
 /**
- * Lowers `maxclients` to what the limit allows, and has CONFIG SET refuse more. Returns false when there
- * is no room for any client. Node has raised the soft limit to the hard one when it began.
+ * Lowers `maxclients` to what the limit allows, and has CONFIG SET refuse more. Returns false when
+ * there is no room for any client. Node has raised the soft limit to the hard one when it began.
  */
 export function fitMaxClients(
   config: Config,

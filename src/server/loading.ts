@@ -1,7 +1,8 @@
 /**
- * Brings the data from the disk at start, in slices between which the event loop goes on: clients are
- * told that the server is loading, and how far it has come. With `appendonly` it is the append-only
- * files that count, else the RDB file. The same is done at once, without slices, for DEBUG RELOAD.
+ * Brings the data from the disk at start, in slices between which the event loop goes on: clients
+ * are told that the server is loading, and how far it has come. With `appendonly` it is the
+ * append-only files that count, else the RDB file. The same is done at once, without slices, for
+ * DEBUG RELOAD.
  *
  * Source: order, texts and what is refused as redis-server 7.0.15.
  */
@@ -78,8 +79,8 @@ export class Loader {
   }
 
   /**
-   * Loads what is there and has effects appended from now on, if wanted. Throws LoadError. The event
-   * loop goes on meanwhile.
+   * Loads what is there and has effects appended from now on, if wanted. Throws LoadError. The
+   * event loop goes on meanwhile.
    */
   async start(): Promise<void> {
     const aof = this.config.bool('appendonly') ? this.openAof() : undefined;

@@ -28,8 +28,8 @@ export class MemoryFigures {
   }
 
   /**
-   * What would be resident if nothing were wasted: the runtime as it was at the start, and what is in
-   * use. A runtime of 40 MB is no fragmentation of 1 MB of data.
+   * What would be resident if nothing were wasted: the runtime as it was at the start, and what is
+   * in use. A runtime of 40 MB is no fragmentation of 1 MB of data.
    */
   get accounted(): number {
     return this.runtimeBytes + this.used();

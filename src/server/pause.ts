@@ -69,7 +69,9 @@ export class Pause {
     this.waiting.delete(session);
   }
 
-  /** Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump. */
+  /**
+   * Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump.
+   */
   check(): void {
     if (this.untilMs === 0) return;
     if (this.now() >= this.untilMs) {

@@ -1,7 +1,7 @@
 /**
  * What is on the disk, and when: snapshots (SAVE, BGSAVE, save points, the one at the end), the
- * append-only file and its rewrites. Files and their formats are those of `src/persistence`; loading
- * is in `loading.ts`.
+ * append-only file and its rewrites. Files and their formats are those of `src/persistence`;
+ * loading is in `loading.ts`.
  *
  * One snapshot is written at a time; what else is asked for meanwhile is refused or scheduled, as
  * redis-server 7.0.15 does with its child processes, whose texts and rules these are.

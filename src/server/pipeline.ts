@@ -1,7 +1,7 @@
 /**
- * From a session's bytes to its commands: reads the requests ahead, fetches what they will need from
- * memory, and has them run one after the other. What a session has sent while it waits, for a key or
- * for the end of a pause, is kept and run afterwards.
+ * From a session's bytes to its commands: reads the requests ahead, fetches what they will need
+ * from memory, and has them run one after the other. What a session has sent while it waits, for a
+ * key or for the end of a pause, is kept and run afterwards.
  */
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';

@@ -1,8 +1,8 @@
 /**
  * What is left to do when a command failed after it had begun to write: the arena was full, or its
- * reply too large. No collection stays behind empty, who watches, caches or waits for its keys learns
- * of what it did, and the journal gets the keys as they are now, since running the command again
- * elsewhere need not fail at the same place.
+ * reply too large. No collection stays behind empty, who watches, caches or waits for its keys
+ * learns of what it did, and the journal gets the keys as they are now, since running the command
+ * again elsewhere need not fail at the same place.
  */
 import type { Command } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
@@ -12,7 +12,9 @@ import { NO_EVENT } from '../keyspace/events.ts';
 import { PayloadCodec } from '../persistence/rdb/payload.ts';
 import type { Args } from '../util/args.ts';
 
-/** Settles the keys that a failed command may have written. O(their values) while a journal is read. */
+/**
+ * Settles the keys that a failed command may have written. O(their values) while a journal is read.
+ */
 export function repairAfterFailure(ctx: Context, command: Command, args: Args): void {
   for (const { index, flags } of keysOf(command.spec, args) ?? []) {
     if (flags.includes('RO')) continue;

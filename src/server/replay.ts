@@ -1,6 +1,6 @@
 /**
- * Runs the commands of append-only files: through the executor, for a session that no client has, that
- * passes every gate and whose replies nobody reads.
+ * Runs the commands of append-only files: through the executor, for a session that no client has,
+ * that passes every gate and whose replies nobody reads.
  */
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';

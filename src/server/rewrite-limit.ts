@@ -1,7 +1,7 @@
 /**
- * How soon a rewrite of the append-only file may follow failed ones: after three failures in a row one
- * minute must pass, then two, four, an hour at most, since every attempt leaves another incremental
- * file behind. Source: redis-server 7.0.15 (aofRewriteLimited, behaviour).
+ * How soon a rewrite of the append-only file may follow failed ones: after three failures in a row
+ * one minute must pass, then two, four, an hour at most, since every attempt leaves another
+ * incremental file behind. Source: redis-server 7.0.15 (aofRewriteLimited, behaviour).
  */
 
 const FREE_FAILURES = 3;

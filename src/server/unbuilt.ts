@@ -1,9 +1,9 @@
 /**
- * Directives that cannot be honoured yet. What would protect (users, TLS, a role) must not be taken for
- * granted: the server does not start with it. What only promises (a save, a log) is warned of.
+ * Directives that cannot be honoured yet. What would protect (users, TLS, a role) must not be taken
+ * for granted: the server does not start with it. What only promises (a save, a log) is warned of.
  *
- * What is built leaves these lists: its row of `refused` is deleted, and its row of the directive table
- * becomes `active`.
+ * What is built leaves these lists: its row of `refused` is deleted, and its row of the directive
+ * table becomes `active`.
  */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
@@ -54,8 +54,8 @@ const halfBuilt: readonly (readonly [name: string, works: (value: string) => boo
 ];
 
 /**
- * Throws ConfigError when the configuration asks for a protection that is not there, and has CONFIG SET
- * refuse it later.
+ * Throws ConfigError when the configuration asks for a protection that is not there, and has CONFIG
+ * SET refuse it later.
  */
 export function refuseUnbuilt(config: Config): void {
   for (const line of config.users) {
@@ -72,8 +72,8 @@ export function refuseUnbuilt(config: Config): void {
 }
 
 /**
- * The line that redis-server's CONFIG REWRITE writes for the default user restricts nothing, or nothing
- * but what `requirepass` does.
+ * The line that redis-server's CONFIG REWRITE writes for the default user restricts nothing, or
+ * nothing but what `requirepass` does.
  */
 function isDefaultUser({ words }: ConfigLine, password: string): boolean {
   const hash = createHash('sha256').update(Buffer.from(password, 'latin1')).digest('hex');

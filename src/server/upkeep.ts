@@ -1,6 +1,6 @@
 /**
- * Upkeep of the data between requests: active expiry, freeing what was reclaimed, idle rehashing. Each
- * is a task of the cron, cut into slices so that no request waits for it.
+ * Upkeep of the data between requests: active expiry, freeing what was reclaimed, idle rehashing.
+ * Each is a task of the cron, cut into slices so that no request waits for it.
  */
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { monotonicMs } from '../util/timers.ts';

@@ -115,7 +115,9 @@ export class Session extends Client implements SessionPort {
     return this.subscriptions === undefined ? 'normal' : 'pubsub';
   }
 
-  /** Whether it may send little else than subscriptions: it could not tell replies from messages. */
+  /**
+   * Whether it may send little else than subscriptions: it could not tell replies from messages.
+   */
   get isConfined(): boolean {
     return this.respVersion === 2 && this.subscriptions !== undefined;
   }

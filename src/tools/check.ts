@@ -1,4 +1,6 @@
-/** `respite check rdb FILE`: reads a file from end to end, keeps nothing, and tells what is in it. */
+/**
+ * `respite check rdb FILE`: reads a file from end to end, keeps nothing, and tells what is in it.
+ */
 import { nodeFiles } from '../persistence/files.ts';
 import { RdbFileError } from '../persistence/rdb/file-error.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';

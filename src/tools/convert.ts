@@ -1,6 +1,6 @@
 /**
- * `respite convert INPUT OUTPUT`: RDB files of all versions, and JSON lines (`json-writer.ts`), into
- * each other. The data is in memory meanwhile, as in a server. Access data is not kept.
+ * `respite convert INPUT OUTPUT`: RDB files of all versions, and JSON lines (`json-writer.ts`),
+ * into each other. The data is in memory meanwhile, as in a server. Access data is not kept.
  */
 import path from 'node:path';
 import type { Keyspace } from '../keyspace/keyspace.ts';

@@ -1,6 +1,6 @@
 /**
- * Which words begin a tool's command and not a server's. Apart from the tools, so that a server that
- * starts loads nothing of them.
+ * Which words begin a tool's command and not a server's. Apart from the tools, so that a server
+ * that starts loads nothing of them.
  */
 const TOOLS: readonly string[] = ['check', 'convert'];
 

@@ -37,7 +37,9 @@ export interface TakenKey {
 const SLOTS_MIN = 64;
 /** An arena larger than this is worth a collection when it is dropped. */
 const COLLECT_BYTES = 16 * 1024 * 1024;
-/** Random slots that `takeAny` looks at: a sixteenth is taken, so all are free once in 10^11 times. */
+/**
+ * Random slots that `takeAny` looks at: a sixteenth is taken, so all are free once in 10^11 times.
+ */
 const ATTEMPTS_MAX = 400;
 /** The longest name that is kept. */
 export const NAME_MAX = 256;
@@ -96,8 +98,8 @@ export class KeyTable {
   }
 
   /**
-   * Takes any key out, each with the same probability; `random` is uniform in [0, 1). The table must
-   * not be empty. O(1) on average.
+   * Takes any key out, each with the same probability; `random` is uniform in [0, 1). The table
+   * must not be empty. O(1) on average.
    */
   takeAny(random: () => number): TakenKey {
     const { slots } = this;

@@ -2,8 +2,8 @@
  * The prefixes of BCAST mode: which clients want to be told of keys that begin with them, and which
  * such keys have changed in this turn of the event loop.
  *
- * Every change looks for the prefixes of its key: by length, with one hash that grows along the key,
- * so that a thousand prefixes cost no more than one.
+ * Every change looks for the prefixes of its key: by length, with one hash that grows along the
+ * key, so that a thousand prefixes cost no more than one.
  */
 import type { ClientTracking } from './client-tracking.ts';
 import { Invalidation } from './invalidation.ts';

@@ -72,7 +72,9 @@ export class Args {
     this.len = len;
   }
 
-  /** Argument i as a view, valid during the call only. Allocates a view object: not for hot paths. */
+  /**
+   * Argument i as a view, valid during the call only. Allocates a view object: not for hot paths.
+   */
   view(i: number): Uint8Array {
     const at = this.off[i]!;
     return this.buf.subarray(at, at + this.len[i]!);

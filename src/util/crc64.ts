@@ -1,8 +1,8 @@
 /**
  * The checksum at the end of RDB files and DUMP payloads: CRC-64 with Jones's polynomial
  * ad93d23594c935a9, bits reflected, start value 0, no final inversion. The state is two int32, so
- * nothing is allocated per call. Eight tables take eight bytes at a step ("slicing by 8"): about 2.5
- * times as fast as a byte at a step, on a megabyte.
+ * nothing is allocated per call. Eight tables take eight bytes at a step ("slicing by 8"): about
+ * 2.5 times as fast as a byte at a step, on a megabyte.
  */
 
 /** The polynomial with its bits in reverse order. */
@@ -108,8 +108,8 @@ export class Crc64 {
 
 /**
  * The checksum of bytes with `zeros` zero bytes behind them. As checksums of equal lengths combine
- * by XOR, that of a file in which some bytes changed is the old one XOR this one, of the changes with as many zeros
- * behind them as bytes follow in the file. O(bytes + log zeros).
+ * by XOR, that of a file in which some bytes changed is the old one XOR this one, of the changes
+ * with as many zeros behind them as bytes follow in the file. O(bytes + log zeros).
  */
 export function crcOfShifted(bytes: Uint8Array, zeros: number): Crc64 {
   const crc = new Crc64();

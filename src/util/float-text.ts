@@ -5,7 +5,9 @@
  * Source: behaviour of redis-server 7.0.15 on glibc 2.36, probed with ZADD and INCRBYFLOAT.
  */
 
-/** `digits` is empty for an infinity. The value is digits * 10^scale, or digits * 2^scale if hex. */
+/**
+ * `digits` is empty for an infinity. The value is digits * 10^scale, or digits * 2^scale if hex.
+ */
 export interface FloatText {
   readonly negative: boolean;
   readonly hex: boolean;

@@ -42,7 +42,8 @@ function hashAt(buf: Uint8Array, p: number): number {
 /**
  * Compresses `buf[off .. off + len)` into `out`, from `at` on, where `room` bytes may be written.
  * Returns how many were, or 0 when they do not suffice. Greedy: the latest place with the same
- * three bytes is taken, and of the bytes inside a match only the last two are noted. Nothing refers to the very first byte, as in Redis. O(len).
+ * three bytes is taken, and of the bytes inside a match only the last two are noted. Nothing refers
+ * to the very first byte, as in Redis. O(len).
  */
 export function lzfCompress(
   buf: Uint8Array,
@@ -164,8 +165,8 @@ export function lzfLength(buf: Uint8Array, off: number, len: number): number {
 }
 
 /**
- * Decompresses bytes, of which anybody may be the author, into `out[at .. at + room)`. Returns whether
- * they are sound and fill it exactly; else what is there is undefined. O(room).
+ * Decompresses bytes, of which anybody may be the author, into `out[at .. at + room)`. Returns
+ * whether they are sound and fill it exactly; else what is there is undefined. O(room).
  */
 export function lzfDecompress(
   buf: Uint8Array,

@@ -217,8 +217,8 @@ const PRINTED_AS_INTEGER_MAX = 2 ** 62;
  * The shortest text that reads back as the same double, laid out as Redis 7.2 and later do
  * (d2string: whole numbers up to 2^62 digit for digit, else fpconv's choice between `123.45`,
  * `12300` and `1.23e-7`); `inf`, `-inf`, `nan`, `-0`. formatDouble17g says where 7.0 differs.
- * Redis's Grisu2 is not always the shortest (by its author about one double in a thousand); this is.
- * O(1); a few hundred nanoseconds at most.
+ * Redis's Grisu2 is not always the shortest (by its author about one double in a thousand); this
+ * is. O(1); a few hundred nanoseconds at most.
  */
 export function formatDouble(value: number): string {
   const magnitude = Math.abs(value);

@@ -2,7 +2,8 @@
  * Many byte strings in one buffer: no object for each, so a million of them cost the collector
  * nothing.
  *
- * Text i is bytes[begins[i] .. begins[i + 1]). A text may be missing, which is not the same as empty.
+ * Text i is bytes[begins[i] .. begins[i + 1]). A text may be missing, which is not the same as
+ * empty.
  */
 import { copyBytes } from './bytes.ts';
 import { errors } from './errors.ts';

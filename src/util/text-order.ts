@@ -17,7 +17,9 @@ export function byteOrder(texts: PackedTexts): Int32Array {
   return sortByKeys(textKeys(texts, ends), bytewise(texts, ends));
 }
 
-/** Compares texts by their bytes up to their `ends`, a shorter one first where it begins the longer. */
+/**
+ * Compares texts by their bytes up to their `ends`, a shorter one first where it begins the longer.
+ */
 export function bytewise({ bytes, begins }: PackedTexts, ends: Uint32Array): Compare {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return (a, b) => {

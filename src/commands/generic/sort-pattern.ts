@@ -1,6 +1,6 @@
 /**
- * BY and GET patterns of SORT: `weight_*` names a string key, `hash_*->field` a field of a hash, `#`
- * the element itself. The first `*` stands for the element.
+ * BY and GET patterns of SORT: `weight_*` names a string key, `hash_*->field` a field of a hash,
+ * `#` the element itself. The first `*` stands for the element.
  */
 import { ValueType } from '../../datatypes/value-types.ts';
 import { Args } from '../../util/args.ts';

@@ -301,7 +301,10 @@ function destination(args: Args): { index: number; flags: readonly string[] }[] 
   return index === 0 ? [] : [{ index, flags: ['OW', 'update'] }];
 }
 
-/** SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination] */
+/**
+ * SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]
+ *     [STORE destination]
+ */
 export const sort = command({
   ...common,
   name: 'sort',

@@ -92,7 +92,9 @@ function setPairs(ctx: Context, args: Args, request: Request): void {
   noteEffect(ctx, args, request, past);
 }
 
-/** The journal's lines, without a condition and in a form that older versions know if there is one. */
+/**
+ * The journal's lines, without a condition and in a form that older versions know if there is one.
+ */
 function noteEffect(ctx: Context, args: Args, request: Request, past: boolean): void {
   const { keepTtl, expireAt, first } = request;
   if (past) {
@@ -110,7 +112,9 @@ function noteEffect(ctx: Context, args: Args, request: Request, past: boolean): 
   line.argumentsFrom(args, timed || keepTtl ? first - 2 : first, args.argc);
 }
 
-/** HSETEX key [FNX | FXX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] FIELDS numfields field value … */
+/**
+ * HSETEX key [FNX | FXX] [EX … | PX … | EXAT … | PXAT … | KEEPTTL] FIELDS numfields field value …
+ */
 export const hsetex = command({
   name: 'hsetex',
   arity: -6,

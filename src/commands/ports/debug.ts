@@ -9,8 +9,8 @@ export interface DebugPort {
   /** Blocks the whole server for `ms` (DEBUG SLEEP). */
   sleep(ms: number): void;
   /**
-   * Saves the data, empties the databases and loads it again, each if wanted; `replace`: keys of the
-   * file take the place of those that are there (DEBUG RELOAD). Throws CommandError.
+   * Saves the data, empties the databases and loads it again, each if wanted; `replace`: keys of
+   * the file take the place of those that are there (DEBUG RELOAD). Throws CommandError.
    */
   reload(options: {
     readonly save: boolean;

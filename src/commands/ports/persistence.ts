@@ -1,6 +1,6 @@
 /**
- * Snapshots and the append-only file as commands see them. `src/server/persistence.ts` implements it.
- * What is refused throws CommandError.
+ * Snapshots and the append-only file as commands see them. `src/server/persistence.ts` implements
+ * it. What is refused throws CommandError.
  */
 export interface PersistencePort {
   /** Unix time in seconds of the last successful save. */

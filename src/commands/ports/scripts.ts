@@ -8,7 +8,9 @@ import type { SessionPort } from './session.ts';
 /** The call a script is run for: the context of EVAL or FCALL. */
 export interface ScriptCaller {
   readonly session: SessionPort;
-  /** The call is not finished; `goOn` is called until it returns true, the event loop in between. */
+  /**
+   * The call is not finished; `goOn` is called until it returns true, the event loop in between.
+   */
   suspend(goOn: () => boolean): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The server as commands see it: a bag of ports, one for each matter, implemented by the object that
- * owns the matter. `Server` holds them and implements none.
+ * The server as commands see it: a bag of ports, one for each matter, implemented by the object
+ * that owns the matter. `Server` holds them and implements none.
  */
 import type { CommandTable } from '../command-table.ts';
 import type { AuthPort } from './auth.ts';

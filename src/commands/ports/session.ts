@@ -27,7 +27,9 @@ export interface TransactionPort extends Watcher {
   /** How many commands EXEC is running, 0 while it does not. */
   running: number;
   begin(): void;
-  /** Back to no transaction; what is watched is the keyspace's to forget. Returns the queue, if any. */
+  /**
+   * Back to no transaction; what is watched is the keyspace's to forget. Returns the queue, if any.
+   */
   end(): QueuePort | undefined;
   /** The queue that `end` returned is done with. */
   release(queue: QueuePort): void;

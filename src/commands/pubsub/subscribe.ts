@@ -14,7 +14,9 @@ const notWhereNothingWaits = new CommandError(
   "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
 );
 
-/** A confirmation is a reply, in its place among others, though CLIENT REPLY does not leave it out. */
+/**
+ * A confirmation is a reply, in its place among others, though CLIENT REPLY does not leave it out.
+ */
 function confirm(ctx: Context, reply: Reply, kind: TopicKind, name: string | undefined): void {
   const { session } = ctx;
   const count = session.subscriptions?.count(kind) ?? 0;

@@ -75,7 +75,9 @@ interface KeyCount {
   readonly last: number;
 }
 
-/** Key arguments are numbered through in the order of the key specs; the last one takes the rest. */
+/**
+ * Key arguments are numbered through in the order of the key specs; the last one takes the rest.
+ */
 function replyArguments(found: readonly Argument[], keys: KeyCount, reply: Reply): void {
   reply.array(found.length);
   for (const argument of found) {

@@ -56,7 +56,9 @@ export function scoreRanks(set: SortedSetValue, bounds: ScoreBounds): Ranks {
   return { from, count: Math.max(0, to - from) };
 }
 
-/** Where a bound by member is: before all, after all, or at an argument's text behind `[` or `(`. */
+/**
+ * Where a bound by member is: before all, after all, or at an argument's text behind `[` or `(`.
+ */
 interface LexBound {
   readonly kind: 'first' | 'last' | 'at';
   readonly argument: number;

@@ -137,7 +137,9 @@ function claimIdle(
   groups.deliverAgain(group, entry, consumer, ctx.nowMs);
 }
 
-/** Delivers entries above the group's last id until there are `count`, `before` included. How many? */
+/**
+ * Delivers entries above the group's last id until there are `count`, `before` included. How many?
+ */
 function deliverNew(
   ctx: Context,
   args: Args,
@@ -195,7 +197,9 @@ function addPending(
   return entry;
 }
 
-/** Replies with a consumer's pending entries from an id on; those still there are delivered again. */
+/**
+ * Replies with a consumer's pending entries from an id on; those still there are delivered again.
+ */
 export function replyHistory(
   ctx: Context,
   group: GroupRef,

@@ -27,7 +27,9 @@ interface DeleteOptions {
   readonly ids: IdBlock;
 }
 
-/** Reads [KEEPREF | DELREF | ACKED] and IDS numids id [id ...], in any order, from an argument on. */
+/**
+ * Reads [KEEPREF | DELREF | ACKED] and IDS numids id [id ...], in any order, from an argument on.
+ */
 function deleteOptions(args: Args, first: number): DeleteOptions {
   let references: References | undefined;
   let ids: IdBlock | undefined;

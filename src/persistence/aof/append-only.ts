@@ -1,11 +1,11 @@
 /**
  * The append-only file: every effect is written to the end of an incremental file, and synced as
- * `appendfsync` says. It is a reader of the journal and the barrier of output: no reply leaves before
- * the effects that it may reveal are written, and with `always` synced.
+ * `appendfsync` says. It is a reader of the journal and the barrier of output: no reply leaves
+ * before the effects that it may reveal are written, and with `always` synced.
  *
  * Several files make up the data (`manifest.ts`): a base and incremental files after it. A rewrite
- * begins another incremental file in the very turn in which the data is frozen; when the new base is
- * there, the manifest names base and that file, and the ones before are history.
+ * begins another incremental file in the very turn in which the data is frozen; when the new base
+ * is there, the manifest names base and that file, and the ones before are history.
  *
  * Writing happens in this thread, once a turn; syncing in another one, one sync at a time, so that
  * the syncs of all clients that wait are one. A write that fails is cut back to the last whole one
@@ -13,7 +13,8 @@
  * what clients have seen may be lost. After a failed sync nothing is known of what the file holds:
  * only a rewrite, into other files, ends the refusal.
  *
- * Sources: behaviour of redis-server 7.0.15 (aof.c), with the write before the reply in all policies.
+ * Sources: behaviour of redis-server 7.0.15 (aof.c), with the write before the reply in all
+ * policies.
  */
 import path from 'node:path';
 import type { EffectUnit, JournalReader } from '../../keyspace/journal.ts';
@@ -107,7 +108,8 @@ export class AppendOnlyFile implements JournalReader {
   /** Position up to which replies may reveal effects. */
   get safe(): number {
     if (this.policy === 'always') return this.synced;
-    // While writing fails clients are refused; what they have been told before cannot be taken back.
+    // While writing fails clients are refused; what they have been told before cannot be taken
+    // back.
     return this.lastError === undefined ? this.flushed : this.encoded;
   }
 
@@ -202,9 +204,9 @@ export class AppendOnlyFile implements JournalReader {
   }
 
   /**
-   * A file in the directory of the append-only files has become the new base, which holds all but the
-   * last `keep` incremental files: one, or none where nothing is appended. Throws SystemError; then
-   * the old files count.
+   * A file in the directory of the append-only files has become the new base, which holds all but
+   * the last `keep` incremental files: one, or none where nothing is appended. Throws SystemError;
+   * then the old files count.
    */
   adoptBase(temporary: string, binary: boolean, keep: 0 | 1): void {
     const { files } = this.options;

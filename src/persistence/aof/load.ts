@@ -1,10 +1,11 @@
 /**
- * Loads append-only files in slices: the base, which may begin with an RDB file, then the incremental
- * files in their order. Commands are handed to `apply`; what they do is not this module's matter.
+ * Loads append-only files in slices: the base, which may begin with an RDB file, then the
+ * incremental files in their order. Commands are handed to `apply`; what they do is not this
+ * module's matter.
  *
  * The last file may end in the middle of a command or of a transaction, where writing was cut off:
- * then it is cut back to the last whole one, if that is wanted (aof-load-truncated). Anything else that
- * is wrong is an AofError, which says where.
+ * then it is cut back to the last whole one, if that is wanted (aof-load-truncated). Anything else
+ * that is wrong is an AofError, which says where.
  * Source: behaviour of redis-server 7.0.15.
  */
 import { constants } from 'node:buffer';
@@ -103,8 +104,8 @@ export class AofFileLoader {
   }
 
   /**
-   * Loads a piece. Returns whether there is more. Throws AofError, RdbFileError, SystemError. Ends by
-   * `close` in any case.
+   * Loads a piece. Returns whether there is more. Throws AofError, RdbFileError, SystemError. Ends
+   * by `close` in any case.
    */
   step(): boolean {
     if (this.rdb !== undefined) {

@@ -13,7 +13,9 @@ export function manifestName(name: string): string {
   return `${name}.manifest`;
 }
 
-/** The manifest of a directory, or undefined when there is none. Throws ManifestError, SystemError. */
+/**
+ * The manifest of a directory, or undefined when there is none. Throws ManifestError, SystemError.
+ */
 export function readManifest(
   files: FileSystem,
   directory: string,

@@ -76,8 +76,8 @@ export class Manifest {
   }
 
   /**
-   * With a new base, which holds what the old one and all incremental files but the last `keep` hold:
-   * these become history.
+   * With a new base, which holds what the old one and all incremental files but the last `keep`
+   * hold: these become history.
    */
   withBase(name: string, keep: number): Manifest {
     const seq = this.baseSeq + 1;

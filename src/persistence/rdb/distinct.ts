@@ -1,7 +1,7 @@
 /**
  * Tells whether packed elements are different from each other, without an object per element: equal
- * ones would break what is made of them. Bounded work for whatever bytes: O(n^2) at most, of the few
- * hundred elements that a packed value has.
+ * ones would break what is made of them. Bounded work for whatever bytes: O(n^2) at most, of the
+ * few hundred elements that a packed value has.
  */
 import type { ListpackElements } from './elements.ts';
 

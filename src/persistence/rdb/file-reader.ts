@@ -4,8 +4,8 @@
  * or compressed. Values are written straight into the arena.
  *
  * The file may be damaged or hostile: whatever is wrong throws an `RdbFileError` that says what and
- * at which byte. What was loaded until then is in the databases: it is the caller's to clear them, who
- * knows whether they were empty. See `file-writer.ts` for the layout.
+ * at which byte. What was loaded until then is in the databases: it is the caller's to clear them,
+ * who knows whether they were empty. See `file-writer.ts` for the layout.
  * Source: redis-server 7.0.15 loading its own files and those of older versions (behaviour).
  */
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
@@ -86,7 +86,9 @@ export class RdbFileReader {
   private readonly module: ModuleData;
   private readonly crc = new Crc64();
   private state: number = State.header;
-  /** Bytes not dealt with yet: `window[0 .. filled)`, of which the first is byte `base` of the file. */
+  /**
+   * Bytes not dealt with yet: `window[0 .. filled)`, of which the first is byte `base` of the file.
+   */
   private window: Buffer = Buffer.allocUnsafe(WINDOW_BYTES);
   private filled = 0;
   private base = 0;

@@ -4,8 +4,8 @@
  * is wrong throws `badData`. See `output.ts` for the format.
  *
  * The bytes may be a window on a longer input. What reaches past its end throws `needMore` and
- * goes back to the mark: once more bytes are there, the same read is tried again from it. So between a
- * mark and the end of a read nothing may be changed.
+ * goes back to the mark: once more bytes are there, the same read is tried again from it. So
+ * between a mark and the end of a read nothing may be changed.
  */
 import { lzfDecompress, lzfLength } from '../../util/lzf.ts';
 import { parseDouble, writeInt } from '../../util/numbers.ts';
@@ -31,7 +31,9 @@ const SCORE_NAN = 253;
 const SCORE_INF = 254;
 const SCORE_MINUS_INF = 255;
 
-/** The bytes are no value. Thrown as one object without a stack: whoever sends rubbish costs little. */
+/**
+ * The bytes are no value. Thrown as one object without a stack: whoever sends rubbish costs little.
+ */
 export class BadDataError extends Error {
   override readonly name = 'BadDataError';
 }

@@ -1,7 +1,7 @@
 /**
- * Bytes of an RDB file in the making: lengths, strings and numbers appended to one buffer. Without a
- * sink it grows (a payload); with one it is emptied into the sink whenever it is full (a file), so
- * that a value of any size passes through it in pieces.
+ * Bytes of an RDB file in the making: lengths, strings and numbers appended to one buffer. Without
+ * a sink it grows (a payload); with one it is emptied into the sink whenever it is full (a file),
+ * so that a value of any size passes through it in pieces.
  *
  *     00nnnnnn                      length below 64
  *     01nnnnnn n                    below 16384

@@ -84,8 +84,8 @@ export class PayloadCodec {
   }
 
   /**
-   * Reads the value of a sound payload: a cursor on a value that belongs to no key yet, or undefined
-   * for a string, which is left in `input`. Throws `badData`. O(size).
+   * Reads the value of a sound payload: a cursor on a value that belongs to no key yet, or
+   * undefined for a string, which is left in `input`. Throws `badData`. O(size).
    */
   load(buf: Uint8Array, off: number, len: number): Value | undefined {
     const { input } = this.reader;

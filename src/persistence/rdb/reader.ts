@@ -1,9 +1,10 @@
 /**
  * Reads one value in RDB encoding into the arena: what DUMP wrote, here or elsewhere, and what is
- * behind each key of an RDB file. A value may come in pieces: where the input's window ends, the value
- * stays half built until `proceed` is called with more. The bytes may be hostile: packed strings are checked element by
- * element, repeated fields and members and scores that are no number are refused, nothing is
- * allocated because it was announced, and what was built is freed when the rest turns out bad.
+ * behind each key of an RDB file. A value may come in pieces: where the input's window ends, the
+ * value stays half built until `proceed` is called with more. The bytes may be hostile: packed
+ * strings are checked element by element, repeated fields and members and scores that are no number
+ * are refused, nothing is allocated because it was announced, and what was built is freed when the
+ * rest turns out bad.
  *
  * Which representation a value gets follows from the limits in force here, not from the one it was
  * written in; a small listpack or intset that is sound is taken as it is.
@@ -75,9 +76,9 @@ export class RdbReader {
 
   /**
    * Reads a value of an RDB type at the input's position. A string is left in the input's text
-   * and answers undefined; any other value is a cursor on one that belongs to no key yet, valid until
-   * the next read. Throws `badData`, of a collection without elements `emptyValue`; and `needMore`
-   * in a window, then `proceed` goes on. O(bytes), times log(elements) for sorted sets.
+   * and answers undefined; any other value is a cursor on one that belongs to no key yet, valid
+   * until the next read. Throws `badData`, of a collection without elements `emptyValue`; and
+   * `needMore` in a window, then `proceed` goes on. O(bytes), times log(elements) for sorted sets.
    */
   read(type: number): Value | undefined {
     this.value = undefined;
@@ -137,7 +138,9 @@ export class RdbReader {
     else throw badData;
   }
 
-  /** Reads how many elements come, once, each of at least so many bytes. Returns whether it is new. */
+  /**
+   * Reads how many elements come, once, each of at least so many bytes. Returns whether it is new.
+   */
   private readCount(bytes: number): boolean {
     if (this.count >= 0) return false;
     const { input } = this;
@@ -175,7 +178,9 @@ export class RdbReader {
     while (elements.next()) this.list.push(true, elements.text, elements.off, elements.len);
   }
 
-  /** Nodes: listpacks or single elements with `marked`, which tells the two apart; else ziplists. */
+  /**
+   * Nodes: listpacks or single elements with `marked`, which tells the two apart; else ziplists.
+   */
   private readQuicklist(marked: boolean): void {
     const { input, list } = this;
     if (this.readCount(marked ? 2 : 1)) this.beginList();

@@ -51,7 +51,8 @@ export class StreamNodeCheck {
 
   private entry(master: StreamId, masterFields: number, isFirst: boolean): void {
     const { elements, id } = this;
-    // Flags are written over in place: they must be one byte, which they are wherever they are from.
+    // Flags are written over in place: they must be one byte, which they are wherever they are
+    // from.
     if (!elements.nextIsTiny) throw badData;
     const flags = Number(elements.integer());
     if (flags > (DELETED | SAME_FIELDS)) throw badData;

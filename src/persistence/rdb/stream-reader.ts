@@ -103,7 +103,9 @@ export class StreamReader {
     this.released = -1;
   }
 
-  /** Fills a stream that was empty when `reset` was called; throws `badData`, `needMore`. O(bytes). */
+  /**
+   * Fills a stream that was empty when `reset` was called; throws `badData`, `needMore`. O(bytes).
+   */
   read(stream: StreamValue, type: number, nowMs: number): void {
     this.type = type;
     this.nowMs = nowMs;

@@ -1,8 +1,8 @@
 /**
  * Writes one value in RDB encoding: what DUMP answers, and what is behind each key of an RDB file.
- * The forms are those of redis 7.0, so that it can load them, unless a later version is asked for or
- * a value has what 7.0 has no form for: fields that expire (7.4), producers (8.6), released pending
- * entries (8.8). Reads only; a value may be one of a snapshot.
+ * The forms are those of redis 7.0, so that it can load them, unless a later version is asked for
+ * or a value has what 7.0 has no form for: fields that expire (7.4), producers (8.6), released
+ * pending entries (8.8). Reads only; a value may be one of a snapshot.
  *
  *     string     the string                     list   nodes, each a container (2) and a listpack
  *     set        members, or one intset         hash   fields and values, or one listpack

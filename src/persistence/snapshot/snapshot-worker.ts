@@ -1,6 +1,7 @@
 /**
- * The thread that writes snapshots to disk, one after the other: it opens the frozen arena that it is
- * told of, and walks it with the same modules as the main thread. It changes nothing and keeps nothing.
+ * The thread that writes snapshots to disk, one after the other: it opens the frozen arena that it
+ * is told of, and walks it with the same modules as the main thread. It changes nothing and keeps
+ * nothing.
  *
  * Messages in: `begin` with all but the arena's buffers, then its buffers in parts. Out: `done` or
  * `failed`. Progress and the wish to stop go through two shared words (`snapshot-messages.ts`).

@@ -1,7 +1,7 @@
 /**
- * Snapshots to disk without fork: the arena is frozen, and a worker thread writes what it held at that
- * moment while the event loop goes on. The worker starts with the first snapshot and ends when none
- * was taken for a while, since it costs some MB.
+ * Snapshots to disk without fork: the arena is frozen, and a worker thread writes what it held at
+ * that moment while the event loop goes on. The worker starts with the first snapshot and ends when
+ * none was taken for a while, since it costs some MB.
  */
 import { unlinkSync } from 'node:fs';
 import path from 'node:path';
