@@ -241,6 +241,16 @@ export class Reply {
     this.pos = p + n;
   }
 
+  /** As `raw`, of the range [off, off + len) of a buffer. */
+  append(from: Uint8Array, off: number, len: number): void {
+    this.ensure(this.pos + len);
+    const out = this.buf;
+    const p = this.pos;
+    if (len < 48) for (let i = 0; i < len; i++) out[p + i] = from[off + i]!;
+    else out.set(from.subarray(off, off + len), p);
+    this.pos = p + len;
+  }
+
   /** Puts replies or messages, complete as they are, before what was written since `mark`. */
   insertRaw(mark: number, pieces: readonly Uint8Array[]): void {
     const after = this.pos > mark ? Buffer.from(this.buf.subarray(mark, this.pos)) : undefined;

@@ -75,22 +75,25 @@ const killMessage = 'ERR Script killed by user with SCRIPT KILL...';
 const loadTimeout = 'ERR FUNCTION LOAD timeout';
 const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning'];
 
-/** The script that runs. */
-interface Run extends ScriptRules {
-  readonly kind: ScriptKind;
-  readonly name: string;
-  readonly frame: Context;
-  readonly engine: LuaEngine;
-  readonly reply: Reply;
+/** The script that runs: one object, used again for each. */
+class Run implements ScriptRules {
+  readOnly = false;
+  outOfMemory = false;
+  wrote = false;
+  kind: ScriptKind = 'eval';
+  name = '';
+  declare frame: Context;
+  declare engine: LuaEngine;
+  declare reply: Reply;
   /** The database of the client, which SELECT of a script does not change. */
-  readonly clientDb: number;
-  /** The database of the script. */
-  scriptDb: number;
-  readonly startMs: number;
-  sliceMs: number;
-  isBusy: boolean;
-  killed: boolean;
-  args: Args | undefined;
+  clientDb = 0;
+  /** The database of the script while it is suspended. */
+  scriptDb = 0;
+  startMs = 0;
+  sliceMs = 0;
+  isBusy = false;
+  killed = false;
+  args: Args | undefined = undefined;
 }
 
 export interface ScriptingParts {
@@ -108,6 +111,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
   private readonly parts: ScriptingParts;
   private evalEngine: LuaEngine | undefined;
   private functionEngine: LuaEngine | undefined;
+  private readonly onlyRun = new Run();
+  /** `onlyRun` while a script runs. */
   private run: Run | undefined;
   /** Replies of the commands that scripts call. */
   private readonly callReply = new Reply();
@@ -173,17 +178,11 @@ export class Scripting implements ScriptsPort, ScriptHost {
     readOnly: boolean,
     reply: Reply,
   ): void {
-    const { flags, isPlain } = script;
-    const full = this.parts.gates.isOutOfMemory;
-    if (!isPlain) checkFlags(flags, readOnly, full);
-    const rules = {
-      readOnly: readOnly || (flags & ScriptFlag.noWrites) !== 0,
-      outOfMemory: full && (flags & ScriptFlag.allowOom) === 0,
-      wrote: false,
-    };
+    const { flags, isPlain, ref, sha } = script;
+    if (!isPlain) this.checkFlags(flags, readOnly);
     const engine = this.engine('eval');
-    this.begin(caller as Context, engine, 'eval', script.sha, rules, reply);
-    this.enter(() => engine.run(script.ref, args, 3, keys, script.sha, reply.version), args);
+    this.begin(caller as Context, engine, 'eval', sha, flags, readOnly, reply);
+    this.enter(ref, args, keys);
   }
 
   runFunction(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void {
@@ -191,16 +190,17 @@ export class Scripting implements ScriptsPort, ScriptHost {
     if (found === undefined) throw functionNotFound;
     const keys = keyCountOf(args, badKeyCount);
     const { flags, name } = found;
-    const full = this.parts.gates.isOutOfMemory;
-    checkFlags(flags, readOnly, full);
-    const rules = {
-      readOnly: readOnly || (flags & ScriptFlag.noWrites) !== 0,
-      outOfMemory: full && (flags & ScriptFlag.allowOom) === 0,
-      wrote: false,
-    };
+    this.checkFlags(flags, readOnly);
     const engine = this.engine('function');
-    this.begin(caller as Context, engine, 'function', name, rules, reply);
-    this.enter(() => engine.run(found.ref, args, 3, keys, name, reply.version), args);
+    this.begin(caller as Context, engine, 'function', name, flags, readOnly, reply);
+    this.enter(found.ref, args, keys);
+  }
+
+  /** Whether a script that says what it does may run now. Throws CommandError. */
+  private checkFlags(flags: number, readOnly: boolean): void {
+    if (readOnly && (flags & ScriptFlag.noWrites) === 0) throw writesInReadOnly;
+    const mayAlways = (flags & (ScriptFlag.allowOom | ScriptFlag.noWrites)) !== 0;
+    if (!mayAlways && this.parts.gates.isOutOfMemory) throw oomNotAllowed;
   }
 
   private begin(
@@ -208,42 +208,54 @@ export class Scripting implements ScriptsPort, ScriptHost {
     engine: LuaEngine,
     kind: ScriptKind,
     name: string,
-    rules: ScriptRules,
+    flags: number,
+    readOnly: boolean,
     reply: Reply,
   ): void {
+    const run = this.onlyRun;
     const db = frame.session.dbIndex;
-    const startMs = monotonicMs();
     frame.beginCalls();
     frame.noEffect();
-    this.run = {
-      ...rules,
-      kind,
-      name,
-      frame,
-      engine,
-      reply,
-      clientDb: db,
-      scriptDb: db,
-      startMs,
-      sliceMs: startMs,
-      isBusy: false,
-      killed: false,
-      args: undefined,
-    };
+    run.readOnly = readOnly || (flags & ScriptFlag.noWrites) !== 0;
+    run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && this.parts.gates.isOutOfMemory;
+    run.wrote = false;
+    run.kind = kind;
+    run.name = name;
+    run.frame = frame;
+    run.engine = engine;
+    run.reply = reply;
+    run.clientDb = db;
+    run.scriptDb = db;
+    run.startMs = monotonicMs();
+    run.sliceMs = run.startMs;
+    run.isBusy = false;
+    run.killed = false;
+    run.args = undefined;
+    this.run = run;
   }
 
   /** Runs the engine; the script's end, or that it goes on later. */
-  private enter(work: () => Ended, args: Args | undefined): void {
-    const run = this.run!;
-    const ended = this.attempt(work);
+  private enter(ref: number, args: Args, keys: number): void {
+    const run = this.onlyRun;
+    let ended: Ended;
+    try {
+      ended = run.engine.run(ref, args, 3, keys, run.name, run.reply.version);
+    } catch (error) {
+      this.failed(error);
+    }
     if (ended !== Ended.suspended) {
       this.finish(ended);
       return;
     }
-    run.args ??= args?.copy();
+    run.args = args.copy();
+    this.putAside(run);
+    run.frame.suspend(() => this.goOn());
+  }
+
+  /** The script is suspended: its client's database is what the client made it. */
+  private putAside(run: Run): void {
     run.scriptDb = run.frame.session.dbIndex;
     run.frame.session.dbIndex = run.clientDb;
-    run.frame.suspend(() => this.goOn());
   }
 
   /** Goes on with the suspended script; true when it has ended. */
@@ -252,10 +264,14 @@ export class Scripting implements ScriptsPort, ScriptHost {
     run.sliceMs = monotonicMs();
     run.frame.session.dbIndex = run.scriptDb;
     const verdict = run.killed ? Verdict.kill : Verdict.goOn;
-    const ended = this.attempt(() => run.engine.resume(verdict));
+    let ended: Ended;
+    try {
+      ended = run.engine.resume(verdict);
+    } catch (error) {
+      this.failed(error);
+    }
     if (ended === Ended.suspended) {
-      run.scriptDb = run.frame.session.dbIndex;
-      run.frame.session.dbIndex = run.clientDb;
+      this.putAside(run);
       return false;
     }
     this.finish(ended);
@@ -263,17 +279,13 @@ export class Scripting implements ScriptsPort, ScriptHost {
   }
 
   /** An engine that fails is made anew; its script ends with an error. */
-  private attempt(work: () => Ended): Ended {
-    try {
-      return work();
-    } catch (error) {
-      const kind = this.run!.kind;
-      this.leave();
-      this.discard(kind);
-      if (!(error instanceof EngineFailure)) throw error;
-      this.parts.log('warning', `The script engine failed: ${String(error.cause)}`);
-      throw new ScriptError('ERR the script engine failed and was restarted', false);
-    }
+  private failed(error: unknown): never {
+    const { kind } = this.onlyRun;
+    this.leave();
+    this.discard(kind);
+    if (!(error instanceof EngineFailure)) throw error;
+    this.parts.log('warning', `The script engine failed: ${String(error.cause)}`);
+    throw new ScriptError('ERR the script engine failed and was restarted', false);
   }
 
   private leave(): void {
@@ -290,9 +302,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const { engine, kind, reply } = this.run!;
     this.leave();
     const { bytes, resultAt, resultLength } = engine;
-    const result = bytes.subarray(resultAt, resultAt + resultLength);
     if (ended === Ended.well) {
-      reply.raw(result);
+      reply.append(bytes, resultAt, resultLength);
       engine.done();
       this.shrink(kind, engine);
       return;
@@ -580,14 +591,6 @@ function keyCountOf(args: Args, notInteger: CommandError): number {
   if (count > args.argc - 3) throw tooManyKeys;
   if (count < 0) throw negativeKeys;
   return Number(count);
-}
-
-/** Whether a script that says what it does may run now. Throws CommandError. */
-function checkFlags(flags: number, readOnly: boolean, outOfMemory: boolean): void {
-  if (readOnly && (flags & ScriptFlag.noWrites) === 0) throw writesInReadOnly;
-  if (outOfMemory && (flags & (ScriptFlag.allowOom | ScriptFlag.noWrites)) === 0) {
-    throw oomNotAllowed;
-  }
 }
 
 /** 0x00MMmmpp of a version. */
