@@ -33,7 +33,7 @@ const BUILD_INPUTS = [
   'tsconfig.build.json',
 ];
 /** What the compiler leaves out and the server reads. */
-const COPIED = ['src/scripting/wasm/lua.wasm'];
+const COPIED = ['src/scripting/wasm/lua.wasm', 'src/scripting/wasm/LICENSE.lua'];
 /** Where a build grows before it replaces `dist`; as a directory also the lock among builders. */
 const NEXT = path.join(root, '.respite-build');
 const DIST = path.join(root, 'dist');

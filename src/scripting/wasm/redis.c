@@ -39,24 +39,38 @@ static void buffer_line(lua_State *L, Buffer *b, const char *s) {
   b->used += l;
 }
 
+static int islineend(char c) { return c == '\n' || c == '\r'; }
+
 /*
 ** Pushes {err=...}. "-CODE text" is taken as it is; a text without the minus,
-** or with no blank after its first word, gets the code ERR.
+** or with no blank after its first word, gets the code ERR. Line ends around
+** the text go.
 */
 static void pusherror(lua_State *L, const char *text, size_t l) {
-  const char *code = "ERR ";
+  const char *code = "ERR";
+  size_t codelength = 3;
   lua_newtable(L);
   if (l > 0 && text[0] == '-') {
+    const char *blank = (const char *)memchr(text, ' ', l);
     text++;
     l--;
-    if (memchr(text, ' ', l) != NULL)
-      code = "";
+    if (blank != NULL) {
+      code = text;
+      codelength = (size_t)(blank - text);
+      text = blank + 1;
+      l -= codelength + 1;
+    }
   }
-  while (l > 0 && (text[l - 1] == '\n' || text[l - 1] == '\r'))
+  while (l > 0 && islineend(text[0])) {
+    text++;
     l--;
-  lua_pushstring(L, code);
+  }
+  while (l > 0 && islineend(text[l - 1]))
+    l--;
+  lua_pushlstring(L, code, codelength);
+  lua_pushliteral(L, " ");
   lua_pushlstring(L, text, l);
-  lua_concat(L, 2);
+  lua_concat(L, 3);
   setfield(L, -2, "err");
 }
 
