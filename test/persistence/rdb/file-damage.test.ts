@@ -26,11 +26,10 @@ function sample(bytes: number): Buffer {
   call('SET', 'string', 'value');
   call('SET', 'number', '12345');
   call('SET', 'compressed', 'abcabcabc'.repeat(Math.max(4, Math.floor(bytes / 200))));
-  call(
-    'SET',
-    'long',
-    filler.replaceAll('x', (_, i: number) => String.fromCharCode(33 + (i % 90))),
-  );
+  // Bytes that cannot be compressed make up the size.
+  const random = randomFrom(SEED);
+  const noise = Array.from({ length: Math.max(64, bytes - 700) }, () => between(random, 0, 255));
+  commands.call('SET', 'long', Buffer.from(noise));
   call('RPUSH', 'list', 'a', '1', filler.slice(0, 300), '-70000');
   call('SADD', 'intset', '1', '-2', '70000');
   call('SADD', 'set', 'a', 'b', filler.slice(0, 70));
