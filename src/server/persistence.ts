@@ -57,6 +57,8 @@ export interface PersistenceOptions {
   readonly functions: SavedFunctions;
   readonly now: () => number;
   readonly log: (level: LogLevel, message: string) => void;
+  /** Whether a unit of effects is half done (a script runs for long): no snapshot may begin. */
+  readonly isTorn: () => boolean;
   /** Bytes of used memory. */
   readonly usedMemory: () => number;
   /** Ends the process: what clients have been told cannot be kept. */
@@ -101,6 +103,7 @@ export class Persistence implements PersistencePort {
   private readonly output: Output;
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
+  private readonly isTorn: () => boolean;
   private readonly usedMemory: () => number;
   private readonly onFatal: () => void;
   private readonly writer: SnapshotWriter;
@@ -118,6 +121,7 @@ export class Persistence implements PersistencePort {
     this.functions = options.functions;
     this.now = options.now;
     this.log = options.log;
+    this.isTorn = options.isTorn;
     this.usedMemory = options.usedMemory;
     this.onFatal = options.onFatal;
     this.files = options.files ?? nodeFiles;
@@ -233,7 +237,7 @@ export class Persistence implements PersistencePort {
   /** Saves and rewrites that are due; called by the cron. */
   tick(nowMs: number): void {
     this.aof?.tick(nowMs);
-    if (!this.isReady || this.job !== undefined) return;
+    if (!this.isReady || this.job !== undefined || this.isTorn()) return;
     const nowSeconds = Math.floor(nowMs / 1000);
     const mayTry = this.saves.succeeded || nowSeconds - this.lastTrySeconds > RETRY_SECONDS;
     if (this.rewriteScheduled && !this.rewriteLimit.holds(nowMs)) this.startRewrite();

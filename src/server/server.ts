@@ -188,6 +188,7 @@ export class Server {
       functions: this.savedFunctions(),
       now: this.now,
       log,
+      isTorn: () => this.executor.isBusy,
       usedMemory: () => this.usedMemory(),
       onFatal: () => this.lifecycle.dieDamaged(),
       files: hooks.files,
