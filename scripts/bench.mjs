@@ -8,7 +8,18 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
 
-const programs = ['load', 'memory', 'cost', 'messages', 'expiry', 'growth', 'rows', 'rdb', 'micro'];
+const programs = [
+  'load',
+  'memory',
+  'cost',
+  'messages',
+  'expiry',
+  'growth',
+  'rows',
+  'rdb',
+  'scripts',
+  'micro',
+];
 const [first, ...rest] = process.argv.slice(2);
 const named = first !== undefined && !first.startsWith('-');
 const program = named ? first : 'load';

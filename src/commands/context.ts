@@ -23,8 +23,8 @@ import type { SessionPort } from './ports/session.ts';
 
 /** Runs commands as part of another one; the executor is one. */
 export interface Caller {
-  /** Calls that are part of the one in frame `outer` are about to come. */
-  beginCalls(outer: Context): void;
+  /** Calls that are part of the one in frame `outer` are about to come; the time, monotonic ms. */
+  beginCalls(outer: Context): number;
   /**
    * Runs a command as part of the one in frame `outer`; its reply or error is written to `reply`.
    */
@@ -110,9 +110,9 @@ export class Context {
     return this.depth === 0;
   }
 
-  /** Calls by `call` are about to come. */
-  beginCalls(): void {
-    this.caller.beginCalls(this);
+  /** Calls by `call` are about to come; the time, monotonic ms. */
+  beginCalls(): number {
+    return this.caller.beginCalls(this);
   }
 
   /**

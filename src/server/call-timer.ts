@@ -39,9 +39,10 @@ export class CallTimer {
     return true;
   }
 
-  /** Calls that are part of the present one begin. */
-  beginNested(): void {
+  /** Calls that are part of the present one begin; the time, monotonic ms. */
+  beginNested(): number {
     this.lapMs = monotonicMs();
+    return this.lapMs;
   }
 
   /** One of them has run. */

@@ -318,8 +318,8 @@ export class Executor implements Caller {
   }
 
   /** Calls that are part of the one in `outer` are about to come. */
-  beginCalls(_outer: Context): void {
-    this.timer.beginNested();
+  beginCalls(_outer: Context): number {
+    return this.timer.beginNested();
   }
 
   /**

@@ -214,7 +214,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   ): void {
     const run = this.onlyRun;
     const db = frame.session.dbIndex;
-    frame.beginCalls();
+    const startMs = frame.beginCalls();
     frame.noEffect();
     run.readOnly = readOnly || (flags & ScriptFlag.noWrites) !== 0;
     run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && this.parts.gates.isOutOfMemory;
@@ -226,8 +226,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
     run.reply = reply;
     run.clientDb = db;
     run.scriptDb = db;
-    run.startMs = monotonicMs();
-    run.sliceMs = run.startMs;
+    run.startMs = startMs;
+    run.sliceMs = startMs;
     run.isBusy = false;
     run.killed = false;
     run.args = undefined;
