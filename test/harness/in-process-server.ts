@@ -7,17 +7,23 @@
 import { Config } from '../../src/config/config.ts';
 import { Server, type ServerHooks } from '../../src/server/server.ts';
 import { Connection } from './connection.ts';
+import { SilentWrites } from './silent-writes.ts';
 
 const open: (() => unknown)[] = [];
+const silentWrites = new SilentWrites();
 
 /** Has `closeAll` call this, too: before what was opened earlier. */
 export function atClose(close: () => unknown): void {
   open.push(close);
 }
 
-/** Ends all servers and clients; for `afterEach` or `afterAll`. */
+/**
+ * Ends all servers and clients; for `afterEach` or `afterAll`. Throws when a command on one of the
+ * servers has changed data and told nobody (silent-writes.ts).
+ */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close();
+  silentWrites.check();
 }
 
 /** A server on a free port, with these directives. */
@@ -33,7 +39,12 @@ export async function startServer(
     ...Object.entries(directives),
   ]);
   const loadsData = directives['dir'] !== undefined;
-  const server = new Server(config, { log: () => {}, loadsData, ...hooks });
+  const server = new Server(config, {
+    log: () => {},
+    loadsData,
+    unreportedWrite: silentWrites.note,
+    ...hooks,
+  });
   server.anyPort = true;
   await server.listen();
   open.push(() => server.close());

@@ -317,6 +317,8 @@ describe('a bug of ours in a handler', () => {
       {},
       {
         log: (line) => lines.push(line),
+        // The seeded bug is one that tells nobody.
+        unreportedWrite: () => {},
         exit: (code) => {
           exitCode = code;
         },
