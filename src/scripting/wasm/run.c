@@ -22,6 +22,9 @@ typedef struct Level {
 
 static Level *levels = NULL;
 
+/* Whether the error just sent was counted when a command made it. */
+static int erroriscounted = 0;
+
 static void result_head(lua_State *L, char type, int64_t n) {
   char *to = buffer_room(L, &result, 32);
   int l;
@@ -94,7 +97,9 @@ static int countpairs(lua_State *L) {
 static int result_table(lua_State *L, int resp, Level *level) {
   if (hasfield(L, "err", LUA_TSTRING)) {
     result_line(L, '-', lua_tostring(L, -1));
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    erroriscounted = hasfield(L, "ignore_error_stats_update", LUA_TBOOLEAN);
+    lua_pop(L, 1 + erroriscounted);
     return 0;
   }
   if (hasfield(L, "ok", LUA_TSTRING)) {
@@ -398,6 +403,8 @@ EXPORT("run") int respite_run(void) {
     status = lua_pcall(L, 2, 0, 0);
     if (status != 0)
       result.used = 0;
+    else if (result.data[0] == '-')
+      ended = erroriscounted ? ENDED_IN_COUNTED_ERROR : ENDED_IN_ERROR;
   }
   if (status != 0) {
     if (status == LUA_ERRMEM) {
