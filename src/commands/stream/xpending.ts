@@ -41,11 +41,19 @@ export const xack = command({
       reply.int(0);
       return;
     }
-    for (let i = 3; i < args.argc; i++) idArgument(args, i, id);
+    // All are read before the first one is acknowledged: 4 words each.
+    const halves = new Int32Array(4 * (args.argc - 3));
+    for (let i = 3, at = 0; i < args.argc; i++, at += 4) {
+      idArgument(args, i, id);
+      halves[at] = id.msHigh;
+      halves[at + 1] = id.msLow;
+      halves[at + 2] = id.seqHigh;
+      halves[at + 3] = id.seqLow;
+    }
     const { groups } = ctx.keyspace.streams;
     let acknowledged = 0;
-    for (let i = 3; i < args.argc; i++) {
-      idArgument(args, i, id);
+    for (let at = 0; at < halves.length; at += 4) {
+      id.setHalves(halves[at]!, halves[at + 1]!, halves[at + 2]!, halves[at + 3]!);
       const entry = groups.findPending(group, id);
       if (entry === 0) continue;
       groups.removePending(group, entry);
