@@ -8,6 +8,7 @@
  */
 import type { Arena, Ref } from '../memory/arena.ts';
 import { ENTRY_KEY, OWNERS_FLAG } from '../memory/dict.ts';
+import { copyBytes } from '../util/bytes.ts';
 import { isExtended, newMember, type TextRegister, tailOf } from './members.ts';
 
 /** Bit of an entry's key word: the value's length takes four bytes, not one. */
@@ -88,6 +89,5 @@ function writeValue(arena: Arena, entry: Ref, buf: Uint8Array, off: number, len:
     u8[p + 3] = len >> 24;
     p += 4;
   }
-  if (len < 48) for (let i = 0; i < len; i++) u8[p + i] = buf[off + i]!;
-  else u8.set(buf.subarray(off, off + len), p);
+  copyBytes(buf, off, u8, p, len);
 }

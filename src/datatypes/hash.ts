@@ -191,10 +191,10 @@ export class HashValue extends Value {
     while (p < end) {
       this.at = p - start;
       this.fieldText.locate(u8, p);
-      copyText(this.field, this.fieldText);
+      this.field.set(this.fieldText);
       p += this.fieldText.sizeAt(u8, p);
       this.valueText.locate(u8, p);
-      copyText(this.value, this.valueText);
+      this.value.set(this.valueText);
       p += this.valueText.sizeAt(u8, p);
       if (this.stride === 3) p += this.valueText.sizeAt(u8, p);
       emit();
@@ -247,7 +247,7 @@ export class HashValue extends Value {
     }
     const u8 = this.arena.u8[this.body >>> 15]!;
     this.fieldText.locate(u8, ((this.body & 0x7fff) << 3) + place);
-    copyText(this.field, this.fieldText);
+    this.field.set(this.fieldText);
     this.locateListpackValue(place);
   }
 
@@ -604,7 +604,7 @@ export class HashValue extends Value {
     const u8 = this.arena.u8[this.body >>> 15]!;
     const at = ((this.body & 0x7fff) << 3) + p;
     this.valueText.locate(u8, at + this.valueText.sizeAt(u8, at));
-    copyText(this.value, this.valueText);
+    this.value.set(this.valueText);
   }
 
   // ---- whole values ------------------------------------------------------------------------
@@ -677,10 +677,4 @@ export class HashValue extends Value {
       throw new Error('hash: the index holds other fields than those that expire');
     }
   }
-}
-
-function copyText(to: TextRegister, from: ListpackEntry): void {
-  to.buf = from.buf;
-  to.off = from.off;
-  to.len = from.len;
 }

@@ -8,6 +8,7 @@
  */
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
 import { EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
+import { copyBytes } from '../util/bytes.ts';
 import { MOVED_AT_ONCE, type Text, type Tools } from './value.ts';
 
 /** Bytes to be found; the fields change with every read. */
@@ -15,6 +16,13 @@ export class TextRegister implements Text {
   buf: Uint8Array = NO_BYTES;
   off = 0;
   len = 0;
+
+  /** Shows what another text shows. */
+  set({ buf, off, len }: Text): void {
+    this.buf = buf;
+    this.off = off;
+    this.len = len;
+  }
 
   forget(): void {
     this.buf = NO_BYTES;
@@ -40,10 +48,7 @@ export function newMember(
   i32[word + 1] = 0;
   i32[word + 2] = len | (extended ? EXTENDED : 0);
   if (extended) i32[word + 3] = 0;
-  const u8 = arena.u8[entry >>> 15]!;
-  const at = (word << 2) + header;
-  if (len < 48) for (let i = 0; i < len; i++) u8[at + i] = buf[off + i]!;
-  else u8.set(buf.subarray(off, off + len), at);
+  copyBytes(buf, off, arena.u8[entry >>> 15]!, (word << 2) + header, len);
   return entry;
 }
 

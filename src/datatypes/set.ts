@@ -4,7 +4,6 @@
  * the next operation.
  * Source: behaviour of redis-server 7.0.15; of 7.2 for listpacks.
  */
-
 import type { Ref } from '../memory/arena.ts';
 import { DictFiller } from '../memory/dict-filler.ts';
 import { Intset } from '../memory/intset.ts';
@@ -128,7 +127,7 @@ export class SetValue extends Value {
     let p = ((this.ref & 0x7fff) << 3) + 6;
     for (let i = 0; i < size; i++) {
       text.locate(u8, p);
-      this.copyText();
+      this.member.set(this.text);
       p += text.sizeAt(u8, p);
       if (!emit()) return;
     }
@@ -169,7 +168,7 @@ export class SetValue extends Value {
     }
     const p = listpack.seek(this.ref, i);
     this.text.locate(this.arena.u8[this.ref >>> 15]!, ((this.ref & 0x7fff) << 3) + p);
-    this.copyText();
+    this.member.set(this.text);
     return p;
   }
 
@@ -284,13 +283,6 @@ export class SetValue extends Value {
     const first = this.member.len;
     this.readInt(size - 1);
     return Math.max(first, this.member.len);
-  }
-
-  private copyText(): void {
-    const { member, text } = this;
-    member.buf = text.buf;
-    member.off = text.off;
-    member.len = text.len;
   }
 
   private toListpack(): void {

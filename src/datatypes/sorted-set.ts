@@ -383,7 +383,7 @@ export class SortedSetValue extends Value {
     }
     this.at = p - start;
     text.locate(u8, p);
-    copyText(this.member, text);
+    this.member.set(text);
   }
 
   private readIndexed(): void {
@@ -498,7 +498,7 @@ export class SortedSetValue extends Value {
       if (other < score) continue;
       if (other === score) {
         text.locate(u8, at);
-        copyText(member, text);
+        member.set(text);
         if (compareTexts(member, buf, off, len) < 0) continue;
       }
       p = at;
@@ -530,7 +530,7 @@ export class SortedSetValue extends Value {
     const u8 = arena.u8[ref >>> 15]!;
     const p = ((ref & 0x7fff) << 3) + this.at;
     text.locate(u8, p);
-    copyText(this.member, text);
+    this.member.set(text);
     this.score = this.readScore(u8, p + text.sizeAt(u8, p));
   }
 
@@ -558,7 +558,7 @@ export class SortedSetValue extends Value {
     let rank = 0;
     for (let p = start + LISTPACK_HEADER; p < end; rank++) {
       text.locate(u8, p);
-      copyText(member, text);
+      member.set(text);
       p += text.sizeAt(u8, p);
       this.score = this.readScore(u8, p);
       p += text.sizeAt(u8, p);
@@ -672,12 +672,6 @@ export class SortedSetValue extends Value {
     this.index.checkInvariants(this.indexRoot);
     if (this.index.size(this.indexRoot) !== count) throw new Error('sorted set: index differs');
   }
-}
-
-function copyText(to: TextRegister, from: ListpackEntry): void {
-  to.buf = from.buf;
-  to.off = from.off;
-  to.len = from.len;
 }
 
 /** Compares bytewise, a prefix first. */

@@ -7,7 +7,10 @@
 import type { Arena, Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Listpack } from '../memory/listpack.ts';
+import type { Text } from '../util/bytes.ts';
 import { Encoding } from './value-types.ts';
+
+export type { Text };
 
 /** The thresholds of redis.conf between representations. */
 export interface Limits {
@@ -46,13 +49,6 @@ export interface Tools {
   readonly limits: Limits;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-}
-
-/** Bytes found by a read; a view, valid until the next operation. */
-export interface Text {
-  readonly buf: Uint8Array;
-  readonly off: number;
-  readonly len: number;
 }
 
 /** ASCII (latin1) text as bytes of its own. */

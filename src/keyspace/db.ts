@@ -11,6 +11,7 @@ import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
 import { type Dict, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
+import { copyBytes } from '../util/bytes.ts';
 import { debugging } from '../util/debug.ts';
 import { errors } from '../util/errors.ts';
 import type { Changes } from './changes.ts';
@@ -977,16 +978,3 @@ export class Db extends EntryReader {
 }
 
 const nothing = () => {};
-
-/** Copies between two different buffers; a byte loop wins below about 48 bytes. */
-function copyBytes(
-  from: Uint8Array,
-  fromOff: number,
-  to: Uint8Array,
-  toOff: number,
-  len: number,
-): void {
-  if (len < 48) {
-    for (let i = 0; i < len; i++) to[toOff + i] = from[fromOff + i]!;
-  } else to.set(from.subarray(fromOff, fromOff + len), toOff);
-}

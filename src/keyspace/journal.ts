@@ -13,6 +13,7 @@
  * Source of the forms: replication stream and append-only file of redis-server 7.0.15.
  */
 import type { Args } from '../util/args.ts';
+import { copyBytes } from '../util/bytes.ts';
 
 /** Who gets a line. */
 export const Target = { file: 1, replicas: 2, all: 3 } as const;
@@ -127,8 +128,7 @@ export class Journal implements EffectUnit, EffectLine {
   bytes(from: Uint8Array, off: number, len: number): EffectLine {
     this.beginBulk(len);
     const { buf, pos } = this;
-    if (len < 48) for (let i = 0; i < len; i++) buf[pos + i] = from[off + i]!;
-    else buf.set(from.subarray(off, off + len), pos);
+    copyBytes(from, off, buf, pos, len);
     this.pos = pos + len;
     return this.endBulk();
   }

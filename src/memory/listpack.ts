@@ -9,7 +9,7 @@
  * between calls except `entry`, whose registers hold the element read last.
  * Source: the listpack format, github.com/antirez/listpack (specification, public domain).
  */
-import type { Arena, Ref } from './arena.ts';
+import { type Arena, NO_BYTES, type Ref } from './arena.ts';
 import { countElements, ListpackEntry } from './listpack-entry.ts';
 
 const HEADER = 6;
@@ -176,7 +176,7 @@ export class Listpack {
 
   insertInt(ref: Ref, position: number, n: number | bigint): Ref {
     this.entry.measureInt(n);
-    return this.splice(ref, position, 0, 0, NOTHING, 0, 0);
+    return this.splice(ref, position, 0, 0, NO_BYTES, 0, 0);
   }
 
   /** Puts a text in the place of the element at a position. O(bytes). */
@@ -187,7 +187,7 @@ export class Listpack {
 
   replaceInt(ref: Ref, position: number, n: number | bigint): Ref {
     this.entry.measureInt(n);
-    return this.splice(ref, position, this.sizeAt(ref, position), 1, NOTHING, 0, 0);
+    return this.splice(ref, position, this.sizeAt(ref, position), 1, NO_BYTES, 0, 0);
   }
 
   /** Removes `count` elements from a position on; fewer when there are fewer. O(bytes). */
@@ -201,7 +201,7 @@ export class Listpack {
       removed++;
     }
     this.entry.bytes = 0;
-    return this.splice(ref, position, p - at - position, removed, NOTHING, 0, 0);
+    return this.splice(ref, position, p - at - position, removed, NO_BYTES, 0, 0);
   }
 
   /**
@@ -291,8 +291,6 @@ export class Listpack {
     u8[at + 5] = count >> 8;
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Moves [from, end) to `to`; a loop wins over copyWithin for a few bytes. */
 function moveBytes(u8: Uint8Array, to: number, from: number, end: number): void {

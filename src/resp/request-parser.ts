@@ -12,6 +12,7 @@
  *     parser.detach();        // before the next chunk
  */
 import { Args } from '../util/args.ts';
+import { EMPTY_BYTES } from '../util/bytes.ts';
 import { SplitError, splitInto } from './inline.ts';
 
 export const ParseResult = { more: 0, request: 1, error: 2 } as const;
@@ -34,8 +35,7 @@ const LINE_MAX = 64 * 1024;
 const INT32_MAX = 2147483647;
 const UNAUTHENTICATED_ARGS = 10;
 const UNAUTHENTICATED_BULK = 16384;
-const NOTHING = new Uint8Array(0);
-const noArgs = new Args(NOTHING, 1);
+const noArgs = new Args(EMPTY_BYTES, 1);
 
 export class RequestParser {
   /** The arguments of the request that `next` found last. */
@@ -47,7 +47,7 @@ export class RequestParser {
   /** Stricter limits apply until the client has authenticated. */
   authenticated = true;
   private readonly limits: ParserLimits;
-  private buf: Uint8Array = NOTHING;
+  private buf: Uint8Array = EMPTY_BYTES;
   private pos = 0;
   private end = 0;
   /** Whether `buf` is this parser's own. */
@@ -164,7 +164,7 @@ export class RequestParser {
     this.start = 0;
     this.end = 0;
     this.scanned = 0;
-    this.buf = NOTHING;
+    this.buf = EMPTY_BYTES;
     this.owned = false;
     if (this.saved !== undefined && this.saved.length > 64) this.saved = undefined;
   }

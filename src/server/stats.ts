@@ -30,7 +30,8 @@ class Rate {
   }
 }
 
-export class Stats {
+/** What CONFIG RESETSTAT sets to 0. */
+class Counters {
   commandsProcessed = 0;
   connectionsReceived = 0;
   rejectedConnections = 0;
@@ -43,6 +44,9 @@ export class Stats {
   clientQueryLimitDisconnections = 0;
   expireCycleMicroseconds = 0;
   expireTimeCapReached = 0;
+}
+
+export class Stats extends Counters {
   /** Errors by their code (`ERR`, `WRONGTYPE`, …). */
   readonly errorCodes = new Map<string, number>();
   readonly commands = new Rate();
@@ -67,18 +71,7 @@ export class Stats {
 
   /** CONFIG RESETSTAT. */
   reset(): void {
-    this.commandsProcessed = 0;
-    this.connectionsReceived = 0;
-    this.rejectedConnections = 0;
-    this.netInputBytes = 0;
-    this.netOutputBytes = 0;
-    this.errorReplies = 0;
-    this.readsProcessed = 0;
-    this.writesProcessed = 0;
-    this.clientOutputLimitDisconnections = 0;
-    this.clientQueryLimitDisconnections = 0;
-    this.expireCycleMicroseconds = 0;
-    this.expireTimeCapReached = 0;
+    Object.assign(this, new Counters());
     this.errorCodes.clear();
     this.commands.restart();
     this.input.restart();

@@ -7,6 +7,7 @@
 import type { Command } from '../commands/command-table.ts';
 import type { QueuePort } from '../commands/ports/session.ts';
 import { Args } from '../util/args.ts';
+import { copyBytes } from '../util/bytes.ts';
 
 /** A reference to a command and where its numbers begin. */
 const COMMAND_BYTES = 16;
@@ -52,8 +53,7 @@ export class CommandQueue implements QueuePort {
       const from = args.off[i]!;
       const length = args.len[i]!;
       const at = this.filled;
-      if (length < 48) for (let k = 0; k < length; k++) bytes[at + k] = args.buf[from + k]!;
-      else bytes.set(args.buf.subarray(from, from + length), at);
+      copyBytes(args.buf, from, bytes, at, length);
       numbers[n++] = at;
       numbers[n++] = length;
       this.filled += length;

@@ -1,19 +1,16 @@
 /**
  * The prefixes of BCAST mode: which clients want to be told of keys that begin with them, and which
  * such keys have changed in this turn of the event loop.
- *
- * Every change looks for the prefixes of its key: by length, with one hash that grows along the
- * key, so that a thousand prefixes cost no more than one.
  */
+import { EMPTY_BYTES } from '../util/bytes.ts';
+import { latin1 } from '../util/latin1.ts';
+import { type Beginning, PrefixIndex } from '../util/prefix-index.ts';
 import type { ClientTracking } from './client-tracking.ts';
 import { Invalidation } from './invalidation.ts';
 
-const HASH_START = 0x811c9dc5;
-const HASH_FACTOR = 0x01000193;
-
-class Prefix {
+class Prefix implements Beginning {
   /** As latin1 text. */
-  readonly text: string;
+  readonly beginning: string;
   readonly clients = new Set<ClientTracking>();
   /** Keys that have changed, with the id of the client that was the last to do it, 0 for none. */
   private changed = new Map<string, number>();
@@ -21,7 +18,7 @@ class Prefix {
   private readonly authors = new Set<number>();
 
   constructor(text: string) {
-    this.text = text;
+    this.beginning = text;
   }
 
   note(key: string, author: number, keep: boolean): void {
@@ -53,12 +50,25 @@ class Prefix {
 
 export class PrefixTable {
   private readonly byText = new Map<string, Prefix>();
-  private readonly byHash = new Map<number, Prefix[]>();
-  /** How many prefixes have each length that there is. */
-  private readonly countOfLength = new Map<number, number>();
-  /** These lengths in order, undefined until they are asked for. */
-  private sortedLengths: readonly number[] | undefined;
+  private readonly index = new PrefixIndex<Prefix>();
   private changed = new Set<Prefix>();
+  /** The change that is being noted; the key as text once a prefix has matched. */
+  private key: string | undefined;
+  private buf: Uint8Array = EMPTY_BYTES;
+  private off = 0;
+  private len = 0;
+  private author = 0;
+  private keep = false;
+  private readonly noteAt: (prefix: Prefix) => void;
+
+  constructor() {
+    // One function for all changes: a change must not cost an object.
+    this.noteAt = (prefix) => {
+      this.key ??= latin1(this.buf, this.off, this.len);
+      this.changed.add(prefix);
+      prefix.note(this.key, this.author, this.keep);
+    };
+  }
 
   get size(): number {
     return this.byText.size;
@@ -69,11 +79,7 @@ export class PrefixTable {
     if (prefix === undefined) {
       prefix = new Prefix(text);
       this.byText.set(text, prefix);
-      const hash = hashOf(text);
-      const others = this.byHash.get(hash);
-      if (others === undefined) this.byHash.set(hash, [prefix]);
-      else others.push(prefix);
-      this.countLength(text.length, 1);
+      this.index.add(prefix);
     }
     prefix.clients.add(tracking);
   }
@@ -85,11 +91,7 @@ export class PrefixTable {
     prefix.clients.delete(tracking);
     if (prefix.clients.size > 0) return;
     this.byText.delete(text);
-    const hash = hashOf(text);
-    const others = this.byHash.get(hash)!.filter((other) => other !== prefix);
-    if (others.length === 0) this.byHash.delete(hash);
-    else this.byHash.set(hash, others);
-    this.countLength(text.length, -1);
+    this.index.remove(prefix);
     this.changed.delete(prefix);
   }
 
@@ -98,50 +100,22 @@ export class PrefixTable {
    * an earlier author standing. Returns whether it is the first such key since `send`. O(length).
    */
   note(buf: Uint8Array, off: number, len: number, author: number, keep: boolean): boolean {
-    const { changed } = this;
-    const before = changed.size;
-    let key: string | undefined;
-    let hash = HASH_START;
-    let at = 0;
-    for (const length of this.lengths) {
-      if (length > len) break;
-      for (; at < length; at++) hash = Math.imul(hash ^ buf[off + at]!, HASH_FACTOR);
-      const prefixes = this.byHash.get(hash);
-      if (prefixes === undefined) continue;
-      key ??= Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
-      for (const prefix of prefixes) {
-        if (prefix.text.length !== length || !key.startsWith(prefix.text)) continue;
-        changed.add(prefix);
-        prefix.note(key, author, keep);
-      }
-    }
-    return before === 0 && changed.size > 0;
+    const before = this.changed.size;
+    this.buf = buf;
+    this.off = off;
+    this.len = len;
+    this.author = author;
+    this.keep = keep;
+    this.key = undefined;
+    this.index.forEach(buf, off, len, this.noteAt);
+    this.buf = EMPTY_BYTES;
+    return before === 0 && this.changed.size > 0;
   }
 
   /** Tells of all keys that have changed since the last time, in the order of prefixes and keys. */
   send(send: (tracking: ClientTracking, message: Invalidation) => void): void {
-    const changed = [...this.changed].sort((a, b) => (a.text < b.text ? -1 : 1));
+    const changed = [...this.changed].sort((a, b) => (a.beginning < b.beginning ? -1 : 1));
     this.changed = new Set();
     for (const prefix of changed) prefix.send(send);
   }
-
-  private get lengths(): readonly number[] {
-    this.sortedLengths ??= [...this.countOfLength.keys()].sort((a, b) => a - b);
-    return this.sortedLengths;
-  }
-
-  /** One prefix more or less has this length. */
-  private countLength(length: number, change: 1 | -1): void {
-    const before = this.countOfLength.get(length) ?? 0;
-    const count = before + change;
-    if (count > 0) this.countOfLength.set(length, count);
-    else this.countOfLength.delete(length);
-    if (before === 0 || count === 0) this.sortedLengths = undefined;
-  }
-}
-
-function hashOf(text: string): number {
-  let hash = HASH_START;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), HASH_FACTOR);
-  return hash;
 }

@@ -5,6 +5,7 @@
  *
  * Invariants: 0 <= argc <= off.length; off[i] + len[i] <= buf.length for every i < argc.
  */
+import { EMPTY_BYTES } from './bytes.ts';
 import { latin1 } from './latin1.ts';
 
 export class Args {
@@ -19,7 +20,7 @@ export class Args {
   memberAt = -1;
   memberHash = 0;
 
-  constructor(buf: Uint8Array = EMPTY, capacity = 16) {
+  constructor(buf: Uint8Array = EMPTY_BYTES, capacity = 16) {
     this.buf = buf;
     this.off = new Int32Array(capacity);
     this.len = new Int32Array(capacity);
@@ -51,7 +52,7 @@ export class Args {
   /** Lets go of the buffer. */
   release(): void {
     this.clear();
-    this.buf = EMPTY;
+    this.buf = EMPTY_BYTES;
   }
 
   /** Appends the range [off, off + len) of `buf`. Amortised O(1). */
@@ -148,5 +149,4 @@ export function sameArgument(args: Args, i: number, k: number): boolean {
   return true;
 }
 
-const EMPTY = new Uint8Array(0);
 const KEEP_CAPACITY = 1024;

@@ -1,6 +1,16 @@
 /**
  * Helpers for runs of bytes that everything else shares.
+ *
+ * The hottest copies (reply writer, arena, listpack entries) have the loop of `copyBytes` in place:
+ * shared, it sees arrays of several kinds, and V8 compiles it for all of them.
  */
+
+/** Bytes that lie in a larger buffer: a view, valid as long as its owner says. */
+export interface Text {
+  readonly buf: Uint8Array;
+  readonly off: number;
+  readonly len: number;
+}
 
 /** No bytes. */
 export const EMPTY_BYTES = new Uint8Array(0);

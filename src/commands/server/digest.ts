@@ -14,14 +14,9 @@ import { ValueType } from '../../datatypes/value-types.ts';
 import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
+import type { Text } from '../../util/bytes.ts';
 import { formatDouble17g } from '../../util/numbers.ts';
 import { Sha1 } from '../../util/sha1.ts';
-
-interface Text {
-  readonly buf: Uint8Array;
-  readonly off: number;
-  readonly len: number;
-}
 
 const sha = new Sha1();
 

@@ -15,6 +15,7 @@
 import { Intset } from '../../memory/intset.ts';
 import { Listpack } from '../../memory/listpack.ts';
 import { ListpackEntry } from '../../memory/listpack-entry.ts';
+import { EMPTY_BYTES } from '../../util/bytes.ts';
 import { writeInt } from '../../util/numbers.ts';
 import { badData } from './input.ts';
 
@@ -34,12 +35,12 @@ const END = 0xff;
 const MANY = 0xffff;
 
 export class ListpackElements implements Elements {
-  text: Uint8Array = NOTHING;
+  text: Uint8Array = EMPTY_BYTES;
   off = 0;
   len = 0;
   count = 0;
   private readonly entry = new ListpackEntry();
-  private bytes: Uint8Array = NOTHING;
+  private bytes: Uint8Array = EMPTY_BYTES;
   /** Where it begins and where its end mark is; the next element. */
   private start = 0;
   private end = 0;
@@ -98,11 +99,11 @@ export class ListpackElements implements Elements {
 
 /** What ziplists and zipmaps share: the elements were found when the string was opened. */
 class FoundElements implements Elements {
-  text: Uint8Array = NOTHING;
+  text: Uint8Array = EMPTY_BYTES;
   off = 0;
   len = 0;
-  protected bytes: Uint8Array = NOTHING;
-  protected view: DataView = new DataView(NOTHING.buffer);
+  protected bytes: Uint8Array = EMPTY_BYTES;
+  protected view: DataView = new DataView(EMPTY_BYTES.buffer);
   /** Offset and length of each element; of an integer its place in `integers` and -1. */
   protected readonly places: number[] = [];
   protected readonly integers: (number | bigint)[] = [];
@@ -290,5 +291,3 @@ export class ZipmapElements extends FoundElements {
     return p + length + unused;
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -7,6 +7,7 @@
  * goes back to the mark: once more bytes are there, the same read is tried again from it. So
  * between a mark and the end of a read nothing may be changed.
  */
+import { EMPTY_BYTES } from '../../util/bytes.ts';
 import { lzfDecompress, lzfLength } from '../../util/lzf.ts';
 import { parseDouble, writeInt } from '../../util/numbers.ts';
 import {
@@ -62,7 +63,7 @@ function withoutStack<E extends Error>(make: () => E): E {
 
 export class RdbInput {
   /** The string read last; a view of the input or of a buffer of its own. */
-  text: Uint8Array = NOTHING;
+  text: Uint8Array = EMPTY_BYTES;
   off = 0;
   len = 0;
   /** Where the next byte is read. */
@@ -73,8 +74,8 @@ export class RdbInput {
   wanted = 0;
   /** After `badData`: the input ends too early. */
   isCutOff = false;
-  buf: Uint8Array = NOTHING;
-  private data: DataView = new DataView(NOTHING.buffer);
+  buf: Uint8Array = EMPTY_BYTES;
+  private data: DataView = new DataView(EMPTY_BYTES.buffer);
   private end = 0;
   /** Bytes that come behind the window; Infinity when nobody knows. */
   private beyond = 0;
@@ -96,8 +97,8 @@ export class RdbInput {
 
   /** Lets go of the bytes. */
   close(): void {
-    this.open(NOTHING, 0, 0);
-    this.text = NOTHING;
+    this.open(EMPTY_BYTES, 0, 0);
+    this.text = EMPTY_BYTES;
   }
 
   /** What was read so far was dealt with: after `needMore` reading goes on here. */
@@ -271,5 +272,3 @@ export class RdbInput {
     return this.inflated;
   }
 }
-
-const NOTHING = new Uint8Array(0);
