@@ -246,6 +246,16 @@ const known: readonly Row[] = [
 /** What came after 7.0. */
 const later: readonly Row[] = [
   [
+    1,
+    call(
+      'XIDMPRECORD',
+      streamKey,
+      fc.constantFrom('p', 'q'),
+      fc.constantFrom('i1', 'i2'),
+      fc.constantFrom('5-0', '5-1', '5-2'),
+    ),
+  ],
+  [
     2,
     call(
       'SET',

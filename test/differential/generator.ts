@@ -110,7 +110,7 @@ const database = fc.constantFrom('0', '0', '1', '1', '15', '16', '-1', 'x');
 const pattern = fc.constantFrom('*', '?', 'a*', '[a-c]', '[^a]', '\\a', '', '__*__', '*\xff*', '[');
 
 /** Each command with its weight. */
-const table: readonly Row[] = [
+export const baseRows: readonly Row[] = [
   [12, call('SET', key, value, options(setOption, 3))],
   [6, call('GET', key)],
   [2, call('SETNX', key, value)],
@@ -176,8 +176,8 @@ export function generatedCommand(families: Iterable<Family> = []): fc.Arbitrary<
   const added = [...families].flatMap((family) => COLLECTIONS[family]);
   // Among collections, strings and keys are a third of the commands.
   const total = (rows: readonly Row[]) => rows.reduce((sum, [weight]) => sum + weight, 0);
-  const scale = added.length === 0 ? 1 : total(added) / 2 / total(table);
-  const rows = [...table.map(([weight, row]): Row => [weight * scale, row]), ...added];
+  const scale = added.length === 0 ? 1 : total(added) / 2 / total(baseRows);
+  const rows = [...baseRows.map(([weight, row]): Row => [weight * scale, row]), ...added];
   const wellFormed = fc.oneof(
     ...rows.map(([weight, arbitrary]) => ({ weight: Math.ceil(weight * 20), arbitrary })),
   );
