@@ -303,6 +303,17 @@ describe('the script language', () => {
     expect(script.skipped).toEqual([{ line: 12, reason: 'later' }]);
   });
 
+  it('reads an @each and a @let over several lines, and counts lines as written', () => {
+    const script = parseScript(
+      't',
+      ['@each a x \\', '  y \\', '  "z w"', 'GET <a>', '@end', 'SET b \\', 'GET \\'].join('\n'),
+    );
+    expect(script.steps.map(({ line, text }) => [line, text])).toEqual([
+      ...[[4, 'GET x'] as const, [4, 'GET y'] as const, [4, 'GET z w'] as const],
+      ...[[6, 'SET b \\'] as const, [7, 'GET \\'] as const],
+    ]);
+  });
+
   it('writes repetitions and ranges out', () => {
     const script = parseScript(
       't',

@@ -23,7 +23,7 @@ import { scripts } from './load-scripts.ts';
 const { RESPITE_SCRIPT, RESPITE_FULL } = process.env;
 /** What `npm test` runs: the scripts of the data types, but for the two with most commands. */
 const SHORT =
-  /^(changes|strings|sets?|expire|keys|rename|hash|list|zset|stream|geo|bitmap-|hyperloglog|sort|blocking|transactions|dump|encoding|pubsub)/;
+  /^(changes|string-|set-|expire|keys|rename|hash|list|zset|stream|geo|bitmap-|hyperloglog|sort|blocking|transactions|dump|encoding|pubsub)/;
 const chosen = scripts.filter(({ name }) =>
   RESPITE_SCRIPT === undefined ? RESPITE_FULL === '1' || SHORT.test(name) : name === RESPITE_SCRIPT,
 );

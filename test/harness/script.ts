@@ -158,10 +158,9 @@ class ScriptParser {
   }
 
   parse(source: string): Script {
-    const lines = source
-      .split('\n')
-      .map((text, index) => ({ number: index + 1, text: text.trim() }))
-      .filter(({ text }) => text !== '' && !text.startsWith('#'));
+    const lines = joined(source.split('\n')).filter(
+      ({ text }) => text !== '' && !text.startsWith('#'),
+    );
     this.block(lines, new Map());
     const { name, protocols, needs, serverArgs, steps, skipped } = this;
     return { name, protocols, needs, serverArgs, steps, skipped };
@@ -336,6 +335,21 @@ class ScriptParser {
   private wrong(line: SourceLine, why: string): ScriptError {
     return new ScriptError(`${this.name}:${line.number}: ${why}: ${line.text}`);
   }
+}
+
+/** The lines with their numbers; an `@each` or `@let` that ends in ` \\` goes on in the next. */
+function joined(texts: readonly string[]): SourceLine[] {
+  const lines: SourceLine[] = [];
+  let goesOn = false;
+  for (const [index, raw] of texts.entries()) {
+    const text = raw.trim();
+    const last = lines.at(-1);
+    if (goesOn && last !== undefined) {
+      lines[lines.length - 1] = { ...last, text: `${last.text.slice(0, -1)}${text}` };
+    } else lines.push({ number: index + 1, text });
+    goesOn = /^@(each|let)\s.* \\$/.test(lines.at(-1)!.text);
+  }
+  return lines;
 }
 
 function unorderedKind(
