@@ -73,7 +73,7 @@ export const directives: readonly Directive[] = [
     'Sync a rewritten AOF bit by bit.'),
   bool('aof-timestamp-enabled', 'no', 'mutable', 'active',
     'Write timestamps into the append-only file.'),
-  bool('aof-use-rdb-preamble', 'yes', 'mutable', 'accepted',
+  bool('aof-use-rdb-preamble', 'yes', 'mutable', 'active',
     'Begin a rewritten AOF with a snapshot.'),
   optionalText('aof_rewrite_cpulist', 'fixed', 'accepted', 'CPUs for AOF rewrites.'),
   text('appenddirname', 'appendonlydir', 'fixed', 'active',

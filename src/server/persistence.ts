@@ -11,6 +11,7 @@ import type { PersistencePort } from '../commands/ports/persistence.ts';
 import type { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { AppendOnlyFile, type SyncPolicy } from '../persistence/aof/append-only.ts';
+import { type CommandFileOptions, saveCommandFile } from '../persistence/aof/command-file.ts';
 import { type FileSystem, nodeFiles } from '../persistence/files.ts';
 import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.ts';
 import { saveRdbFile } from '../persistence/rdb/save-file.ts';
@@ -66,6 +67,9 @@ export interface PersistenceOptions {
   /** The disk, for tests; not used by the snapshot's thread. */
   readonly files?: FileSystem | undefined;
 }
+
+/** How the base of append-only files is written (aof-use-rdb-preamble). */
+type BaseForm = 'rdb' | 'commands';
 
 interface Job {
   readonly kind: 'save' | 'rewrite';
@@ -290,7 +294,7 @@ export class Persistence implements PersistencePort {
     this.saveScheduled = false;
     this.lastTrySeconds = Math.floor(nowMs / 1000);
     const options = { ...this.rdbOptions('temp-bg'), ...this.writeOptions([]) };
-    const begun = this.begin('save', options);
+    const begun = this.begin('save', 'rdb', options);
     if (begun === undefined) {
       this.saves.succeeded = false;
       return false;
@@ -321,11 +325,12 @@ export class Persistence implements PersistencePort {
 
   private begin(
     kind: Job['kind'],
+    form: BaseForm,
     options: Parameters<SnapshotWriter['start']>[0]['options'],
   ): Job | undefined {
     const { keyspace } = this;
     try {
-      const running = this.writer.start({ options, functions: this.functions.sources() });
+      const running = this.writer.start({ form, options, functions: this.functions.sources() });
       const keys = keyspace.dbs.reduce((sum, db) => sum + db.size, 0);
       const job = { kind, running, startedMs: this.now(), keys };
       this.job = job;
@@ -379,12 +384,14 @@ export class Persistence implements PersistencePort {
 
   /** Makes a base of the present data where the files have none (a first start). */
   makeFirstBase(aof: AppendOnlyFile): void {
-    const name = aof.nextBaseName(true);
+    const form = this.baseForm();
+    const name = aof.nextBaseName(form === 'rdb');
     this.log('notice', `Creating AOF base file ${name} on server start`);
     this.files.makeDirectory(this.aofDirectory);
     const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
-    saveRdbFile(this.files, this.liveSource(), options);
-    aof.adoptBase(path.join(this.aofDirectory, this.baseOptions().name), true, 0);
+    const save = form === 'rdb' ? saveRdbFile : saveCommandFile;
+    save(this.files, this.liveSource(), options);
+    aof.adoptBase(path.join(this.aofDirectory, this.baseOptions().name), form === 'rdb', 0);
   }
 
   private switchAppendOnly(): void {
@@ -435,11 +442,12 @@ export class Persistence implements PersistencePort {
       return false;
     }
     const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
-    const begun = this.begin('rewrite', options);
+    const form = this.baseForm();
+    const begun = this.begin('rewrite', form, options);
     if (begun === undefined) return false;
     this.log('notice', 'Background append only file rewriting started');
     begun.running.done.then(
-      ({ heldBytes }) => this.rewritten(target, begun, heldBytes),
+      ({ heldBytes }) => this.rewritten(target, begun, form, heldBytes),
       (error) => {
         this.ended(this.rewrites, begun, begun.running.heldBytesMax);
         if (error instanceof SnapshotError && error.cancelled) return;
@@ -449,13 +457,14 @@ export class Persistence implements PersistencePort {
     return true;
   }
 
-  private rewritten(aof: AppendOnlyFile, job: Job, heldBytes: number): void {
+  private rewritten(aof: AppendOnlyFile, job: Job, form: BaseForm, heldBytes: number): void {
     this.ended(this.rewrites, job, heldBytes);
     // Switched off, or on again, meanwhile: the files are somebody else's.
     if (this.aof !== undefined && this.aof !== aof) return;
     try {
       const keep = this.aof === undefined ? 0 : 1;
-      aof.adoptBase(path.join(this.aofDirectory, this.baseOptions().name), true, keep);
+      const base = path.join(this.aofDirectory, this.baseOptions().name);
+      aof.adoptBase(base, form === 'rdb', keep);
     } catch (error) {
       this.rewriteFailed(this.aof, messageOf(error));
       return;
@@ -530,6 +539,10 @@ export class Persistence implements PersistencePort {
     };
   }
 
+  private baseForm(): BaseForm {
+    return this.config.bool('aof-use-rdb-preamble') ? 'rdb' : 'commands';
+  }
+
   private baseOptions() {
     return {
       directory: this.aofDirectory,
@@ -539,7 +552,7 @@ export class Persistence implements PersistencePort {
     };
   }
 
-  private writeOptions(more: RdbWriteOptions['aux']): RdbWriteOptions {
+  private writeOptions(more: RdbWriteOptions['aux']): RdbWriteOptions & CommandFileOptions {
     const { config } = this;
     const policy = config.string('maxmemory-policy');
     return {
@@ -548,6 +561,7 @@ export class Persistence implements PersistencePort {
       version: config.number('rdb-version'),
       access: policy.endsWith('-lfu') ? 'lfu' : policy.endsWith('-lru') ? 'lru' : 'none',
       lfuDecayMinutes: config.number('lfu-decay-time'),
+      stamp: config.bool('aof-timestamp-enabled'),
       aux: [
         ['redis-ver', REDIS_VERSION],
         ['redis-bits', '64'],

@@ -183,6 +183,16 @@ export class RdbFileWriter {
     return footer;
   }
 
+  /** After the end: what is to be put in the place of written bytes, each at a position. */
+  corrections(): readonly (readonly [bytes: Uint8Array, position: number])[] {
+    if (this.version === this.options.version) return [];
+    const footer = this.fixedFooter();
+    return [
+      [this.fixedHeader(), 0],
+      [footer, this.bytes - footer.length],
+    ];
+  }
+
   private beginDatabase(database: SavedDatabase): void {
     const { out, source } = this;
     out.byte(Opcode.selectDb);

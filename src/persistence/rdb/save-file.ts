@@ -1,18 +1,19 @@
 /**
- * Saves an RDB file so that under its name there is always a whole one: a temporary file is
- * written and synced, takes the name in one step, and the directory is synced. Whatever fails, the
- * temporary file goes and the old file stays.
+ * Saves a file with all data so that under its name there is always a whole one: a temporary file
+ * is written and synced, takes the name in one step, and the directory is synced. Whatever fails,
+ * the temporary file goes and the old file stays.
  *
  * It blocks: for SAVE, or in a worker thread.
  */
 import path from 'node:path';
 import { type FileSystem, type OpenFile, uninterrupted, writeFully } from '../files.ts';
 import { RdbFileWriter, type RdbSource, type RdbWriteOptions } from './file-writer.ts';
+import type { Sink } from './output.ts';
 
 /** Bytes between two syncs while writing (rdb-save-incremental-fsync). */
 const SYNC_BYTES = 4 * 1024 * 1024;
 
-export interface SaveOptions extends RdbWriteOptions {
+export interface FileOptions {
   /** Directory and name of the file. */
   readonly directory: string;
   readonly name: string;
@@ -24,11 +25,24 @@ export interface SaveOptions extends RdbWriteOptions {
   readonly isCancelled?: (progress: SaveProgress) => boolean;
 }
 
+export interface SaveOptions extends FileOptions, RdbWriteOptions {}
+
 export interface SaveProgress {
   readonly keys: number;
   readonly bytes: number;
   /** The RDB version, as far as is known. */
   readonly version: number;
+}
+
+/** Writes all data in one form, some keys at a time. */
+export interface FileForm extends SaveProgress {
+  /** Writes what comes before the keys. */
+  begin(): void;
+  /** Writes some keys. Returns whether there are more. */
+  step(): boolean;
+  end(): void;
+  /** After the end: bytes to be put in the place of written ones, each at a position. */
+  corrections(): readonly (readonly [bytes: Uint8Array, position: number])[];
 }
 
 /** Somebody did not want the file any more. */
@@ -40,11 +54,20 @@ export class SaveCancelled extends Error {
   }
 }
 
-/** Writes a file and puts it in its place. Throws SystemError or SaveCancelled. O(data). */
+/** Writes an RDB file and puts it in its place. Throws SystemError or SaveCancelled. O(data). */
 export function saveRdbFile(
   files: FileSystem,
   source: RdbSource,
   options: SaveOptions,
+): SaveProgress {
+  return saveFile(files, options, (sink) => new RdbFileWriter(source, options, sink));
+}
+
+/** Writes a file of any form and puts it in its place. Throws as `saveRdbFile`. O(data). */
+export function saveFile(
+  files: FileSystem,
+  options: FileOptions,
+  make: (sink: Sink) => FileForm,
 ): SaveProgress {
   const { directory, name, temporaryName } = options;
   const temporary = path.join(directory, temporaryName);
@@ -52,7 +75,7 @@ export function saveRdbFile(
   const file = uninterrupted(() => files.open(temporary, 'new'));
   let progress: SaveProgress;
   try {
-    progress = writeAndClose(file, source, options);
+    progress = writeAndClose(file, options, make);
     uninterrupted(() => files.rename(temporary, path.join(directory, name)));
   } catch (error) {
     removeIfThere(files, temporary);
@@ -62,10 +85,14 @@ export function saveRdbFile(
   return progress;
 }
 
-function writeAndClose(file: OpenFile, source: RdbSource, options: SaveOptions): SaveProgress {
+function writeAndClose(
+  file: OpenFile,
+  options: FileOptions,
+  make: (sink: Sink) => FileForm,
+): SaveProgress {
   let progress: SaveProgress;
   try {
-    progress = writeRdb(file, source, options);
+    progress = writeAll(file, options, make);
     uninterrupted(() => file.sync());
   } catch (error) {
     closeQuietly(file);
@@ -76,10 +103,14 @@ function writeAndClose(file: OpenFile, source: RdbSource, options: SaveOptions):
   return progress;
 }
 
-/** Writes an RDB file's bytes to a new file, without the last sync. */
-function writeRdb(file: OpenFile, source: RdbSource, options: SaveOptions): SaveProgress {
+/** Writes a form's bytes to a new file, without the last sync. */
+function writeAll(
+  file: OpenFile,
+  options: FileOptions,
+  make: (sink: Sink) => FileForm,
+): SaveProgress {
   let unsynced = 0;
-  const writer = new RdbFileWriter(source, options, (bytes) => {
+  const writer = make((bytes) => {
     writeFully(file, bytes);
     unsynced += bytes.length;
     if (!options.incrementalSync || unsynced < SYNC_BYTES) return;
@@ -91,11 +122,7 @@ function writeRdb(file: OpenFile, source: RdbSource, options: SaveOptions): Save
     if (options.isCancelled?.(writer) === true) throw new SaveCancelled();
   } while (writer.step());
   writer.end();
-  if (writer.version !== options.version) {
-    const footer = writer.fixedFooter();
-    writeFully(file, writer.fixedHeader(), 0);
-    writeFully(file, footer, writer.bytes - footer.length);
-  }
+  for (const [bytes, position] of writer.corrections()) writeFully(file, bytes, position);
   return { keys: writer.keys, bytes: writer.bytes, version: writer.version };
 }
 

@@ -3,12 +3,15 @@
  */
 import type { KeyspaceRoots } from '../../keyspace/frozen-keyspace.ts';
 import type { SnapshotBuffers, SnapshotSegments } from '../../memory/frozen-arena.ts';
+import type { CommandFileOptions } from '../aof/command-file.ts';
 import type { RdbSource } from '../rdb/file-writer.ts';
 import type { SaveOptions } from '../rdb/save-file.ts';
 
 /** What a snapshot is to become. */
 export interface SnapshotJob {
-  readonly options: Omit<SaveOptions, 'isCancelled'>;
+  /** An RDB file, or commands that build the data. */
+  readonly form: 'rdb' | 'commands';
+  readonly options: Omit<SaveOptions & CommandFileOptions, 'isCancelled'>;
   readonly databases: RdbSource['databases'];
   readonly functions: readonly Uint8Array[];
   readonly nowMs: number;

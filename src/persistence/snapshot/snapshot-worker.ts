@@ -10,6 +10,7 @@ import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { FrozenKeyspace } from '../../keyspace/frozen-keyspace.ts';
 import { FrozenArena } from '../../memory/frozen-arena.ts';
+import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
 import { SaveCancelled, saveRdbFile } from '../rdb/save-file.ts';
 import {
@@ -44,9 +45,10 @@ function run({ job, roots, progress }: BeginMessage, frozen: FrozenArena): Worke
   };
   try {
     const { tools } = new FrozenKeyspace(frozen, roots);
-    const { databases, functions, nowMs } = job;
+    const { databases, form, functions, nowMs } = job;
     const source = { tools, databases, functions, nowMs };
-    const { keys, bytes } = saveRdbFile(nodeFiles, source, { ...job.options, isCancelled });
+    const save = form === 'rdb' ? saveRdbFile : saveCommandFile;
+    const { keys, bytes } = save(nodeFiles, source, { ...job.options, isCancelled });
     return { type: 'done', keys, bytes };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
