@@ -22,11 +22,16 @@ const KEYSPACE = Flag.write | Flag.readonly | Flag.may_replicate;
 /** Commands that fail while the data cannot be brought to the disk. */
 const NEEDS_DISK = Flag.write | Flag.fails_with_disk;
 
+// Flags that each request is asked for: constants, not properties to be looked up.
+const { allow_busy: ALLOW_BUSY, commits: COMMITS, denyoom: DENYOOM, immediate: IMMEDIATE } = Flag;
+const { loading: LOADING, no_auth: NO_AUTH, no_multi: NO_MULTI } = Flag;
+const { protected: PROTECTED, subscriber: SUBSCRIBER } = Flag;
+
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
 
 /** Whether a session's command waits for EXEC. */
 export function isQueued(session: Session, command: Command): boolean {
-  return session.transaction.isOpen && (command.flagBits & Flag.immediate) === 0;
+  return session.transaction.isOpen && (command.flagBits & IMMEDIATE) === 0;
 }
 
 export class Gates {
@@ -36,8 +41,8 @@ export class Gates {
   maxMemory = 0;
   /** Whether the data of the disk is being loaded. */
   isLoading = false;
-  /** Why writes are refused because of the disk; set while anything is brought there. */
-  diskRefusal: (() => CommandError | undefined) | undefined = undefined;
+  /** Why writes are refused because of the disk. */
+  diskRefusal: CommandError | undefined = undefined;
   /** Why all but the commands for it are refused: a script has run for too long. */
   busy: CommandError | undefined = undefined;
   private readonly usedMemory: () => number;
@@ -64,30 +69,27 @@ export class Gates {
     if (session.appliesEffects) return undefined;
     const { transaction } = session;
     let flags = command.flagBits;
-    if ((flags & Flag.commits) !== 0) flags |= transaction.flagBits;
-    if ((flags & Flag.protected) !== 0) {
+    if ((flags & COMMITS) !== 0) flags |= transaction.flagBits;
+    if ((flags & PROTECTED) !== 0) {
       const refused = this.protectedCommands(session, command);
       if (refused !== undefined) return refused;
     }
-    if (this.passwordRequired && !session.authenticated && (flags & Flag.no_auth) === 0) {
+    if (this.passwordRequired && !session.authenticated && (flags & NO_AUTH) === 0) {
       return errors.noAuth;
     }
-    if (transaction.isOpen && (command.flagBits & Flag.no_multi) !== 0) return notInTransaction;
+    if (transaction.isOpen && (command.flagBits & NO_MULTI) !== 0) return notInTransaction;
     // A queue takes memory, whatever it holds.
-    const grows = (flags & Flag.denyoom) !== 0 || isQueued(session, command);
+    const grows = (flags & DENYOOM) !== 0 || isQueued(session, command);
     if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {
       return errors.oom;
     }
-    if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) {
-      const refused = this.diskRefusal();
-      if (refused !== undefined) return refused;
-    }
-    if (session.isConfined && (command.flagBits & Flag.subscriber) === 0) {
+    if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) return this.diskRefusal;
+    if (session.isConfined && (command.flagBits & SUBSCRIBER) === 0) {
       return notWhileSubscribed(command);
     }
-    if (this.isLoading && (flags & Flag.loading) === 0) return errors.loading;
+    if (this.isLoading && (flags & LOADING) === 0) return errors.loading;
     if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
-    if (this.busy !== undefined && (command.flagBits & Flag.allow_busy) === 0) return this.busy;
+    if (this.busy !== undefined && (command.flagBits & ALLOW_BUSY) === 0) return this.busy;
     return undefined;
   }
 }

@@ -8,6 +8,7 @@ import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
+const { commits: COMMITS } = Flag;
 const WRITES = Flag.write | Flag.may_replicate;
 
 export class Pause {
@@ -31,7 +32,7 @@ export class Pause {
     if (this.untilMs === 0 || session.isMonitor || session.appliesEffects) return false;
     if (this.mode === 'all') return true;
     let flags = command.flagBits;
-    if ((flags & Flag.commits) !== 0) flags |= session.transaction.flagBits;
+    if ((flags & COMMITS) !== 0) flags |= session.transaction.flagBits;
     return (flags & WRITES) !== 0;
   }
 

@@ -64,6 +64,8 @@ export interface PersistenceOptions {
   readonly usedMemory: () => number;
   /** Ends the process: what clients have been told cannot be kept. */
   readonly onFatal: () => void;
+  /** Told why commands that write are refused; undefined when they are not. */
+  readonly onHealth: (refusal: CommandError | undefined) => void;
   /** The disk, for tests; not used by the snapshot's thread. */
   readonly files?: FileSystem | undefined;
 }
@@ -110,6 +112,7 @@ export class Persistence implements PersistencePort {
   private readonly isTorn: () => boolean;
   private readonly usedMemory: () => number;
   private readonly onFatal: () => void;
+  private readonly onHealth: (refusal: CommandError | undefined) => void;
   private readonly writer: SnapshotWriter;
   private readonly rewriteLimit = new RewriteLimit();
   private job: Job | undefined = undefined;
@@ -128,6 +131,7 @@ export class Persistence implements PersistencePort {
     this.isTorn = options.isTorn;
     this.usedMemory = options.usedMemory;
     this.onFatal = options.onFatal;
+    this.onHealth = options.onHealth;
     this.files = options.files ?? nodeFiles;
     this.writer = new SnapshotWriter(options.keyspace);
     this.lastSaveSeconds = Math.floor(options.now() / 1000);
@@ -142,6 +146,7 @@ export class Persistence implements PersistencePort {
     this.savePoints = numbers.flatMap((n, i) =>
       i % 2 === 0 ? [[n, numbers[i + 1]!] as const] : [],
     );
+    this.noteHealth();
     if (!this.isReady) return;
     if (config.bool('appendonly') !== (this.aof !== undefined)) this.switchAppendOnly();
     this.configureAof();
@@ -222,8 +227,12 @@ export class Persistence implements PersistencePort {
     return this.rewriteLimit.failures;
   }
 
-  /** Why commands that write are refused, or undefined. */
-  writeRefusal(): CommandError | undefined {
+  /** Tells the gates whether writes are refused, whenever that may have changed. */
+  private noteHealth(): void {
+    this.onHealth(this.writeRefusal());
+  }
+
+  private writeRefusal(): CommandError | undefined {
     if (
       !this.saves.succeeded &&
       this.savePoints.length > 0 &&
@@ -241,6 +250,7 @@ export class Persistence implements PersistencePort {
   /** Saves and rewrites that are due; called by the cron. */
   tick(nowMs: number): void {
     this.aof?.tick(nowMs);
+    this.noteHealth();
     if (!this.isReady || this.job !== undefined || this.isTorn()) return;
     const nowSeconds = Math.floor(nowMs / 1000);
     const mayTry = this.saves.succeeded || nowSeconds - this.lastTrySeconds > RETRY_SECONDS;
@@ -297,6 +307,7 @@ export class Persistence implements PersistencePort {
     const begun = this.begin('save', 'rdb', options);
     if (begun === undefined) {
       this.saves.succeeded = false;
+      this.noteHealth();
       return false;
     }
     this.log('notice', 'Background saving started');
@@ -310,6 +321,7 @@ export class Persistence implements PersistencePort {
         this.ended(this.saves, begun, begun.running.heldBytesMax);
         if (error instanceof SnapshotError && error.cancelled) return;
         this.saves.succeeded = false;
+        this.noteHealth();
         this.log('warning', `Background saving error: ${messageOf(error)}`);
       },
     );
@@ -321,6 +333,7 @@ export class Persistence implements PersistencePort {
     this.lastSaveSeconds = Math.floor(this.now() / 1000);
     this.saves.succeeded = true;
     this.saves.count++;
+    this.noteHealth();
   }
 
   private begin(
@@ -365,7 +378,10 @@ export class Persistence implements PersistencePort {
       now: this.now,
       log: this.log,
       wake: () => this.output.endTurn(),
-      onSafe: () => this.output.release(),
+      onSafe: () => {
+        this.noteHealth();
+        this.output.release();
+      },
       onFatal: this.onFatal,
       onUnreliable: () => {
         this.rewriteScheduled = true;

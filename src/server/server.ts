@@ -191,9 +191,11 @@ export class Server {
       isTorn: () => this.executor.isBusy,
       usedMemory: () => this.usedMemory(),
       onFatal: () => this.lifecycle.dieDamaged(),
+      onHealth: (refusal) => {
+        this.gates.diskRefusal = refusal;
+      },
       files: hooks.files,
     });
-    this.gates.diskRefusal = () => this.persistence.writeRefusal();
     this.loader = new Loader({
       config,
       keyspace: this.keyspace,
