@@ -122,6 +122,38 @@ describe('architecture', () => {
     expect(breaches).toEqual([]);
   });
 
+  it('handlers never ask for the protocol version, but for DEBUG PROTOCOL, whose subject it is', () => {
+    const asks = /\breply\.version\b(?! = )/;
+    const breaches = sources
+      .filter(
+        ({ file, text }) => file.startsWith('src/commands/') && asks.test(withoutComments(text)),
+      )
+      .map(({ file }) => file);
+    expect(breaches).toEqual(['src/commands/server/debug-protocol.ts']);
+  });
+
+  it('what commands share is in a file of its own, not in that of one of them', () => {
+    const specs = new Map(
+      sources.map(({ file, text }) => [
+        file,
+        new Set([...text.matchAll(/^export const (\w+) = command\(/gm)].map((m) => m[1])),
+      ]),
+    );
+    const breaches = sources
+      .filter(({ file }) => file.startsWith('src/commands/'))
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(/^import (?:type )?\{([^}]*)\} from '([^']+)';/gm)].flatMap((m) => {
+          const commands = specs.get(path.posix.join(path.posix.dirname(file), m[2]!));
+          if (commands === undefined || commands.size === 0) return [];
+          const names = m[1]!.split(',').map((name) => name.trim());
+          return names
+            .filter((name) => name !== '' && !commands.has(name))
+            .map((name) => `${file} imports ${name}`);
+        }),
+      );
+    expect(breaches).toEqual([]);
+  });
+
   it('no any, no enum, no unexplained compiler or linter exception', () => {
     const banned = /(:\s*any\b|\bas any\b|<any>|^\s*(export )?(const )?enum |@ts-nocheck)/m;
     const excuse = /@ts-(ignore|expect-error)\s*$|biome-ignore [^:]*$/m;

@@ -1,6 +1,8 @@
 /**
- * The HELP subcommand that every container has.
+ * The HELP subcommand that every container has, and the error that points to it.
  */
+import type { Args } from '../util/args.ts';
+import { CommandError } from '../util/errors.ts';
 import type { CommandGroup } from './facts.ts';
 import { type CommandSpec, command } from './spec.ts';
 
@@ -29,4 +31,12 @@ export function helpCommand(
       for (const line of text) reply.simple(line);
     },
   });
+}
+
+/** `ERR unknown subcommand or wrong number of arguments ...` for argument 1. */
+export function wrongSubcommand(args: Args, container: string): CommandError {
+  const name = args.cString(1).slice(0, 128);
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`,
+  );
 }

@@ -11,7 +11,6 @@
  *     anything else:    padding to 4, int32 value ref, int32 length of a string or encoding of
  *                       another value
  */
-
 import type { Value } from '../datatypes/value.ts';
 import { ValueType } from '../datatypes/value-types.ts';
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';

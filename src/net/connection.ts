@@ -6,7 +6,6 @@
  * It must never keep a chunk after `received` returned, and never write a buffer again that the
  * kernel has not taken yet.
  */
-
 import { writeSync } from 'node:fs';
 import { type Server, Socket } from 'node:net';
 import { setImmediate } from '../util/timers.ts';

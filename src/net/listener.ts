@@ -2,7 +2,6 @@
  * Listening sockets: TCP on several addresses, and a unix socket. Each accepted socket becomes a
  * `Connection` that shares one read buffer with all others.
  */
-
 import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, isIP, type Server } from 'node:net';

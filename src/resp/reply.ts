@@ -228,6 +228,19 @@ export class Reply {
     else this.insertHeader(mark, STAR, pairs * 2);
   }
 
+  /**
+   * Ends a map whose pairs, each begun by `nestedPair`, are arrays of two in RESP2, not flat: the
+   * form of XREAD. O(bytes since `mark`).
+   */
+  endNestedMap(mark: number, pairs: number): void {
+    this.insertHeader(mark, this.version === 3 ? PERCENT : STAR, pairs);
+  }
+
+  /** Begins a pair that `endNestedMap` will count: its key and value must follow. */
+  nestedPair(): void {
+    if (this.version === 2) this.header(STAR, 2);
+  }
+
   // ---- the buffer --------------------------------------------------------------------------
 
   /** Bytes that are a reply already. */

@@ -4,7 +4,6 @@
  * wants or goes on waiting in its place in the queue. Nothing is done for a blocked client until
  * then, but for one timer if it gave a time: to give up, or to look again (XREADGROUP CLAIM).
  */
-
 import type { Command } from '../commands/command-table.ts';
 import type { BlockRequest } from '../commands/context.ts';
 import type { BlockingPort } from '../commands/ports/clients.ts';

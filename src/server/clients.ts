@@ -2,7 +2,6 @@
  * All clients of a server: who may come in, who is there, what each may pile up. It sends nothing
  * (`Output`) and runs no command (`Pipeline`).
  */
-
 import type { ClientsPort, PauseMode } from '../commands/ports/clients.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';

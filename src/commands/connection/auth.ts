@@ -1,25 +1,14 @@
 /**
- * AUTH, and the login that it shares with HELLO.
+ * AUTH.
  */
-import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
-import type { Context } from '../context.ts';
 import { command } from '../spec.ts';
+import { authenticate } from './login.ts';
 
-const wrongPassword = new CommandError(
-  'WRONGPASS invalid username-password pair or user is disabled.',
-);
 const noPasswordSet = new CommandError(
   'ERR AUTH <password> called without any password configured for the default user. ' +
     'Are you sure your configuration is correct?',
 );
-
-/** Logs the session in with arguments `user` and `user + 1`. Throws WRONGPASS. */
-export function authenticate(ctx: Context, args: Args, user: number): void {
-  if (!ctx.server.auth.authenticate(ctx.session, args.latin1(user), args.view(user + 1))) {
-    throw wrongPassword;
-  }
-}
 
 /** AUTH [username] password */
 export const auth = command({
@@ -35,10 +24,10 @@ export const auth = command({
 
   run(ctx, args, reply) {
     if (args.argc > 3) throw errors.syntax;
-    if (args.argc === 3) authenticate(ctx, args, 1);
+    if (args.argc === 3) authenticate(ctx, args.latin1(1), args.view(2));
     else {
       if (ctx.server.config.string('requirepass') === '') throw noPasswordSet;
-      if (!ctx.server.auth.authenticate(ctx.session, 'default', args.view(1))) throw wrongPassword;
+      authenticate(ctx, 'default', args.view(1));
     }
     reply.ok();
   },

@@ -1,29 +1,9 @@
 /**
  * What a client tells of itself: CLIENT SETNAME, GETNAME, SETINFO, ID, INFO.
  */
-import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import { command } from '../spec.ts';
-
-const badName = new CommandError(
-  'ERR Client names cannot contain spaces, newlines or special characters.',
-);
-
-/** Whether every byte of a text can be seen: no blanks, no control characters, ASCII only. */
-function isPrintable(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 33 || c > 126) return false;
-  }
-  return true;
-}
-
-/** Argument i as a client name; throws when it cannot be one. */
-export function clientName(args: Args, i: number): string {
-  const name = args.latin1(i);
-  if (!isPrintable(name)) throw badName;
-  return name;
-}
+import { clientName, isPrintable } from './client-arguments.ts';
 
 const common = {
   group: 'connection',

@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import type { SessionPort } from '../ports/session.ts';
 import { command } from '../spec.ts';
-import { typeArgument } from './client-list.ts';
+import { typeArgument } from './client-arguments.ts';
 
 const invalidKillId = new CommandError('ERR client-id should be greater than 0');
 const noSuchClient = new CommandError('ERR No such client');

@@ -1,5 +1,5 @@
 /**
- * CLIENT LIST, and the client types that it and CLIENT KILL select by.
+ * CLIENT LIST.
  */
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
@@ -7,22 +7,7 @@ import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import type { SessionPort } from '../ports/session.ts';
 import { command } from '../spec.ts';
-
-const types = new Map<string, SessionPort['type']>([
-  ['normal', 'normal'],
-  ['slave', 'replica'],
-  ['replica', 'replica'],
-  ['pubsub', 'pubsub'],
-  ['master', 'master'],
-]);
-
-/** Argument i as a client type. */
-export function typeArgument(args: Args, i: number): SessionPort['type'] {
-  const name = args.cString(i);
-  const type = types.get(name.toLowerCase());
-  if (type === undefined) throw new CommandError(`ERR Unknown client type '${name}'`);
-  return type;
-}
+import { typeArgument } from './client-arguments.ts';
 
 const invalidId = new CommandError('ERR Invalid client ID');
 

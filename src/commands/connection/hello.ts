@@ -7,8 +7,8 @@ import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
-import { authenticate } from './auth.ts';
-import { clientName } from './client-identity.ts';
+import { clientName } from './client-arguments.ts';
+import { authenticate } from './login.ts';
 
 const badVersion = new CommandError('ERR Protocol version is not an integer or out of range');
 const noProto = new CommandError('NOPROTO unsupported protocol version');
@@ -48,7 +48,7 @@ export const hello = command({
       else throw new CommandError(`ERR Syntax error in HELLO option '${args.cString(i)}'`);
     }
     // As Redis 7.2, unlike 7.0: nothing happens before all options are known to be right.
-    if (userAt > 0) authenticate(ctx, args, userAt);
+    if (userAt > 0) authenticate(ctx, args.latin1(userAt), args.view(userAt + 1));
     if (!session.authenticated) throw helloNeedsAuth;
     if (name !== undefined) session.name = name;
     session.respVersion = version;

@@ -3,7 +3,6 @@
  * the same things in different places. Redis reads them from left to right and answers the first
  * error, some of them only if the key exists; so does this.
  */
-
 import type { Shape } from '../../datatypes/geo-distance.ts';
 import type { GeoOrder } from '../../datatypes/geo-matches.ts';
 import type { Args } from '../../util/args.ts';

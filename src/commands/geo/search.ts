@@ -1,7 +1,6 @@
 /**
  * The search that GEOSEARCH and GEORADIUS share, and its two endings: an answer or a sorted set.
  */
-
 import { GeoMatches } from '../../datatypes/geo-matches.ts';
 import { decodeScore, type Position } from '../../datatypes/geohash.ts';
 import { SortedSetValue } from '../../datatypes/sorted-set.ts';

@@ -7,7 +7,7 @@ import { incrByFloat, longDoubleKind } from '../../util/long-double.ts';
 import { parseInt64 } from '../../util/numbers.ts';
 import { addInt64, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { hashForWriting } from './hset.ts';
+import { hashForWriting } from './hash-value.ts';
 
 const notInteger = new CommandError('ERR hash value is not an integer');
 const notFloat = new CommandError('ERR hash value is not a float');

@@ -1,21 +1,11 @@
 /**
  * Setting fields of a hash: HSET, HMSET, HSETNX.
  */
-import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
-
-/** The hash at argument i for writing, made when the key is missing. Throws WRONGTYPE. */
-export function hashForWriting(ctx: Context, args: Args, i: number): Entry {
-  const { db } = ctx;
-  const { hashes } = ctx.keyspace;
-  const entry = db.writeValue(args, i, hashes);
-  if (entry !== 0) return entry;
-  hashes.create();
-  return db.addValue(args, i, hashes);
-}
+import { hashForWriting } from './hash-value.ts';
 
 /** Sets all pairs from argument 2 on; returns how many fields are new. */
 function setPairs(ctx: Context, args: Args): number {

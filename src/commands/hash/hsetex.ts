@@ -8,7 +8,7 @@ import { TIME_FORMS, TimeOption } from '../expire-time.ts';
 import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
 import { fieldCount, fieldExpireAt } from './field-arguments.ts';
-import { hashForWriting } from './hset.ts';
+import { hashForWriting } from './hash-value.ts';
 
 const oneCondition = new CommandError('ERR Only one of FXX or FNX arguments can be specified');
 const oneTime = new CommandError(

@@ -7,8 +7,7 @@ import { type Args, sameArgument } from '../../util/args.ts';
 import { timeoutArgument } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
-import { endArgument } from './pop.ts';
-import { listForWriting } from './push.ts';
+import { endArgument, listForWriting } from './list-value.ts';
 
 const keys = [keyAt(1, 'RW', 'access', 'delete'), keyAt(2, 'RW', 'insert')];
 

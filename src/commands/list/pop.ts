@@ -3,7 +3,7 @@
  */
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors, wrongArity } from '../../util/errors.ts';
+import { CommandError, wrongArity } from '../../util/errors.ts';
 import { firstValue, keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
@@ -107,13 +107,6 @@ export const rpop = command({
   syntax: 'key [count:integer]',
   run: (ctx, args, reply) => pop(ctx, args, reply, true),
 });
-
-/** Which end LEFT or RIGHT at argument i means: true for the tail. */
-export function endArgument(args: Args, i: number): boolean {
-  if (args.is(i, 'LEFT')) return false;
-  if (args.is(i, 'RIGHT')) return true;
-  throw errors.syntax;
-}
 
 function blockingPop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {
   const last = args.argc - 1;

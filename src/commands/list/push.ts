@@ -1,20 +1,10 @@
 /**
  * Adding at the ends: LPUSH, RPUSH, LPUSHX, RPUSHX.
  */
-import type { ListValue } from '../../datatypes/list.ts';
-import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
-
-/** Opens the list at argument i for writing, made when the key is missing. Throws WRONGTYPE. */
-export function listForWriting(ctx: Context, list: ListValue, args: Args, i: number): Entry {
-  const entry = ctx.db.writeValue(args, i, list);
-  if (entry !== 0) return entry;
-  list.create();
-  return ctx.db.addValue(args, i, list);
-}
 
 function pushAll(ctx: Context, args: Args, reply: Reply, atTail: boolean, create: boolean): void {
   const { lists } = ctx.keyspace;

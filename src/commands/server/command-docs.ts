@@ -1,30 +1,22 @@
 /**
  * COMMAND DOCS: specs as maps, for people and for redis-cli's hints.
  */
-import { Reply } from '../../resp/reply.ts';
+import { ConstantReply } from '../../resp/constant-reply.ts';
+import type { Reply } from '../../resp/reply.ts';
 import type { Command } from '../command-table.ts';
 import { type Argument, parseSyntax } from '../syntax.ts';
 
-/** What was written of a command before, by protocol: names never change, nor does what they do. */
-const written = new WeakMap<Command, Map<2 | 3, Buffer>>();
-const draft = new Reply();
+/** What was written of each command before: names never change, nor does what commands do. */
+const written = new WeakMap<Command, ConstantReply>();
 
 /** Writes `name` and the map of its documentation. O(bytes); the first time O(size of the spec). */
 export function replyDocs(command: Command, reply: Reply): void {
-  let versions = written.get(command);
-  if (versions === undefined) {
-    versions = new Map();
-    written.set(command, versions);
+  let docs = written.get(command);
+  if (docs === undefined) {
+    docs = new ConstantReply();
+    written.set(command, docs);
   }
-  let bytes = versions.get(reply.version);
-  if (bytes === undefined) {
-    draft.clear();
-    draft.version = reply.version;
-    writeDocs(command, draft);
-    bytes = Buffer.from(draft.buf.subarray(0, draft.pos));
-    versions.set(reply.version, bytes);
-  }
-  reply.raw(bytes);
+  docs.write(reply, (draft) => writeDocs(command, draft));
 }
 
 function writeDocs(command: Command, reply: Reply): void {

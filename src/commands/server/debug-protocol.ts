@@ -1,5 +1,6 @@
 /**
- * DEBUG PROTOCOL: a reply of each protocol type, for client libraries to test themselves with.
+ * DEBUG PROTOCOL: a reply of each protocol type, for client libraries to test themselves with. The
+ * protocol is its subject: no other handler asks for the version.
  */
 import type { Reply } from '../../resp/reply.ts';
 import { CommandError } from '../../util/errors.ts';

@@ -12,7 +12,7 @@ import { parseDouble } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt, keyCount } from '../spec.ts';
-import { replyElement, replyElements, storeResult } from './zrange.ts';
+import { replyElement, replyElements, storeResult } from './results.ts';
 
 const badWeight = new CommandError('ERR weight value is not a float');
 const negativeLimit = new CommandError("ERR LIMIT can't be negative");

@@ -7,7 +7,7 @@ import { countArgument } from '../integers.ts';
 import { checkRepetitions } from '../repetitions.ts';
 import { replyScan } from '../scan-options.ts';
 import { command, keyAt } from '../spec.ts';
-import { replyElement, replyElements } from './zrange.ts';
+import { replyElement, replyElements } from './results.ts';
 
 /** ZRANDMEMBER key [count [WITHSCORES]] */
 export const zrandmember = command({

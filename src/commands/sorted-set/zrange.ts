@@ -1,7 +1,6 @@
 /**
  * Ranges: ZRANGE with all its options, ZRANGESTORE, and the older forms.
  */
-
 import { SortedSetValue } from '../../datatypes/sorted-set.ts';
 import type { KeyEvent } from '../../keyspace/events.ts';
 import type { Reply } from '../../resp/reply.ts';
@@ -11,6 +10,7 @@ import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { indexRanks, lexBounds, lexRanks, type Ranks, scoreBounds, scoreRanks } from './bounds.ts';
+import { replyElement, replyElements, storeResult } from './results.ts';
 
 const limitByRank = new CommandError(
   'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
@@ -92,20 +92,6 @@ function limitRanks(ranks: Ranks, offset: number, limit: number, reverse: boolea
   return { from, count };
 }
 
-/** Writes the element just read; with its score as a pair of its own in RESP3. */
-export function replyElement(set: SortedSetValue, reply: Reply, withScore: boolean): void {
-  const { member } = set;
-  if (withScore) reply.pair();
-  reply.bulk(member.buf, member.off, member.len);
-  if (withScore) reply.double(set.score);
-}
-
-/** Begins a reply of `count` elements for `replyElement`. */
-export function replyElements(reply: Reply, count: number, withScores: boolean): void {
-  if (withScores) reply.pairs(count);
-  else reply.array(count);
-}
-
 function replyRange(ctx: Context, args: Args, reply: Reply, form: Form): void {
   const range = parseRange(args, form);
   const { zsets } = ctx.keyspace;
@@ -132,28 +118,6 @@ function replyRange(ctx: Context, args: Args, reply: Reply, form: Form): void {
     zsets.stepMember(reverse);
     reply.bulk(member.buf, member.off, member.len);
   }
-}
-
-/** Stores a sorted set that belongs to no key as argument i; an empty one removes the key. */
-export function storeResult(
-  ctx: Context,
-  args: Args,
-  i: number,
-  result: SortedSetValue | undefined,
-  event: KeyEvent,
-  reply: Reply,
-): void {
-  const { db } = ctx;
-  if (result === undefined || result.size === 0) {
-    if (result !== undefined) ctx.keyspace.freeValue(result.type, result.ref, result.encoding);
-    if (db.removeKey(args, i)) ctx.changed('del', args, i);
-    reply.int(0);
-    return;
-  }
-  const { size } = result;
-  db.putValue(args, i, result);
-  ctx.changed(event, args, i);
-  reply.int(size);
 }
 
 const zrangeKeys = [keyAt(1, 'RO', 'access')];

@@ -17,31 +17,6 @@ const highest = new StreamId();
 highest.setMax();
 
 /**
- * The consumer whose name is argument i, made when missing: it was seen now. The stream at argument
- * `key` is open.
- */
-export function consumerForUse(
-  ctx: Context,
-  args: Args,
-  key: number,
-  group: GroupRef,
-  i: number,
-): GroupRef {
-  const { groups } = ctx.keyspace.streams;
-  const { buf } = args;
-  const off = args.off[i]!;
-  const len = args.len[i]!;
-  const found = groups.findConsumer(group, buf, off, len);
-  if (found !== 0) {
-    groups.setSeen(found, ctx.nowMs);
-    return found;
-  }
-  const made = groups.createConsumer(group, buf, off, len, ctx.nowMs);
-  ctx.changedMetadata('xgroup-createconsumer', args, key);
-  return made;
-}
-
-/**
  * Entries that a group has had pending for at least so long, the longest first and released ones
  * before them; at most `max`, 0 for all. Pending entries whose entry is gone are removed on the
  * way, as XCLAIM does.

@@ -1,10 +1,9 @@
 /**
- * What the stream commands share: finding a stream and writing entries into a reply.
+ * What the stream commands share: the COUNT option, and writing entries into a reply.
  */
 import type { StreamCursor } from '../../datatypes/stream-cursor.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError } from '../../util/errors.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { replyId } from './ids.ts';
 
@@ -43,10 +42,4 @@ export function countOption(args: Args, i: number): number {
 export function replyInt(reply: Reply, n: Int64): void {
   if (typeof n === 'number') reply.int(n);
   else reply.bigint(BigInt.asIntN(64, n));
-}
-
-/** `NOGROUP No such key '<key>' or consumer group '<group>'<suffix>`. */
-export function noGroup(args: Args, key: number, group: number, suffix = ''): CommandError {
-  const words = `'${args.cString(key)}' or consumer group '${args.cString(group)}'`;
-  return new CommandError(`NOGROUP No such key ${words}${suffix}`);
 }

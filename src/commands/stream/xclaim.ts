@@ -9,11 +9,10 @@ import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { consumerForUse } from './delivery.ts';
 import { noteClaim, noteProgress } from './effects.ts';
-import { noGroup, replyEntry } from './entries.ts';
+import { replyEntry } from './entries.ts';
+import { consumerForUse, noGroup, openGroup } from './group-arguments.ts';
 import { idArgument, intervalStart, readId, replyId } from './ids.ts';
-import { openGroup } from './xpending.ts';
 
 const badCount = new CommandError('ERR COUNT must be > 0');
 /** Redis refuses a COUNT whose 16-byte ids would overflow a 63-bit size. */

@@ -1,16 +1,16 @@
 /**
  * Consumer groups and their consumers: XGROUP.
  */
-
 import { type GroupRef, READ_UNKNOWN } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { helpCommand } from '../help.ts';
+import { helpCommand, wrongSubcommand } from '../help.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
+import { noGroupOfKey } from './group-arguments.ts';
 import { idArgument, isCharacter } from './ids.ts';
 
 const badRead = new CommandError('ERR value for ENTRIESREAD must be positive or -1');
@@ -21,21 +21,6 @@ const noKey = new CommandError(
 const groupExists = new CommandError('BUSYGROUP Consumer Group name already exists');
 
 const id = new StreamId();
-
-/** `ERR unknown subcommand or wrong number of arguments ...` for argument 1. */
-export function wrongSubcommand(args: Args, container: string): CommandError {
-  const name = args.cString(1).slice(0, 128);
-  return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`,
-  );
-}
-
-/** `NOGROUP No such consumer group '<argument 3>' for key name '<argument 2>'`. */
-export function noGroupOfKey(args: Args): CommandError {
-  return new CommandError(
-    `NOGROUP No such consumer group '${args.cString(3)}' for key name '${args.cString(2)}'`,
-  );
-}
 
 interface GroupOptions {
   makeStream: boolean;

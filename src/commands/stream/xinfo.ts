@@ -9,12 +9,12 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
-import { helpCommand } from '../help.ts';
+import { helpCommand, wrongSubcommand } from '../help.ts';
 import { int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { replyEntries, replyInt } from './entries.ts';
+import { noGroupOfKey } from './group-arguments.ts';
 import { replyId } from './ids.ts';
-import { noGroupOfKey, wrongSubcommand } from './xgroup.ts';
 
 const FULL_COUNT = 10;
 

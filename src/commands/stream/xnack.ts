@@ -1,7 +1,6 @@
 /**
  * Giving pending entries back to their group: XNACK.
  */
-
 import type { GroupRef, StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import { NO_EVENT } from '../../keyspace/events.ts';
@@ -10,10 +9,9 @@ import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { INT64_MAX, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { noGroup } from './entries.ts';
+import { noGroup, openGroup } from './group-arguments.ts';
 import { idArgument } from './ids.ts';
 import { type IdBlock, readIdBlock } from './references.ts';
-import { openGroup } from './xpending.ts';
 
 const badMode = new CommandError('ERR mode must be SILENT, FAIL, or FATAL');
 const badCount = new CommandError('ERR numids must be a positive integer');

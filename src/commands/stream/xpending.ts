@@ -1,5 +1,5 @@
 /**
- * Pending entries: XACK, XPENDING.
+ * What groups have pending: XPENDING.
  */
 import type { GroupRef, StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
@@ -9,60 +9,13 @@ import { errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
-import { countOption, noGroup, replyInt } from './entries.ts';
-import { idArgument, intervalEnd, intervalStart, replyId } from './ids.ts';
+import { countOption, replyInt } from './entries.ts';
+import { noGroup, openGroup } from './group-arguments.ts';
+import { intervalEnd, intervalStart, replyId } from './ids.ts';
 
 const low = new StreamId();
 const high = new StreamId();
 const id = new StreamId();
-
-/** Opens the stream at argument 1 and finds the group that is argument 2; 0 when one is missing. */
-export function openGroup(ctx: Context, args: Args): GroupRef {
-  const { streams } = ctx.keyspace;
-  if (ctx.db.readValue(args, 1, streams) === 0) return 0;
-  return streams.groups.find(args.buf, args.off[2]!, args.len[2]!);
-}
-
-/** XACK key group id [id ...] */
-export const xack = command({
-  name: 'xack',
-  arity: -4,
-  group: 'stream',
-  since: '5.0.0',
-  summary: 'Acknowledges entries: they are pending no more. Returns how many were.',
-  complexity: 'O(M log N) where M is the number of ids and N that of pending entries.',
-  flags: ['write', 'fast'],
-  keys: [keyAt(1, 'RW', 'update')],
-  syntax: 'key group id [id ...]',
-
-  run(ctx, args, reply) {
-    const group = openGroup(ctx, args);
-    if (group === 0) {
-      reply.int(0);
-      return;
-    }
-    // All are read before the first one is acknowledged: 4 words each.
-    const halves = new Int32Array(4 * (args.argc - 3));
-    for (let i = 3, at = 0; i < args.argc; i++, at += 4) {
-      idArgument(args, i, id);
-      halves[at] = id.msHigh;
-      halves[at + 1] = id.msLow;
-      halves[at + 2] = id.seqHigh;
-      halves[at + 3] = id.seqLow;
-    }
-    const { groups } = ctx.keyspace.streams;
-    let acknowledged = 0;
-    for (let at = 0; at < halves.length; at += 4) {
-      id.setHalves(halves[at]!, halves[at + 1]!, halves[at + 2]!, halves[at + 3]!);
-      const entry = groups.findPending(group, id);
-      if (entry === 0) continue;
-      groups.removePending(group, entry);
-      acknowledged++;
-    }
-    ctx.wrote(acknowledged);
-    reply.int(acknowledged);
-  },
-});
 
 interface PendingOptions {
   readonly minIdleMs: number;

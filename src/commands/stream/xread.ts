@@ -12,16 +12,10 @@ import type { Context } from '../context.ts';
 import type { KeySpec } from '../facts.ts';
 import { int64Argument } from '../integers.ts';
 import { command } from '../spec.ts';
-import {
-  consumerForUse,
-  type Delivery,
-  deliver,
-  findIdle,
-  nextIdleAt,
-  replyHistory,
-} from './delivery.ts';
+import { type Delivery, deliver, findIdle, nextIdleAt, replyHistory } from './delivery.ts';
 import { noteConsumer } from './effects.ts';
-import { countOption, noGroup, replyEntries } from './entries.ts';
+import { countOption, replyEntries } from './entries.ts';
+import { consumerForUse, noGroup } from './group-arguments.ts';
 import { idArgument, isCharacter } from './ids.ts';
 
 const badTimeout = new CommandError('ERR timeout is not an integer or out of range');
@@ -203,7 +197,7 @@ function serve(
   const idle = claims ? findIdle(ctx, args, key, group, options.minIdleMs, options.count) : [];
   if (fresh && idle.length === 0 && !hasAbove(streams, id)) return false;
   id.increment();
-  if (reply.version === 2) reply.array(2);
+  reply.nestedPair();
   reply.bulk(args.buf, args.off[key]!, args.len[key]!);
   if (group === 0) {
     streams.seek(id, highest);
@@ -234,8 +228,7 @@ function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
     if (serve(ctx, args, firstKey + i, sources[i]!, options, reply)) served++;
   }
   if (served > 0) {
-    if (reply.version === 2) reply.endArray(mark, served);
-    else reply.endMap(mark, served);
+    reply.endNestedMap(mark, served);
     return;
   }
   if (options.untilMs === NEVER_BLOCK) {

@@ -6,7 +6,7 @@ import { xxh3Hex } from '../../util/xxh3.ts';
 import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
 import { passes, TEST_WORDS, VALUE_TESTS, ValueTestOption } from './condition.ts';
-import { removeKey } from './getex.ts';
+import { removeKey } from './string-value.ts';
 
 /** DIGEST key */
 export const digest = command({

@@ -1,12 +1,10 @@
 /**
  * Reading a string and deciding its fate: GETEX, GETDEL.
  */
-import type { Entry } from '../../keyspace/entry.ts';
-import type { Args } from '../../util/args.ts';
-import type { Context } from '../context.ts';
 import { positiveExpireAt, removedAsExpired, TIME_FORMS, TimeOption } from '../expire-time.ts';
 import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
+import { removeKey } from './string-value.ts';
 
 const options = grammar(`[${TIME_FORMS} | PERSIST]`);
 const PERSIST = options.word('PERSIST');
@@ -51,12 +49,6 @@ export const getex = command({
     }
   },
 });
-
-/** Removes the key that is argument 1; `entry` is its find. */
-export function removeKey(ctx: Context, args: Args, entry: Entry): void {
-  ctx.db.remove(entry);
-  ctx.changed('del', args, 1);
-}
 
 /** GETDEL key */
 export const getdel = command({

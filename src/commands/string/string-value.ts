@@ -1,5 +1,6 @@
 /**
- * What the string commands share: storing argument bytes, and how long a string may be.
+ * What the string commands share: storing argument bytes, removing a key, and how long a string
+ * may be.
  */
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import { KEEP_TTL, NO_TTL } from '../../keyspace/db.ts';
@@ -24,6 +25,12 @@ export function storeArgument(
 ): Entry {
   const encoding = stringEncoding(args.buf, args.off[valueAt]!, args.len[valueAt]!);
   return ctx.db.setArgument(args, keyAt, entry, valueAt, encoding, expireAt);
+}
+
+/** Removes the key that is argument 1; `entry` is its find. */
+export function removeKey(ctx: Context, args: Args, entry: Entry): void {
+  ctx.db.remove(entry);
+  ctx.changed('del', args, 1);
 }
 
 /** Ends the journal's line of a SET with what becomes of the time to live. */

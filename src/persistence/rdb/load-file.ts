@@ -2,7 +2,6 @@
  * Loads an RDB file in slices: between two of them an event loop can go on. Reads block, as a rule
  * for less time than decoding takes.
  */
-
 import type { Values } from '../../keyspace/values.ts';
 import { type FileSystem, type OpenFile, uninterrupted } from '../files.ts';
 import { RdbFileReader, type RdbReadOptions } from './file-reader.ts';
