@@ -25,8 +25,8 @@ export interface Rules {
   readonly clash?: (word: string) => CommandError;
   /** The error for argument i, which is no option. Else a syntax error. */
   readonly unknown?: (args: Args, i: number) => CommandError;
-  /** The error for an option whose values are missing. Else a syntax error. */
-  readonly missing?: CommandError;
+  /** The error for the option at argument i, whose values are missing. Else a syntax error. */
+  readonly missing?: (args: Args, i: number) => CommandError;
 }
 
 const BUCKETS = 64;
@@ -146,7 +146,7 @@ export class Grammar {
       throw this.rules.clash?.(this.words[word]!) ?? errors.syntax;
     }
     const values = this.values[word]!;
-    if (i + values >= args.argc) throw this.rules.missing ?? errors.syntax;
+    if (i + values >= args.argc) throw this.rules.missing?.(args, i) ?? errors.syntax;
     this.present |= 1 << word;
     this.places[word] = values === 0 ? i : i + 1;
     this.last = word;

@@ -174,7 +174,7 @@ export const directives: readonly Directive[] = [
     'mutable', 'accepted', 'Percentiles in INFO latencystats.'),
   bool('lazyfree-lazy-eviction', 'no', 'mutable', 'accepted',
     'Free evicted values in the background.'),
-  bool('lazyfree-lazy-expire', 'no', 'mutable', 'accepted',
+  bool('lazyfree-lazy-expire', 'no', 'mutable', 'active',
     'Free expired values in the background.'),
   bool('lazyfree-lazy-server-del', 'no', 'mutable', 'accepted',
     'Free overwritten values in the background.'),

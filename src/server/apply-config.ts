@@ -73,6 +73,14 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     },
   ],
   [
+    ['lazyfree-lazy-expire'],
+    (config, { keyspace }) => {
+      // Large values are freed in slices anyway: the name in the journal is all that differs.
+      const { journal } = keyspace.changes;
+      journal.removalOfExpired = config.bool('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL';
+    },
+  ],
+  [
     ['maxmemory'],
     (config, { gates }) => {
       gates.maxMemory = config.number('maxmemory');

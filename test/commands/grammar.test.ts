@@ -65,7 +65,7 @@ describe('Grammar', () => {
     const strict = grammar('[A | B value] [C]', {
       once: ['B'],
       clash: () => clash,
-      missing,
+      missing: () => missing,
       unknown: (args, i) => new CommandError(`ERR ${args.latin1(i)}?`),
     });
     expect(() => read(strict, 'A A C')).not.toThrow();

@@ -138,8 +138,7 @@ describe('effects', () => {
   });
 
   test('a key whose time is past goes as an expired one does', async () => {
-    const server = await startServer({}, { now: () => NOW });
-    server.keyspace.changes.journal.removalOfExpired = 'UNLINK';
+    const server = await startServer({ 'lazyfree-lazy-expire': 'yes' }, { now: () => NOW });
     const journal = JournalLines.of(server);
     const client = await Talker.open(server);
     await client.send('SET k v', 'EXPIRE k -1', 'SET k v', 'GETEX k EXAT 1').take(4);

@@ -5,6 +5,7 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 import { clientName } from './client-arguments.ts';
@@ -18,6 +19,17 @@ const helloNeedsAuth = new CommandError(
     'version at the same time',
 );
 
+function wrongOption(args: Args, i: number): CommandError {
+  return new CommandError(`ERR Syntax error in HELLO option '${args.cString(i)}'`);
+}
+
+const options = grammar('[AUTH username password] [SETNAME clientname]', {
+  unknown: wrongOption,
+  missing: wrongOption,
+});
+const AUTH = options.word('AUTH');
+const SETNAME = options.word('SETNAME');
+
 /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
 export const hello = command({
   name: 'hello',
@@ -27,7 +39,7 @@ export const hello = command({
   summary: 'Agrees on the protocol version; logs in and names the connection if asked.',
   complexity: 'O(1)',
   flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'],
-  syntax: '[protover:integer [AUTH username password] [SETNAME clientname]]',
+  syntax: `[protover:integer ${options.line}]`,
   secrets: logins,
 
   run(ctx, args, reply) {
@@ -39,16 +51,16 @@ export const hello = command({
       version = asked;
     }
     let name: string | undefined;
-    let userAt = 0;
-    for (let i = 2; i < args.argc; i++) {
-      if (args.is(i, 'AUTH') && i + 2 < args.argc) {
-        userAt = i + 1;
-        i += 2;
-      } else if (args.is(i, 'SETNAME') && i + 1 < args.argc) name = clientName(args, ++i);
-      else throw new CommandError(`ERR Syntax error in HELLO option '${args.cString(i)}'`);
+    options.begin();
+    for (let i = 2; i < args.argc; ) {
+      i = options.next(args, i);
+      if (options.last === SETNAME) name = clientName(args, options.at(SETNAME));
     }
     // As Redis 7.2, unlike 7.0: nothing happens before all options are known to be right.
-    if (userAt > 0) authenticate(ctx, args.latin1(userAt), args.view(userAt + 1));
+    if (options.has(AUTH)) {
+      const at = options.at(AUTH);
+      authenticate(ctx, args.latin1(at), args.view(at + 1));
+    }
     if (!session.authenticated) throw helloNeedsAuth;
     if (name !== undefined) session.name = name;
     session.respVersion = version;

@@ -19,7 +19,7 @@ const badCount = new CommandError('ERR invalid number of fields');
 const options = grammar(`[FNX | FXX] [${TIME_FORMS} | KEEPTTL]`, {
   once: true,
   clash: (word) => (word === 'FNX' || word === 'FXX' ? oneCondition : oneTime),
-  missing: wrongArity('hsetex'),
+  missing: () => wrongArity('hsetex'),
 });
 const FNX = options.word('FNX');
 const FXX = options.word('FXX');
