@@ -91,10 +91,17 @@ export class Db extends EntryReader {
 
   /** `find` of argument i, whose hash may have been worked out ahead; `keep`s what has expired. */
   private findArgument(args: Args, i: number, keep: boolean): Ref {
-    const off = args.off[i]!;
-    const len = args.len[i]!;
-    const hash = args.hashAt === i ? args.hash : this.dict.hash(args.buf, off, len);
-    return this.findHashed(hash, args.buf, off, len, keep);
+    const hash = args.hashAt === i ? args.hash : this.hashFurther(args, i);
+    return this.findHashed(hash, args.buf, args.off[i]!, args.len[i]!, keep);
+  }
+
+  /** The hash of argument i, which is not the first key. */
+  private hashFurther(args: Args, i: number): number {
+    if (args.hashCount > 0) {
+      const k = (i - args.hashAt) / args.hashStep;
+      if (k > 0 && k <= args.hashCount && k === (k | 0)) return args.hashes[args.hashBase + k - 1]!;
+    }
+    return this.dict.hash(args.buf, args.off[i]!, args.len[i]!);
   }
 
   /** Entry of argument i for a command that reads: counts hit or miss, renews the access time. */

@@ -13,7 +13,9 @@ const HASHES_MAX = 512;
 
 export class Lookahead {
   private readonly keyspace: Keyspace;
+  /** Those of the keys; the batch's arguments refer to them. */
   private readonly hashes = new Int32Array(HASHES_MAX);
+  private readonly memberHashes = new Int32Array(HASHES_MAX);
   private readonly scratch = new Int32Array(HASHES_MAX);
   private readonly roots = new Int32Array(HASHES_MAX);
   /** Kept only so that the loads have a use. */
@@ -44,7 +46,10 @@ export class Lookahead {
         if (k === command.firstKey) {
           args.hashAt = k;
           args.hash = hash;
-        }
+          args.hashes = this.hashes;
+          args.hashBase = n;
+          args.hashStep = command.keyStep;
+        } else args.hashCount++;
         if (command.keyStep === 0) break;
       }
     }
@@ -88,8 +93,9 @@ export class Lookahead {
       args.memberAt = at;
       args.memberHash = hash;
       this.roots[n] = members;
-      this.hashes[n++] = hash;
+      this.memberHashes[n++] = hash;
     }
-    if (n > 1) this.prefetched ^= dict.prefetch(this.roots, false, this.hashes, n, this.scratch);
+    if (n < 2) return;
+    this.prefetched ^= dict.prefetch(this.roots, false, this.memberHashes, n, this.scratch);
   }
 }

@@ -22,6 +22,8 @@ const FLUSH_BYTES = 1024 * 1024;
 const BATCH_MAX = 64;
 /** Fewer requests than this are not worth a look ahead. */
 const PREFETCH_MIN = 4;
+/** Arguments of a command of several keys that are worth it by themselves (MSET, MGET, DEL). */
+const MANY_ARGUMENTS = 8;
 
 export interface PipelineParts {
   readonly table: CommandTable;
@@ -59,6 +61,16 @@ export class Pipeline {
     }
   }
 
+  /** Whether one of the commands read ahead names many keys. */
+  private hasManyKeys(count: number): boolean {
+    for (let i = 0; i < count; i++) {
+      const command = this.commands[i];
+      if (command === undefined || command.keyStep === 0) continue;
+      if (this.batch[i]!.argc >= MANY_ARGUMENTS) return true;
+    }
+    return false;
+  }
+
   /**
    * Runs every complete request that the session's parser holds, then sends the replies. Requests
    * are read ahead, some dozens at a time, so that what their keys will need can be fetched from
@@ -75,7 +87,9 @@ export class Pipeline {
     while (result === ParseResult.request && !session.closing && !session.isWaiting) {
       result = this.readAhead(session);
       const count = this.batchSize;
-      if (count >= PREFETCH_MIN) this.lookahead.fetch(this.batch, this.commands, count, session);
+      if (count >= PREFETCH_MIN || this.hasManyKeys(count)) {
+        this.lookahead.fetch(this.batch, this.commands, count, session);
+      }
       for (let i = 0; i < count; i++) {
         const args = this.batch[i]!;
         if (session.isWaiting) session.postponed.push(args.copy());

@@ -16,6 +16,14 @@ export class Args {
   /** Argument whose keyed hash is in `hash`, worked out ahead of the command; -1 for none. */
   hashAt = -1;
   hash = 0;
+  /**
+   * Hashes of `hashCount` more keys, from `hashes[hashBase]` on; the keys are every `hashStep`-th
+   * argument after `hashAt`.
+   */
+  hashes = NO_HASHES;
+  hashBase = 0;
+  hashStep = 1;
+  hashCount = 0;
   /** As `hashAt` and `hash`, of an argument that names a field or member. */
   memberAt = -1;
   memberHash = 0;
@@ -42,6 +50,7 @@ export class Args {
   clear(): void {
     this.argc = 0;
     this.hashAt = -1;
+    this.hashCount = 0;
     this.memberAt = -1;
     if (this.off.length > KEEP_CAPACITY) {
       this.off = new Int32Array(16);
@@ -149,4 +158,5 @@ export function sameArgument(args: Args, i: number, k: number): boolean {
   return true;
 }
 
+const NO_HASHES = new Int32Array(0);
 const KEEP_CAPACITY = 1024;

@@ -1,0 +1,37 @@
+/** Commands of many keys, hashed ahead: each key is found by its own hash, whatever comes with it. */
+import { afterEach, expect, it } from 'vitest';
+import { closeAll, connectTo, startServer } from '../harness/in-process-server.ts';
+
+afterEach(closeAll);
+
+it('commands of many keys find each of them, alone and in a pipeline', async () => {
+  const server = await startServer();
+  const client = await connectTo(server);
+  const keys = Array.from({ length: 300 }, (_, i) => `key:${i}`);
+  const pairs = keys.flatMap((key, i) => [key, `value ${i}`]);
+  // 300 keys in one command, 900 in a batch: more than are hashed ahead.
+  client.send('MSET', ...pairs);
+  client.send('HSET', 'hash', 'field', '1');
+  client.send('MGET', ...keys);
+  client.send('HGET', 'hash', 'field');
+  client.send('MGET', ...keys.toReversed());
+  client.send('MSET', ...pairs);
+  await client.receive();
+  await client.receive();
+  const values = keys.map((_, i) => `$${`value ${i}`.length}\r\nvalue ${i}\r\n`);
+  expect((await client.receive()).bytes.toString()).toBe(`*300\r\n${values.join('')}`);
+  expect((await client.receive()).bytes.toString()).toBe('$1\r\n1\r\n');
+  expect((await client.receive()).bytes.toString()).toBe(`*300\r\n${values.reverse().join('')}`);
+  await client.receive();
+
+  client.send('EXISTS', ...keys.slice(0, 20), 'none');
+  expect((await client.receive()).bytes.toString()).toBe(':20\r\n');
+  client.send('DEL', ...keys.slice(0, 20), 'none', 'key:0');
+  expect((await client.receive()).bytes.toString()).toBe(':20\r\n');
+  client.send('RENAME', 'key:20', 'key:0');
+  client.send('MSETNX', 'key:0', 'x', 'key:1', 'x', 'key:2', 'x', 'key:3', 'x');
+  client.send('DBSIZE');
+  for (const reply of ['+OK\r\n', ':0\r\n', ':281\r\n']) {
+    expect((await client.receive()).bytes.toString()).toBe(reply);
+  }
+});
