@@ -102,7 +102,7 @@ export interface KeySpec {
 
 /** A command: its facts, and a handler that sees the world as a `C`. */
 export interface Spec<C = unknown> {
-  /** Lower case; for a subcommand the part behind the container (`get` of `config|get`). */
+  /** Lower case; for a subcommand the part after the container (`get` of `config|get`). */
   readonly name: string;
   /** Counts the name (and the container); negative means "at least". */
   readonly arity: number;

@@ -9,7 +9,7 @@ const noKeys = new CommandError('ERR numkeys should be greater than 0');
 const badCount = new CommandError('ERR count should be greater than 0');
 
 export interface MultiPop {
-  /** The argument behind the last key. */
+  /** The argument after the last key. */
   readonly end: number;
   /** Whether it is the tail, or the highest score, that is popped. */
   readonly atEnd: boolean;

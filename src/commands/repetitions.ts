@@ -5,7 +5,7 @@
 import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 
-/** A bulk string's bytes beside its text, at least. */
+/** A bulk string's bytes without its text, at least. */
 const BULK_BYTES = 6;
 
 interface Elements extends Value {

@@ -1,5 +1,6 @@
 /**
- * Integers of any width inside a string: BITFIELD, BITFIELD_RO.
+ * Integers of any width inside a string: BITFIELD, BITFIELD_RO. Their arguments are operations in
+ * the order in which they run, not options: they are read by hand.
  */
 import {
   addToField,

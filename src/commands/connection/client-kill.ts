@@ -1,5 +1,6 @@
 /**
  * CLIENT KILL: the old form with an address, which may end the caller, and the one with filters.
+ * They are read by hand: pairs of a filter and its value, each checked where it stands.
  */
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -1,6 +1,7 @@
 /**
  * Client-side caching: CLIENT TRACKING, CACHING, GETREDIR, TRACKINGINFO.
- * Source: redis-server 7.0.15 (networking.c, tracking.c).
+ * Source: redis-server 7.0.15 (networking.c, tracking.c). TRACKING's options are read by hand:
+ * PREFIX collects, REDIRECT looks its client up where it stands, and clashes depend on the state.
  */
 import type { ClientTracking, TrackingOptions } from '../../tracking/client-tracking.ts';
 import type { Args } from '../../util/args.ts';

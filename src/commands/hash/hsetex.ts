@@ -26,7 +26,7 @@ const FXX = options.word('FXX');
 const KEEPTTL = options.word('KEEPTTL');
 const time = new TimeOption(options);
 
-/** What HSETEX was asked for, beside its condition. */
+/** What HSETEX was asked for; its condition is in `options`. */
 interface Request {
   readonly keepTtl: boolean;
   /** When the fields expire, ms since the epoch; -1 for never. */

@@ -17,7 +17,7 @@ import { CommandError } from '../../util/errors.ts';
 import { command } from '../spec.ts';
 
 const ROUNDS = 50;
-/** Enough to leave every range of the estimator behind, few enough not to hold other clients up. */
+/** Enough to pass through every range of the estimator, few enough not to delay other clients. */
 const ELEMENTS = 1_000_000;
 /** The usual limit: the value turns dense between the checks at 100 and 10,000 elements. */
 const SPARSE_BYTES_MAX = 3000;
