@@ -9,6 +9,7 @@ export default defineConfig({
     env: { RESPITE_DEBUG: '1' },
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/global-setup.ts'],
+    setupFiles: ['test/harness/seed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: full ? 1_800_000 : 30_000,

@@ -18,6 +18,8 @@ import { KEYS } from './generator-words.ts';
 const { RESPITE_COMMANDS, RESPITE_FULL } = process.env;
 const COMMANDS = Number(RESPITE_COMMANDS ?? (RESPITE_FULL === '1' ? 1_000_000 : 60_000));
 const SEQUENCE_MAX = 200;
+/** Ample, on a machine that does other things too. */
+const MS_PER_COMMAND = 2;
 
 const FAMILIES = Object.keys(COLLECTIONS) as Family[];
 
@@ -191,19 +193,23 @@ describeWithOracle('random commands', () => {
     await Promise.all(servers.map((server) => server.stop('SIGKILL')));
   });
 
-  it(`gives ${COMMANDS} commands the oracle's replies`, async () => {
-    const ours = await startRespite();
-    servers.push(ours);
-    const { failure, commandsSent } = await explore(
-      { ours, oracle },
-      COMMANDS,
-      await coverageOf(ours),
-    );
-    if (failure !== undefined) expect.fail(failure);
-    if (process.env['RESPITE_SEED'] === undefined) {
-      expect(commandsSent).toBeGreaterThan(COMMANDS);
-    }
-  });
+  it(
+    `gives ${COMMANDS} commands the oracle's replies`,
+    async () => {
+      const ours = await startRespite();
+      servers.push(ours);
+      const { failure, commandsSent } = await explore(
+        { ours, oracle },
+        COMMANDS,
+        await coverageOf(ours),
+      );
+      if (failure !== undefined) expect.fail(failure);
+      if (process.env['RESPITE_SEED'] === undefined) {
+        expect(commandsSent).toBeGreaterThan(COMMANDS);
+      }
+    },
+    30_000 + COMMANDS * MS_PER_COMMAND,
+  );
 
   it('two oracles agree, so the generator depends on neither clock nor chance', async () => {
     const other = await startOracle([], 'oracle-b');

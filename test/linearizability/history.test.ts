@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAlteringProxy } from '../harness/altering-proxy.ts';
 import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import { startRespite } from '../harness/respite.ts';
+import { SEED } from '../harness/seed.ts';
 import type { ServerProcess } from '../harness/server-process.ts';
 import { findViolation } from './checker.ts';
 import { recordHistory } from './clients.ts';
@@ -21,7 +22,6 @@ const STALL_MS = 5;
 const TIMEOUT_MS = full ? 7_200_000 : 30_000;
 
 /** RESPITE_SEED repeats what the clients ask for, though not who comes first. */
-const SEED = Number.parseInt(process.env['RESPITE_SEED'] ?? '', 10) || Date.now() % 1_000_000;
 
 /** Stops the process as a busy machine does; what arrives meanwhile waits in its sockets. */
 async function stall(server: ServerProcess): Promise<void> {

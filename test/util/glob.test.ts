@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { globMatch, globMatchString } from '../../src/util/glob.ts';
 import { hasOracle, Oracle, oracleNote } from '../config/oracle.ts';
+import { SEED } from '../harness/seed.ts';
 
 const cases: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
   ['', '', true],
@@ -84,8 +85,7 @@ function seeded(seed: number): (below: number) => number {
 }
 
 describe.skipIf(!hasOracle)(`globMatch() against redis-server${oracleNote}`, () => {
-  const seed = Number(process.env['GLOB_SEED'] ?? Date.now() % 1_000_000);
-  const random = seeded(seed);
+  const random = seeded(SEED);
   const pick = (alphabet: string, max: number): string => {
     let out = '';
     for (let n = random(max + 1); n > 0; n--) out += alphabet[random(alphabet.length)];
@@ -98,7 +98,7 @@ describe.skipIf(!hasOracle)(`globMatch() against redis-server${oracleNote}`, () 
   });
   afterAll(() => oracle.stop());
 
-  it(`agrees with KEYS on random patterns and texts (GLOB_SEED=${seed})`, async () => {
+  it(`agrees with KEYS on random patterns and texts (RESPITE_SEED=${SEED})`, async () => {
     const texts = new Set<string>(['']);
     while (texts.size < 150) texts.add(pick('abcA^]-[*\\?\xe9\x00', 7));
     for (const text of texts) await oracle.call('SET', text, '');
@@ -115,7 +115,7 @@ describe.skipIf(!hasOracle)(`globMatch() against redis-server${oracleNote}`, () 
     expect(pairs).toBeGreaterThan(20_000);
   }, 60_000);
 
-  it(`agrees with CONFIG GET, which ignores case (GLOB_SEED=${seed})`, async () => {
+  it(`agrees with CONFIG GET, which ignores case (RESPITE_SEED=${SEED})`, async () => {
     const names = everySecond(await oracle.call('CONFIG', 'GET', '*'));
     for (let i = 0; i < 1500; i++) {
       const name = names[random(names.length)]!;

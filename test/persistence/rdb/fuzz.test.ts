@@ -11,13 +11,14 @@ import type { Connection } from '../../harness/connection.ts';
 import { closeAll, connectTo, startServer } from '../../harness/in-process-server.ts';
 import { type Reply, textOf } from '../../harness/reply.ts';
 import { splitWords } from '../../harness/script.ts';
+import { SEED } from '../../harness/seed.ts';
 import { between, randomFrom } from '../../util/float-texts.ts';
 import { bodyOf, mutate, payloadOf } from './mutations.ts';
 import { type Argv, randomValue } from './random-values.ts';
 import { trafficFor } from './traffic.ts';
 
 const PAYLOADS = process.env['RESPITE_FULL'] === '1' ? 100_000 : 4000;
-const SEED = Number(process.env['RESPITE_SEED']?.split(':')[0] ?? Date.now() | 0);
+
 /** Sound values of each kind to start from. */
 const VALUES = 140;
 const LARGEST = 3000;
