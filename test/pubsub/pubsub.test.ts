@@ -8,6 +8,7 @@ import { PubSub } from '../../src/pubsub/pubsub.ts';
 import type { Subscriber, Subscriptions, TopicKind } from '../../src/pubsub/topic.ts';
 import { emptyOutbox, type Outbox } from '../../src/session/outbox.ts';
 import { globMatchString } from '../../src/util/glob.ts';
+import { cpuMsOf } from '../harness/cpu-time.ts';
 import { decode, format } from '../harness/reply.ts';
 
 class Listener implements Subscriber {
@@ -227,15 +228,16 @@ describe('Patterns', () => {
     );
   });
 
-  it('10,000 of them cost a message little', () => {
+  it('10,000 of them cost a message little', async () => {
     const patterns = new Patterns();
     for (let i = 0; i < 10_000; i++) patterns.add(`user:${i}:*`);
-    const start = performance.now();
     let found = 0;
-    for (let i = 0; i < 1000; i++) found += patterns.matching(`user:${i}:login`).length;
+    const cost = await cpuMsOf(() => {
+      for (let i = 0; i < 1000; i++) found += patterns.matching(`user:${i}:login`).length;
+    });
     expect(found).toBe(1000);
     // It takes 2 ms; trying them all would take 300.
-    expect(performance.now() - start).toBeLessThan(150);
+    expect(cost).toBeLessThan(150);
   });
 
   it('keeps patterns apart whose beginnings have the same hash', () => {
@@ -244,14 +246,15 @@ describe('Patterns', () => {
     expect(patterns.matching('liquidity').map(({ name }) => name)).toEqual(['liquid*']);
   });
 
-  it('thousands of lengths of beginnings cost a message little', () => {
+  it('thousands of lengths of beginnings cost a message little', async () => {
     const patterns = new Patterns();
     for (let i = 0; i < 8000; i++) patterns.add(`${'b'.repeat(i)}x*`);
     const channel = `${'b'.repeat(7000)}x`;
-    const start = performance.now();
-    for (let i = 0; i < 20; i++) expect(patterns.matching(`${channel}${i}`)).toHaveLength(1);
+    const cost = await cpuMsOf(() => {
+      for (let i = 0; i < 20; i++) expect(patterns.matching(`${channel}${i}`)).toHaveLength(1);
+    });
     // It takes 15 ms; hashing each beginning anew took 700.
-    expect(performance.now() - start).toBeLessThan(150);
+    expect(cost).toBeLessThan(200);
   });
 });
 

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Round } from '../../src/keyspace/waiting-lines.ts';
 import type { Server } from '../../src/server/server.ts';
 import type { Connection } from '../harness/connection.ts';
+import { cpuMsOf } from '../harness/cpu-time.ts';
 import {
   atClose,
   connectTo as client,
@@ -216,27 +217,28 @@ describe('the end of a wait', () => {
     }
   });
 
-  it('timeouts fire not before their time and within 100 ms of it', async () => {
+  it('timeouts fire not before their time, and when a timer of that time does', async () => {
     const server = await start();
     const clients: Connection[] = [];
     for (let i = 0; i < 20; i++) clients.push(await client(server));
-    // Another process may have the processor for a while: the best of three counts.
-    let latest = Number.POSITIVE_INFINITY;
-    for (let tries = 0; tries < 3 && latest >= 100; tries++) {
-      const late = await Promise.all(
-        clients.map(async (connection, i) => {
-          const timeoutMs = 20 + i * 10;
-          const since = performance.now();
-          connection.send('BLPOP', 'k', String(timeoutMs / 1000));
-          expect(await replies(connection, 1)).toEqual(['*-1']);
-          return performance.now() - since - timeoutMs;
-        }),
-      );
-      // Date.now() counts whole milliseconds.
-      expect(Math.min(...late)).toBeGreaterThan(-2);
-      latest = Math.max(...late);
-    }
-    expect(latest).toBeLessThan(100);
+    const times = await Promise.all(
+      clients.map(async (connection, i) => {
+        const timeoutMs = 20 + i * 10;
+        const since = performance.now();
+        // Where another process has the processor for a while, this timer is late, too.
+        let firedAt = Number.POSITIVE_INFINITY;
+        setTimeout(() => {
+          firedAt = performance.now();
+        }, timeoutMs);
+        connection.send('BLPOP', 'k', String(timeoutMs / 1000));
+        expect(await replies(connection, 1)).toEqual(['*-1']);
+        const repliedAt = performance.now();
+        return { early: since + timeoutMs - repliedAt, late: repliedAt - firedAt };
+      }),
+    );
+    // Date.now() counts whole milliseconds.
+    expect(Math.max(...times.map(({ early }) => early))).toBeLessThan(2);
+    expect(Math.max(...times.map(({ late }) => late))).toBeLessThan(100);
     expectNothingLeft(server);
   });
 
@@ -337,11 +339,11 @@ describe('many blocked clients', () => {
     for (const connection of waiting) connection.send('BLPOP', 'k', '0');
     await until(() => server.blocking.size === waiting.length);
     const pusher = await client(server);
-    const since = process.cpuUsage();
-    for (let i = 0; i < 500; i++) pusher.send('RPUSH', 'k', `e${i}`);
-    await replies(pusher, 500);
-    const { user, system } = process.cpuUsage(since);
-    expect((user + system) / 500).toBeLessThan(1000);
+    const cost = await cpuMsOf(async () => {
+      for (let i = 0; i < 500; i++) pusher.send('RPUSH', 'k', `e${i}`);
+      await replies(pusher, 500);
+    });
+    expect(cost / 500).toBeLessThan(1);
   });
 });
 

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, type RespiteServer, type ServerOptions } from '../../src/index.ts';
+import { cpuMsOf } from '../harness/cpu-time.ts';
 import { atClose, closeAll, startServer } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
@@ -110,11 +111,14 @@ describe('createServer()', () => {
     expect(x.ended).toBe(false);
   });
 
-  it('starts in under 100 ms and leaves nothing open', async () => {
+  it('starts for little and leaves nothing open', async () => {
     const before = process.getActiveResourcesInfo().filter((r) => r.startsWith('TCP')).length;
-    const started = performance.now();
-    const server = await createServer();
-    expect(performance.now() - started).toBeLessThan(100);
+    let server!: RespiteServer;
+    const cost = await cpuMsOf(async () => {
+      server = await createServer();
+    });
+    // Some 20 ms; `npm run bench` measures the start of a process.
+    expect(cost).toBeLessThan(200);
     const raw = new Raw(server.port);
     raw.send('PING\r\n');
     await raw.reply('+PONG\r\n');
