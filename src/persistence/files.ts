@@ -26,6 +26,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import path from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 
 /** An error of the system, as Node throws it: `code` is its name, such as ENOSPC. */
 export type SystemError = NodeJS.ErrnoException;
@@ -158,4 +160,26 @@ export function uninterrupted<T>(call: () => T): T {
       if ((error as SystemError).code !== 'EINTR') throw error;
     }
   }
+}
+
+/** Makes a directory, where missing, that is still there after a crash. Throws SystemError. */
+export function makeLastingDirectory(files: FileSystem, directory: string): void {
+  if (files.exists(directory)) return;
+  uninterrupted(() => files.makeDirectory(directory));
+  uninterrupted(() => files.syncDirectory(path.dirname(directory)));
+}
+
+/** Texts of strerror(3) where Node has other words. */
+const texts: Readonly<Record<string, string>> = {
+  EIO: 'Input/output error',
+  EDQUOT: 'Disk quota exceeded',
+  EROFS: 'Read-only file system',
+};
+
+/** What the system calls an error, as redis-server shows it: `No space left on device`. */
+export function systemText(error: SystemError): string {
+  const known = texts[error.code ?? ''];
+  if (known !== undefined) return known;
+  const [, text] = getSystemErrorMap().get(error.errno ?? 0) ?? [];
+  return text === undefined ? error.message : text[0]!.toUpperCase() + text.slice(1);
 }

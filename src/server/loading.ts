@@ -13,6 +13,7 @@ import type { AppendOnlyFile } from '../persistence/aof/append-only.ts';
 import { AofError, AofFileLoader, type AofTarget } from '../persistence/aof/load.ts';
 import { Manifest, ManifestError } from '../persistence/aof/manifest.ts';
 import { writeManifest } from '../persistence/aof/manifest-file.ts';
+import { makeLastingDirectory } from '../persistence/files.ts';
 import { RdbFileLoader, type RdbLoadOptions } from '../persistence/rdb/load-file.ts';
 import { latin1 } from '../util/latin1.ts';
 import { monotonicMs, setImmediate } from '../util/timers.ts';
@@ -159,7 +160,9 @@ export class Loader {
     try {
       for (const [i, file] of all.entries()) {
         const fileStartedMs = monotonicMs();
-        yield* this.aofFile(aof, file.name, i === all.length - 1);
+        // Files after it that are still empty make it no less the last one.
+        const isLast = sizes.slice(i + 1).every((size) => size === 0);
+        yield* this.aofFile(aof, file.name, isLast);
         this.progress.done += sizes[i]!;
         this.progress.offset = 0;
         const what = `DB loaded from ${file.type} file ${file.name}: ${seconds(fileStartedMs)} seconds`;
@@ -290,7 +293,7 @@ export class Loader {
     const manifest = path.join(aofDirectory, `${name}.manifest`);
     if (files.exists(manifest) && !this.isInterrupted(name)) return;
     this.log('notice', `Successfully migrated an old-style AOF configuration (${name})`);
-    files.makeDirectory(aofDirectory);
+    makeLastingDirectory(files, aofDirectory);
     const base = { name, seq: 1, type: 'base' as const };
     writeManifest(files, aofDirectory, name, new Manifest(base, [], []));
     files.rename(old, path.join(aofDirectory, name));

@@ -12,12 +12,13 @@ import type { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { AppendOnlyFile, type SyncPolicy } from '../persistence/aof/append-only.ts';
 import { type CommandFileOptions, saveCommandFile } from '../persistence/aof/command-file.ts';
-import { type FileSystem, nodeFiles } from '../persistence/files.ts';
+import { type FileSystem, makeLastingDirectory, nodeFiles } from '../persistence/files.ts';
 import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.ts';
 import { saveRdbFile } from '../persistence/rdb/save-file.ts';
 import {
   type RunningSnapshot,
   SnapshotError,
+  type SnapshotTaker,
   SnapshotWriter,
   savedDatabases,
 } from '../persistence/snapshot/snapshot-writer.ts';
@@ -68,6 +69,8 @@ export interface PersistenceOptions {
   readonly onHealth: (refusal: CommandError | undefined) => void;
   /** The disk, for tests; not used by the snapshot's thread. */
   readonly files?: FileSystem | undefined;
+  /** Takes snapshots in another way than by a thread (tests with a disk of their own). */
+  readonly snapshots?: SnapshotTaker | undefined;
 }
 
 /** How the base of append-only files is written (aof-use-rdb-preamble). */
@@ -113,7 +116,7 @@ export class Persistence implements PersistencePort {
   private readonly usedMemory: () => number;
   private readonly onFatal: () => void;
   private readonly onHealth: (refusal: CommandError | undefined) => void;
-  private readonly writer: SnapshotWriter;
+  private readonly writer: SnapshotTaker;
   private readonly rewriteLimit = new RewriteLimit();
   private job: Job | undefined = undefined;
   /** When a save was last begun, Unix seconds. */
@@ -133,7 +136,7 @@ export class Persistence implements PersistencePort {
     this.onFatal = options.onFatal;
     this.onHealth = options.onHealth;
     this.files = options.files ?? nodeFiles;
-    this.writer = new SnapshotWriter(options.keyspace);
+    this.writer = options.snapshots ?? new SnapshotWriter(options.keyspace);
     this.lastSaveSeconds = Math.floor(options.now() / 1000);
   }
 
@@ -159,6 +162,8 @@ export class Persistence implements PersistencePort {
     aof.stamps = config.bool('aof-timestamp-enabled');
     aof.keepsHistory = config.bool('aof-disable-auto-gc');
     aof.syncsWait = config.bool('no-appendfsync-on-rewrite') && this.job !== undefined;
+    // Another policy may let more through.
+    this.output.release();
   }
 
   get directory(): string {
@@ -339,7 +344,7 @@ export class Persistence implements PersistencePort {
   private begin(
     kind: Job['kind'],
     form: BaseForm,
-    options: Parameters<SnapshotWriter['start']>[0]['options'],
+    options: Parameters<SnapshotTaker['start']>[0]['options'],
   ): Job | undefined {
     const { keyspace } = this;
     try {
@@ -403,7 +408,7 @@ export class Persistence implements PersistencePort {
     const form = this.baseForm();
     const name = aof.nextBaseName(form === 'rdb');
     this.log('notice', `Creating AOF base file ${name} on server start`);
-    this.files.makeDirectory(this.aofDirectory);
+    makeLastingDirectory(this.files, this.aofDirectory);
     const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
     const save = form === 'rdb' ? saveRdbFile : saveCommandFile;
     save(this.files, this.liveSource(), options);
@@ -449,7 +454,7 @@ export class Persistence implements PersistencePort {
     this.rewriteScheduled = false;
     const target = aof ?? this.makeAof();
     try {
-      this.files.makeDirectory(this.aofDirectory);
+      makeLastingDirectory(this.files, this.aofDirectory);
       if (aof !== undefined) aof.beginIncr();
     } catch (error) {
       this.log('warning', `Can't rewrite the append-only file: ${messageOf(error)}`);
@@ -460,10 +465,16 @@ export class Persistence implements PersistencePort {
     const options = { ...this.baseOptions(), ...this.writeOptions([['aof-base', '1']]) };
     const form = this.baseForm();
     const begun = this.begin('rewrite', form, options);
-    if (begun === undefined) return false;
+    if (begun === undefined) {
+      this.rewriteFailed(aof, 'no snapshot could be begun');
+      return false;
+    }
     this.log('notice', 'Background append only file rewriting started');
     begun.running.done.then(
-      ({ heldBytes }) => this.rewritten(target, begun, form, heldBytes),
+      ({ heldBytes }) => {
+        this.ended(this.rewrites, begun, heldBytes);
+        this.rewritten(target, aof, form);
+      },
       (error) => {
         this.ended(this.rewrites, begun, begun.running.heldBytesMax);
         if (error instanceof SnapshotError && error.cancelled) return;
@@ -473,22 +484,36 @@ export class Persistence implements PersistencePort {
     return true;
   }
 
-  private rewritten(aof: AppendOnlyFile, job: Job, form: BaseForm, heldBytes: number): void {
-    this.ended(this.rewrites, job, heldBytes);
-    // Switched off, or on again, meanwhile: the files are somebody else's.
-    if (this.aof !== undefined && this.aof !== aof) return;
+  /** A base is there: `target` adopts it, unless AOF was switched since, when it was `before`. */
+  private rewritten(
+    target: AppendOnlyFile,
+    before: AppendOnlyFile | undefined,
+    form: BaseForm,
+  ): void {
+    const temporary = path.join(this.aofDirectory, this.baseOptions().name);
+    if (this.aof !== before) {
+      this.removeIfThere(temporary);
+      return;
+    }
     try {
-      const keep = this.aof === undefined ? 0 : 1;
-      const base = path.join(this.aofDirectory, this.baseOptions().name);
-      aof.adoptBase(base, form === 'rdb', keep);
+      target.adoptBase(temporary, form === 'rdb', before === undefined ? 0 : 1);
     } catch (error) {
-      this.rewriteFailed(this.aof, messageOf(error));
+      this.removeIfThere(temporary);
+      this.rewriteFailed(before, messageOf(error));
       return;
     }
     this.rewrites.succeeded = true;
     this.rewrites.count++;
     this.rewriteLimit.reset();
     this.log('notice', 'Background AOF rewrite finished successfully');
+  }
+
+  private removeIfThere(file: string): void {
+    try {
+      this.files.unlink(file);
+    } catch {
+      // It was renamed, or never made.
+    }
   }
 
   private rewriteFailed(aof: AppendOnlyFile | undefined, why: string): void {
@@ -506,6 +531,11 @@ export class Persistence implements PersistencePort {
    * not, and the server had better go on.
    */
   finish(save: 'default' | 'save' | 'nosave', force: boolean): boolean {
+    if (this.aof?.isTemporary === true) {
+      const how = force ? ' Exit anyway.' : " can't exit.";
+      this.log('warning', `Writing initial AOF,${how}`);
+      if (!force) return false;
+    }
     this.cancel();
     let whole = true;
     const wantsSave = save === 'save' || (save === 'default' && this.savePoints.length > 0);

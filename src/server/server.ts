@@ -11,6 +11,7 @@ import { Compactor } from '../keyspace/compactor.ts';
 import { Keyspace } from '../keyspace/keyspace.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
 import type { FileSystem } from '../persistence/files.ts';
+import type { SnapshotTaker } from '../persistence/snapshot/snapshot-writer.ts';
 import { PubSub } from '../pubsub/pubsub.ts';
 import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
@@ -63,6 +64,8 @@ export interface ServerHooks {
   readonly loadsData?: boolean;
   /** The disk (tests); the thread that writes snapshots uses the real one. */
   readonly files?: FileSystem;
+  /** Takes snapshots in that thread's place, onto `files` (tests). */
+  readonly snapshots?: (keyspace: Keyspace) => SnapshotTaker;
   /** Told of a command that changed data and did not say so (tests). */
   readonly unreportedWrite?: (command: string) => void;
 }
@@ -195,6 +198,7 @@ export class Server {
         this.gates.diskRefusal = refusal;
       },
       files: hooks.files,
+      snapshots: hooks.snapshots?.(this.keyspace),
     });
     this.loader = new Loader({
       config,

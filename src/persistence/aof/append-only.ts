@@ -7,11 +7,17 @@
  * begins another incremental file in the very turn in which the data is frozen; when the new base
  * is there, the manifest names base and that file, and the ones before are history.
  *
+ * Invariants, so that what is left after a crash at any moment is a beginning of the history: a
+ * manifest names only files whose names are on the disk already; a file is whole and synced before
+ * a manifest names another one after it; a number is never used again for a file that a manifest
+ * on the disk may name.
+ *
  * Writing happens in this thread, once a turn; syncing in another one, one sync at a time, so that
  * the syncs of all clients that wait are one. A write that fails is cut back to the last whole one
  * and tried again, writes of clients are refused meanwhile; with `always` the process must end, for
  * what clients have seen may be lost. After a failed sync nothing is known of what the file holds:
- * only a rewrite, into other files, ends the refusal.
+ * effects go to a temporary file then, as when AOF is switched on, and only a new base ends the
+ * refusal.
  *
  * Sources: behaviour of redis-server 7.0.15 (aof.c), with the write before the reply in all
  * policies.
@@ -19,10 +25,17 @@
 import path from 'node:path';
 import type { EffectUnit, JournalReader } from '../../keyspace/journal.ts';
 import { Target } from '../../keyspace/journal.ts';
-import { type FileSystem, type OpenFile, type SystemError, uninterrupted } from '../files.ts';
+import {
+  type FileSystem,
+  makeLastingDirectory,
+  type OpenFile,
+  type SystemError,
+  systemText,
+  uninterrupted,
+} from '../files.ts';
 import { EffectEncoder } from './effect-encoder.ts';
 import { Manifest } from './manifest.ts';
-import { readManifest, writeManifest } from './manifest-file.ts';
+import { readManifest, UnsyncedManifest, writeManifest } from './manifest-file.ts';
 
 export type SyncPolicy = 'always' | 'everysec' | 'no';
 
@@ -83,12 +96,18 @@ export class AppendOnlyFile implements JournalReader {
   private encoded = 0;
   private flushed = 0;
   private synced = 0;
-  private syncing = false;
+  /** The file that another thread syncs at present. */
+  private syncingFile: OpenFile | undefined = undefined;
   private syncStartedMs = 0;
   private lastSyncMs = 0;
   private lastAttemptMs = 0;
+  /** The files of the manifest lack something: clients are refused until there is a new base. */
   private isUnreliable = false;
+  /** Nothing is known of the present file: it is neither written to nor synced any more. */
+  private isBroken = false;
   private isClosed = false;
+  /** Files that a manifest on the disk may name while ours does not. */
+  private orphans: string[] = [];
   /** Whether the present file is in no manifest yet. */
   isTemporary = false;
 
@@ -145,7 +164,7 @@ export class AppendOnlyFile implements JournalReader {
   }
 
   get isSyncing(): boolean {
-    return this.syncing;
+    return this.syncingFile !== undefined;
   }
 
   /**
@@ -157,20 +176,32 @@ export class AppendOnlyFile implements JournalReader {
     this.currentBytes = bytes;
     const last = this.manifest.incr.at(-1);
     if (last === undefined) this.beginIncr();
-    else this.use(this.openAppend(last.name));
+    else {
+      // What was read may never have reached the disk, and clients are about to see it.
+      this.syncDirectory();
+      const file = this.openAppend(last.name);
+      this.use(file);
+      uninterrupted(() => file.syncData());
+    }
     this.removeHistory();
   }
 
   /**
-   * Effects go to a file that no manifest names yet: AOF is switched on, and there is no base for
-   * what the data holds now. The first `adoptBase` makes it count. Throws SystemError.
+   * Effects go to a file that no manifest names yet: there is no base for what the data holds now,
+   * since AOF is switched on, or the files have failed. The first `adoptBase` makes it count. What
+   * waits to be written is dropped, for that base will hold it. Throws SystemError; then nothing
+   * has changed.
    */
   beginTemporary(): void {
     this.makeDirectory();
-    this.leaveFile();
-    this.unlinkIfThere(TEMPORARY_INCR);
-    this.use(this.openAppend(TEMPORARY_INCR));
+    const file = this.openEmpty(TEMPORARY_INCR);
+    this.encoder.clear();
+    this.flushed = this.encoded;
+    this.synced = this.encoded;
+    this.closeFile();
+    this.use(file);
     this.isTemporary = true;
+    this.options.onSafe();
   }
 
   /**
@@ -178,23 +209,23 @@ export class AppendOnlyFile implements JournalReader {
    * which the data is frozen, before further effects. Throws SystemError; then nothing has changed.
    */
   beginIncr(): void {
-    if (this.isTemporary) {
+    this.makeDirectory();
+    if (this.isTemporary || !this.settle()) {
       this.beginTemporary();
       return;
     }
-    this.makeDirectory();
     const next = this.manifest.withIncr(this.incrName());
     const { name } = next.incr.at(-1)!;
-    this.unlinkIfThere(name);
-    const file = this.openAppend(name);
+    const file = this.openEmpty(name);
     try {
+      this.syncDirectory();
       this.persist(next);
     } catch (error) {
-      file.close();
-      this.unlinkIfThere(name);
+      closeQuietly(file);
+      this.giveUp(next, [name], error);
       throw error;
     }
-    this.leaveFile();
+    this.closeFile();
     this.use(file);
   }
 
@@ -209,14 +240,22 @@ export class AppendOnlyFile implements JournalReader {
    * then the old files count.
    */
   adoptBase(temporary: string, binary: boolean, keep: 0 | 1): void {
-    const { files } = this.options;
+    if (this.isBroken) throw new Error('the incremental file after it has failed');
     const name = this.nextBaseName(binary);
-    const target = this.pathOf(name);
-    uninterrupted(() => files.rename(temporary, target));
+    const made = [name];
+    let next = this.manifest.withBase(name, keep);
+    this.rename(temporary, this.pathOf(name));
     try {
-      this.persist(this.withBase(name, keep));
+      if (this.isTemporary) {
+        const incr = this.incrName();
+        // Renamed and not counted in, it stays in use; another attempt begins another file.
+        this.rename(this.pathOf(TEMPORARY_INCR), this.pathOf(incr));
+        next = this.manifest.withBase(name, 0).withIncr(incr);
+      }
+      this.syncDirectory();
+      this.persist(next);
     } catch (error) {
-      this.unlinkIfThere(name);
+      this.giveUp(next, made, error);
       throw error;
     }
     this.isTemporary = false;
@@ -224,15 +263,6 @@ export class AppendOnlyFile implements JournalReader {
     this.currentBytes = this.baseBytes + this.fileBytes;
     this.trust();
     this.removeHistory();
-  }
-
-  /** The manifest with a new base; a temporary incremental file gets its name. */
-  private withBase(name: string, keep: 0 | 1): Manifest {
-    if (!this.isTemporary) return this.manifest.withBase(name, keep);
-    const incr = this.incrName();
-    const { files } = this.options;
-    uninterrupted(() => files.rename(this.pathOf(TEMPORARY_INCR), this.pathOf(incr)));
-    return this.manifest.withBase(name, 0).withIncr(incr);
   }
 
   /** Bytes of a file of the directory. */
@@ -251,12 +281,14 @@ export class AppendOnlyFile implements JournalReader {
 
   /** Writes and syncs everything, then closes. Returns whether all is on the disk. */
   close(): boolean {
-    if (this.file === undefined) return true;
+    const { file } = this;
+    if (file === undefined) return true;
     this.flush();
-    const whole = this.lastError === undefined;
-    this.leaveFile();
+    if (!this.isBroken) this.syncNow(file);
+    this.closeFile();
     this.isClosed = true;
-    return whole && this.lastError === undefined;
+    this.options.onSafe();
+    return this.lastError === undefined;
   }
 
   /** Syncs that are due, failed writes once more; called by the cron. */
@@ -272,11 +304,11 @@ export class AppendOnlyFile implements JournalReader {
 
   private flush(): void {
     const { file, encoder } = this;
-    if (file === undefined || encoder.length === 0 || this.isUnreliable) return;
+    if (file === undefined || encoder.length === 0 || this.isBroken) return;
     const nowMs = this.options.now();
     if (this.lastError !== undefined && nowMs - this.lastAttemptMs < RETRY_MS) return;
     this.lastAttemptMs = nowMs;
-    if (this.syncing && nowMs - this.syncStartedMs > SLOW_SYNC_MS) this.delayedSyncs++;
+    if (this.isSyncing && nowMs - this.syncStartedMs > SLOW_SYNC_MS) this.delayedSyncs++;
     let done = 0;
     try {
       while (done < encoder.length) {
@@ -291,7 +323,7 @@ export class AppendOnlyFile implements JournalReader {
     this.currentBytes += done;
     this.flushed = this.encoded;
     encoder.clear();
-    if (this.lastError !== undefined) {
+    if (this.lastError !== undefined && !this.isUnreliable) {
       this.lastError = undefined;
       this.options.log('warning', 'AOF write error looks solved, Redis can write again.');
       this.options.onSafe();
@@ -301,9 +333,10 @@ export class AppendOnlyFile implements JournalReader {
   private writeFailed(file: OpenFile, done: number, error: SystemError): void {
     const { log, onFatal } = this.options;
     const first = this.lastError === undefined;
-    this.lastError = error.message;
-    if (first) log('warning', `Error writing to the AOF file: ${error.message}`);
+    this.lastError = systemText(error);
+    if (first) log('warning', `Error writing to the AOF file: ${this.lastError}`);
     if (this.policy === 'always') {
+      this.isBroken = true;
       log(
         'warning',
         "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
@@ -320,8 +353,8 @@ export class AppendOnlyFile implements JournalReader {
     try {
       uninterrupted(() => file.truncate(this.fileBytes));
     } catch (error) {
-      const { message } = error as SystemError;
-      this.options.log('warning', `Could not cut a short write off the AOF file: ${message}`);
+      const why = systemText(error as SystemError);
+      this.options.log('warning', `Could not cut a short write off the AOF file: ${why}`);
       this.distrust();
     }
   }
@@ -330,33 +363,32 @@ export class AppendOnlyFile implements JournalReader {
 
   private startSync(): void {
     const { file } = this;
-    if (file === undefined || this.syncing || this.isUnreliable) return;
+    if (file === undefined || this.isSyncing || this.isBroken) return;
     if (this.syncsWait && this.policy !== 'always') return;
     const upTo = this.flushed;
-    this.syncing = true;
+    this.syncingFile = file;
     this.syncStartedMs = this.options.now();
     this.lastSyncMs = this.syncStartedMs;
     file.syncLater((error) => {
-      this.syncing = false;
-      if (this.file !== file) {
-        // The file was left meanwhile, with a sync of its own.
-        file.close();
-        return;
-      }
+      this.syncingFile = undefined;
+      // The file was left meanwhile, with a sync of its own; the error may have come to this one.
+      if (this.file !== file) closeQuietly(file);
       if (error !== undefined) this.syncFailed(error);
-      else if (upTo > this.synced) {
+      else if (this.file === file && upTo > this.synced) {
         this.synced = upTo;
         this.options.onSafe();
-        if (this.policy === 'always' && this.flushed > this.synced) this.startSync();
       }
+      if (this.policy === 'always' && this.flushed > this.synced) this.startSync();
     });
   }
 
   private syncFailed(error: SystemError): void {
     const { log, onFatal } = this.options;
-    log('warning', `Can't persist AOF for fsync error: ${error.message}`);
-    this.lastError = error.message;
+    this.lastError = systemText(error);
+    log('warning', `Can't persist AOF for fsync error: ${this.lastError}`);
+    if (this.isClosed) return;
     if (this.policy === 'always') {
+      this.isBroken = true;
       log('warning', "AOF fsync policy is 'always'. Exiting...");
       onFatal();
       return;
@@ -365,6 +397,7 @@ export class AppendOnlyFile implements JournalReader {
   }
 
   private distrust(): void {
+    this.isBroken = true;
     this.isUnreliable = true;
     this.options.onSafe();
     this.options.onUnreliable();
@@ -377,40 +410,60 @@ export class AppendOnlyFile implements JournalReader {
     this.lastError = undefined;
   }
 
+  /**
+   * Has all effects so far in the present file, and on the disk: another one may follow it. Returns
+   * false when the file has failed. Throws when writes fail at present.
+   */
+  private settle(): boolean {
+    const { file } = this;
+    if (file === undefined) return !this.isUnreliable;
+    this.flush();
+    if (!this.isBroken && this.encoder.length > 0) throw new Error(this.lastError);
+    if (!this.isBroken) this.syncNow(file);
+    return !this.isBroken;
+  }
+
+  private syncNow(file: OpenFile): void {
+    try {
+      uninterrupted(() => file.syncData());
+      this.synced = this.flushed;
+      this.options.onSafe();
+    } catch (error) {
+      this.syncFailed(error as SystemError);
+    }
+  }
+
   // ---- inside ------------------------------------------------------------------------------
 
   private makeDirectory(): void {
-    uninterrupted(() => this.options.files.makeDirectory(this.options.directory));
+    makeLastingDirectory(this.options.files, this.options.directory);
   }
 
   private openAppend(name: string): OpenFile {
     return uninterrupted(() => this.options.files.open(this.pathOf(name), 'append'));
   }
 
+  /**
+   * Opens a new file. What is left under its name, which no manifest names, is removed rather than
+   * cut off: until a sync, what was cut off may come back.
+   */
+  private openEmpty(name: string): OpenFile {
+    this.unlinkIfThere(name);
+    return this.openAppend(name);
+  }
+
   private use(file: OpenFile): void {
     this.file = file;
+    this.isBroken = false;
     this.fileBytes = file.size();
     this.encoder.restart();
   }
 
-  /** Has what is in the present file on the disk, and closes it. */
-  private leaveFile(): void {
+  private closeFile(): void {
     const { file } = this;
-    if (file === undefined) return;
-    this.flush();
     this.file = undefined;
-    try {
-      if (!this.isUnreliable) uninterrupted(() => file.syncData());
-      this.synced = this.flushed;
-    } catch (error) {
-      const { message } = error as SystemError;
-      this.options.log('warning', `Can't persist AOF for fsync error: ${message}`);
-      this.lastError = message;
-      if (this.policy === 'always' && !this.isClosed) this.options.onFatal();
-    }
-    // While a sync is under way in another thread, its end closes the file.
-    if (!this.syncing) file.close();
-    this.options.onSafe();
+    // While another thread syncs the file, the end of that closes it.
+    if (file !== undefined && file !== this.syncingFile) closeQuietly(file);
   }
 
   private persist(manifest: Manifest): void {
@@ -419,20 +472,44 @@ export class AppendOnlyFile implements JournalReader {
     this.manifest = manifest;
   }
 
+  /** A manifest could not be put in its place: what was made for it goes as soon as it may. */
+  private giveUp(manifest: Manifest, made: readonly string[], error: unknown): void {
+    if (error instanceof UnsyncedManifest) {
+      this.manifest = this.manifest.numberedAs(manifest);
+      this.orphans.push(...made);
+      return;
+    }
+    for (const name of made) this.unlinkIfThere(name);
+  }
+
+  private rename(from: string, to: string): void {
+    uninterrupted(() => this.options.files.rename(from, to));
+  }
+
+  private syncDirectory(): void {
+    uninterrupted(() => this.options.files.syncDirectory(this.options.directory));
+  }
+
   private incrName(): string {
     return `${this.options.name}.${this.manifest.incrSeq + 1}.incr.aof`;
   }
 
   /** Removes what is no longer needed. A failure leaves it there for the next time. */
   private removeHistory(): void {
+    const { orphans } = this;
+    this.orphans = [];
+    for (const name of orphans) this.unlinkIfThere(name);
     const { history } = this.manifest;
     if (history.length === 0 || this.keepsHistory) return;
     for (const { name } of history) this.unlinkIfThere(name);
+    const next = this.manifest.withoutHistory();
     try {
-      this.persist(this.manifest.withoutHistory());
+      this.persist(next);
     } catch (error) {
-      const { message } = error as SystemError;
-      this.options.log('warning', `Could not take old files out of the AOF manifest: ${message}`);
+      // Either manifest will do.
+      if (error instanceof UnsyncedManifest) this.manifest = next;
+      const why = systemText(error as SystemError);
+      this.options.log('warning', `Could not take old files out of the AOF manifest: ${why}`);
     }
   }
 
@@ -442,5 +519,14 @@ export class AppendOnlyFile implements JournalReader {
     } catch {
       // Not there, or it stays: no reader looks at what no manifest names.
     }
+  }
+}
+
+/** A file that is no longer needed: whether closing it fails makes no difference. */
+function closeQuietly(file: OpenFile): void {
+  try {
+    file.close();
+  } catch {
+    // The descriptor is gone in any case.
   }
 }

@@ -2,7 +2,13 @@
  * The manifest on the disk: read as a whole, replaced as a whole.
  */
 import path from 'node:path';
-import { type FileSystem, uninterrupted, writeFully } from '../files.ts';
+import {
+  type FileSystem,
+  type SystemError,
+  systemText,
+  uninterrupted,
+  writeFully,
+} from '../files.ts';
 import { Manifest, ManifestError } from './manifest.ts';
 
 /** No manifest is larger; what is must be something else. */
@@ -46,8 +52,16 @@ export function readText(files: FileSystem, file: string): string {
 }
 
 /**
+ * A manifest is in its place, but nobody knows whether it, or the one before, will be there after a
+ * crash: the files of both must stay.
+ */
+export class UnsyncedManifest extends Error {
+  override readonly name = 'UnsyncedManifest';
+}
+
+/**
  * Puts a manifest in the place of the old one: written and synced under another name, renamed, and
- * the directory synced. Throws SystemError; then the old one counts.
+ * the directory synced. Throws SystemError, then the old one counts; or UnsyncedManifest.
  */
 export function writeManifest(
   files: FileSystem,
@@ -65,5 +79,9 @@ export function writeManifest(
     file.close();
   }
   uninterrupted(() => files.rename(temporary, path.join(directory, manifestName(name))));
-  uninterrupted(() => files.syncDirectory(directory));
+  try {
+    uninterrupted(() => files.syncDirectory(directory));
+  } catch (error) {
+    throw new UnsyncedManifest(systemText(error as SystemError), { cause: error });
+  }
 }

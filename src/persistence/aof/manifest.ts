@@ -91,6 +91,12 @@ export class Manifest {
     return new Manifest(base, this.incr.slice(at), history, seq, this.incrSeq);
   }
 
+  /** The same files; the numbers that another manifest has used count as used. */
+  numberedAs(other: Manifest): Manifest {
+    const { baseSeq, incrSeq } = other;
+    return new Manifest(this.base, this.incr, this.history, baseSeq, incrSeq);
+  }
+
   /** Without the history. */
   withoutHistory(): Manifest {
     return new Manifest(this.base, this.incr, [], this.baseSeq, this.incrSeq);

@@ -74,7 +74,15 @@ export class RunningSnapshot {
   }
 }
 
-export class SnapshotWriter {
+/** Writes the data of a moment, one snapshot at a time. */
+export interface SnapshotTaker {
+  /** Takes the data as of now and has it written. Throws when it cannot begin. */
+  start(job: Omit<SnapshotJob, 'databases' | 'nowMs'>): RunningSnapshot;
+  /** Ends what it needs; a snapshot under way fails. */
+  close(): Promise<void>;
+}
+
+export class SnapshotWriter implements SnapshotTaker {
   private readonly keyspace: Keyspace;
   private worker: Worker | undefined = undefined;
   private idleTimer: NodeJS.Timeout | undefined = undefined;
