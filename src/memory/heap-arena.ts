@@ -68,7 +68,8 @@ export class HeapArena implements Arena, Freezer {
   private previousRoom = new Int32Array(64);
   private readonly roomHead = new Int32Array(classSizes.length).fill(-1);
   private readonly freeNumbers: number[] = [];
-  private readonly bytesMax: number;
+  /** Limit of `usedBytes`. */
+  bytesMax: number;
 
   /** `bytesMax` limits usedBytes; by default only the address space does. */
   constructor(bytesMax = Number.POSITIVE_INFINITY) {

@@ -4,6 +4,7 @@
  * little more room every time, so that each of its blocks is refused once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { HeapArena } from '../../src/memory/heap-arena.ts';
 import { closeAll, startServer, Talker } from '../harness/in-process-server.ts';
 
 afterEach(closeAll);
@@ -32,7 +33,7 @@ describe('a full arena, a key that is there', () => {
     async (_name, before, command) => {
       const server = await startServer({}, { now: () => NOW });
       const client = await Talker.open(server);
-      const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+      const arena = server.keyspace.arena as HeapArena;
       const state = async () => [await client.ask('DUMP key'), await client.ask('PEXPIRETIME key')];
       let refused = 0;
       let done = false;
@@ -60,7 +61,7 @@ describe('a full arena, a key that is there', () => {
     const server = await startServer({}, { now: () => NOW });
     const client = await Talker.open(server);
     const { connection } = client;
-    const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+    const arena = server.keyspace.arena as HeapArena;
     for (const make of [`SET source ${LONG}`, `HSET source f ${LONG}`]) {
       await client.ask('DEL source');
       await client.ask(make);
@@ -89,7 +90,7 @@ describe('a full arena, a new key', () => {
     async (command) => {
       const server = await startServer();
       const client = await Talker.open(server);
-      const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+      const arena = server.keyspace.arena as HeapArena;
       const used = arena.usedBytes;
       let reply = OOM;
       for (let room = 0; reply === OOM; room += 8) {

@@ -3,6 +3,7 @@
  * behind, and who watches, caches or waits for the key learns of what was done.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { HeapArena } from '../../src/memory/heap-arena.ts';
 import type { Server } from '../../src/server/server.ts';
 import { closeAll, startServer, Talker } from '../harness/in-process-server.ts';
 
@@ -13,7 +14,7 @@ const LARGE = 'x'.repeat(300_000);
 
 /** From now on there is room for small things only. */
 function fill(server: Server): void {
-  const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+  const arena = server.keyspace.arena as HeapArena;
   arena.bytesMax = arena.usedBytes + 20_000;
 }
 
@@ -102,7 +103,7 @@ describe('a full arena', () => {
   it('leaves no field without a value in a small hash', async () => {
     const server = await startServer();
     const client = await Talker.open(server);
-    const arena = server.keyspace.arena as unknown as { bytesMax: number; usedBytes: number };
+    const arena = server.keyspace.arena as HeapArena;
     const value = 'v'.repeat(60);
     let refused = 0;
     for (let room = 0; room < 900; room += 4) {

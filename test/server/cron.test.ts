@@ -1,29 +1,24 @@
 /** The cron's work between requests comes in single slices, however often the timer ticks. */
-import { afterEach, expect, it } from 'vitest';
-import { Encoding } from '../../src/datatypes/value-types.ts';
-import { closeAll, startServer } from '../harness/in-process-server.ts';
+import { expect, it } from 'vitest';
+import { Cron } from '../../src/server/cron.ts';
 
-afterEach(closeAll);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 it('a tick adds no second chain of slices to one under way', async () => {
-  const server = await startServer();
-  const db = server.keyspace.dbs[0]!;
-  for (let i = 0; i < 200_000; i++) {
-    const key = Buffer.from(`key:${i}`);
-    db.setString(db.find(key, 0, key.length), key, 0, key.length, key, 0, 3, Encoding.raw, 0);
-  }
-  db.clear();
-  const cron = server.cron as unknown as { tick(): void; work(): void };
-  const work = cron.work.bind(cron);
+  const cron = new Cron({ now: () => 0, hz: () => 1 });
   let slices = 0;
-  cron.work = () => {
-    slices++;
-    work();
-  };
-  for (let i = 0; i < 5; i++) cron.tick();
-  expect(slices).toBe(0);
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(slices).toBe(1);
-  while (server.keyspace.hasGarbage) await new Promise((resolve) => setImmediate(resolve));
-  expect(db.size).toBe(0);
+  cron.inSlices(() => ++slices < 5);
+  cron.start();
+  cron.wake();
+  for (let done = 0; done < 5; done++) {
+    for (let i = 0; i < 5; i++) cron.tick();
+    expect(slices).toBe(done);
+    await turn();
+    expect(slices).toBe(done + 1);
+  }
+  await turn();
+  expect(slices).toBe(5);
+  cron.tick();
+  expect(slices).toBe(6);
+  cron.stop();
 });
