@@ -7,10 +7,18 @@
  *     …
  *     await server.close();
  *
+ * With `dir` the data is loaded from files and saved to them:
+ *
+ *     const server = await createServer({ dir: './data', config: { appendonly: 'yes' } });
+ *
  * Several servers may run in one process; after `close()` none of them leaves a handle open.
  */
 import { Config } from './config/config.ts';
+import type { Change, ChangesOptions } from './server/change-streams.ts';
 import { Server, type ServerHooks } from './server/server.ts';
+
+export type { Change, ChangesOptions } from './server/change-streams.ts';
+export { ChangesLostError } from './server/change-streams.ts';
 
 /** Directives by their redis.conf names (`'maxmemory': '100mb'`), and the hooks below. */
 export interface ServerOptions {
@@ -38,13 +46,38 @@ export interface RespiteServer extends AsyncDisposable {
   readonly url: string;
   /** Empties all databases. Clients stay connected. O(keys). */
   reset(): Promise<void>;
-  /** Ends all connections and closes all sockets. Safe to call twice. */
+  /**
+   * Saves an RDB file (`dbfilename` in `dir`) in the background: the data of this moment, or of a
+   * later one when another save is under way. Resolves when the file is in its place and synced;
+   * rejects when it cannot be had: then the old file is still there.
+   */
+  save(): Promise<void>;
+  /**
+   * Replaces all data and function libraries by what a file holds: an RDB file of any version, an
+   * append-only file (its name ends in `.aof`), a manifest of such files, or the JSON lines of
+   * `respite convert`. Clients are told -LOADING meanwhile. With `appendonly` it resolves when
+   * what was loaded is in the append-only files, too. Rejects with what is wrong with the file: the
+   * data is as it was if it is an RDB file, else there is none.
+   */
+  load(file: string): Promise<void>;
+  /**
+   * The changes of the data from now on, each as a command with the same effect on a copy. Costs
+   * nothing while no stream is open; each must be read or ended (`break`, `return()`). A consumer
+   * that is too slow for its buffer gets a ChangesLostError after what the buffer holds.
+   */
+  changes(options?: ChangesOptions): AsyncIterableIterator<Change, undefined> & AsyncDisposable;
+  /**
+   * Ends all connections and closes all sockets. With `appendonly` everything is written and
+   * synced before it resolves, whatever `appendfsync` is; it saves no RDB file: call `save` first
+   * if you want one. Safe to call twice.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Starts a server. Rejects with a ListenError when the address cannot be had, and with a
- * ConfigError when a directive is wrong.
+ * Starts a server; resolves when its data is loaded. Rejects with a ListenError when the address
+ * cannot be had, with a ConfigError when a directive is wrong, and with a LoadError when what is in
+ * `dir` cannot be loaded.
  */
 export async function createServer(options: ServerOptions = {}): Promise<RespiteServer> {
   const config = new Config();
@@ -73,6 +106,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Respite
     async reset() {
       server.resetData();
     },
+    save: () => server.persistence.saveSoon(),
+    load: (file) => server.load(file),
+    changes: (wanted) => server.changeStreams.open(wanted),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   };

@@ -15,6 +15,9 @@ import { Manifest, ManifestError } from '../persistence/aof/manifest.ts';
 import { writeManifest } from '../persistence/aof/manifest-file.ts';
 import { makeLastingDirectory } from '../persistence/files.ts';
 import { RdbFileLoader, type RdbLoadOptions } from '../persistence/rdb/load-file.ts';
+import { dataFilesOf, type FileForm, formOf } from '../tools/file-form.ts';
+import { jsonSteps } from '../tools/json-lines.ts';
+import { JsonReader } from '../tools/json-reader.ts';
 import { latin1 } from '../util/latin1.ts';
 import { monotonicMs, setImmediate } from '../util/timers.ts';
 import type { LogLevel } from './log.ts';
@@ -95,12 +98,117 @@ export class Loader {
 
   /** Loads the RDB file at once, into what is there. Throws. */
   reloadRdb(replace: boolean): void {
-    this.atOnce(this.rdbFile(this.persistence.rdbPath, replace));
+    this.atOnce(this.rdbFile(this.persistence.rdbPath, this.rdbOptions(false, replace)));
   }
 
   /** Loads the append-only files at once. Throws LoadError. */
   reloadAof(aof: AppendOnlyFile): void {
     this.atOnce(this.aofSteps(aof));
+  }
+
+  /**
+   * Replaces all data by what a file holds, in slices. Throws what is wrong with the file; an RDB
+   * file that is wrong leaves the data as it was, any other one leaves none.
+   */
+  async replace(file: string): Promise<void> {
+    const steps = this.replaceSteps(file, formOf(this.persistence.files, file));
+    await this.inSlices(steps);
+    this.log('notice', `Data replaced by that of ${file}`);
+  }
+
+  private *replaceSteps(file: string, form: FileForm): Steps {
+    if (form === 'rdb') {
+      yield* this.stagedRdb(file);
+      return;
+    }
+    this.keyspace.flush(this.keyspace.dbs.keys());
+    this.persistence.functions.clear();
+    let isWhole = false;
+    try {
+      if (form === 'json') yield* this.jsonFile(file);
+      else yield* this.commandFiles(file, form);
+      isWhole = true;
+    } finally {
+      if (!isWhole) this.keyspace.flush(this.keyspace.dbs.keys());
+    }
+  }
+
+  /** Into databases of its own, which take the place of the present ones at the end. */
+  private *stagedRdb(file: string): Steps {
+    const { keyspace } = this;
+    const { functions } = this.persistence;
+    const staged = keyspace.stage();
+    const libraries: Uint8Array[] = [];
+    let isWhole = false;
+    try {
+      yield* this.rdbFile(file, {
+        ...this.rdbOptions(false, false),
+        database: (index) => staged[index],
+        onFunction: (code) => libraries.push(Buffer.from(code)),
+      });
+      isWhole = true;
+    } finally {
+      if (!isWhole) for (const db of staged) db.drop();
+    }
+    keyspace.replaceAll(staged);
+    functions.clear();
+    for (const code of libraries) functions.load(code);
+  }
+
+  private *commandFiles(file: string, form: 'aof' | 'manifest'): Steps {
+    const { files } = this.persistence;
+    const names = form === 'manifest' ? dataFilesOf(files, file) : [file];
+    const { keyspace, target, progress } = this;
+    this.begin(0);
+    keyspace.expiryEnabled = false;
+    try {
+      for (const [i, name] of names.entries()) {
+        const rdb = this.rdbOptions(true, false);
+        const isLast = i === names.length - 1;
+        const loader = new AofFileLoader({
+          files,
+          path: name,
+          space: keyspace,
+          target,
+          rdb,
+          isLast,
+        });
+        progress.total += loader.bytes;
+        try {
+          while (loader.step()) {
+            progress.offset = loader.offset;
+            yield;
+          }
+        } finally {
+          loader.close();
+        }
+        progress.done += loader.bytes;
+        progress.offset = 0;
+      }
+    } finally {
+      keyspace.expiryEnabled = true;
+      this.end();
+    }
+  }
+
+  private *jsonFile(file: string): Steps {
+    const reader = new JsonReader(this.keyspace);
+    const { progress } = this;
+    const open = this.persistence.files.open(file, 'read');
+    this.begin(open.size());
+    this.keyspace.expiryEnabled = false;
+    try {
+      for (const offset of jsonSteps(open, reader)) {
+        progress.offset = offset;
+        progress.keysLoaded = reader.keys;
+        yield;
+      }
+    } finally {
+      this.keyspace.expiryEnabled = true;
+      open.close();
+      this.end();
+    }
+    for (const code of reader.functions) this.persistence.functions.load(code);
   }
 
   // ---- what is loaded ------------------------------------------------------------------------
@@ -110,7 +218,7 @@ export class Loader {
     if (!files.exists(rdbPath)) return;
     const startedMs = monotonicMs();
     try {
-      yield* this.rdbFile(rdbPath, false);
+      yield* this.rdbFile(rdbPath, this.rdbOptions(false, false));
     } catch (error) {
       this.log('warning', `Fatal error loading the DB, check server logs. Exiting: ${text(error)}`);
       throw new LoadError(text(error));
@@ -123,9 +231,9 @@ export class Loader {
     this.log('notice', `DB loaded from disk: ${seconds(startedMs)} seconds`);
   }
 
-  private *rdbFile(file: string, replace: boolean): Steps {
+  private *rdbFile(file: string, options: RdbLoadOptions): Steps {
     const { files } = this.persistence;
-    const loader = new RdbFileLoader(files, file, this.keyspace, this.rdbOptions(false, replace));
+    const loader = new RdbFileLoader(files, file, this.keyspace, options);
     const { progress } = this;
     this.begin(loader.bytes);
     try {

@@ -80,6 +80,8 @@ export class Output {
   /** What lies before this in the shared buffer is due or sent. */
   private dueTo = 0;
   private readonly held = new Denque<Held>();
+  /** What is done when effects are safe that are not yet, in their order. */
+  private readonly whenSafeTasks = new Denque<{ needs: number; run: () => void }>();
 
   constructor(options: OutputOptions) {
     this.reply = options.reply;
@@ -165,6 +167,7 @@ export class Output {
       this.beforeOutboxes();
       this.turnEnd = undefined;
       this.sendOutboxes();
+      this.runSafeTasks();
     });
   }
 
@@ -183,8 +186,44 @@ export class Output {
     this.dueTo = 0;
   }
 
+  /**
+   * Runs a task when what happened up to the end of this turn may be revealed: then, or later when
+   * the barrier holds that back. Tasks run in order. Never within this call.
+   */
+  whenSafe(run: () => void): void {
+    // Read when the turn ends: other readers of the journal may not have this effect yet.
+    this.whenSafeTasks.push({ needs: -1, run });
+    this.endTurn();
+  }
+
+  /** The turn ends: runs what may be, and notes what the rest waits for. */
+  runSafeTasks(): void {
+    const { barrier, whenSafeTasks } = this;
+    if (whenSafeTasks.isEmpty()) return;
+    barrier?.prepare();
+    const written = barrier?.written ?? 0;
+    for (let i = whenSafeTasks.length - 1; i >= 0; i--) {
+      const task = whenSafeTasks.peekAt(i)!;
+      if (task.needs >= 0) break;
+      task.needs = written;
+    }
+    this.releaseTasks();
+  }
+
+  private releaseTasks(): void {
+    const { barrier, whenSafeTasks } = this;
+    const safe = barrier === undefined ? Number.POSITIVE_INFINITY : barrier.safe;
+    for (;;) {
+      const task = whenSafeTasks.peekFront();
+      if (task === undefined || task.needs < 0 || task.needs > safe) return;
+      whenSafeTasks.shift();
+      task.run();
+    }
+  }
+
   /** The barrier lets more through: sends what waited for that, in order. */
   release(): void {
+    this.releaseTasks();
     const { held, barrier } = this;
     const safe = barrier === undefined ? Number.POSITIVE_INFINITY : barrier.safe;
     for (;;) {

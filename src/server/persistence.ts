@@ -23,6 +23,7 @@ import {
   savedDatabases,
 } from '../persistence/snapshot/snapshot-writer.ts';
 import { CommandError } from '../util/errors.ts';
+import { setImmediate } from '../util/timers.ts';
 import type { LogLevel } from './log.ts';
 import type { Output } from './output.ts';
 import { RewriteLimit } from './rewrite-limit.ts';
@@ -333,6 +334,38 @@ export class Persistence implements PersistencePort {
     return true;
   }
 
+  /**
+   * Saves the data of this moment, or of a later one when a snapshot is being written, in the
+   * background. Resolves when the file is in its place; rejects with what went wrong.
+   */
+  async saveSoon(): Promise<void> {
+    await this.untilIdle();
+    if (!this.startSave()) throw new Error('the save could not begin: the log says why');
+    await this.job?.running.done;
+  }
+
+  /**
+   * The data is another one, and no effect has told of it: the append-only file begins anew with
+   * it. Resolves when its base is there; at once without one.
+   */
+  async renewAppendOnly(): Promise<void> {
+    if (this.aof === undefined) return;
+    this.stopAppendOnly();
+    await this.untilIdle();
+    this.startAppendOnly();
+    await this.job?.running.done;
+    if (!this.rewrites.succeeded) throw new Error('the append-only file could not be made anew');
+  }
+
+  /** Waits until no snapshot is being written and no script half done. */
+  private async untilIdle(): Promise<void> {
+    while (this.job !== undefined || this.isTorn()) {
+      const { job } = this;
+      const waits = job === undefined ? nextTick() : job.running.done.catch(() => {});
+      await waits;
+    }
+  }
+
   private saved(dirty: number): void {
     this.keyspace.changes.saved(dirty);
     this.lastSaveSeconds = Math.floor(this.now() / 1000);
@@ -618,6 +651,13 @@ export class Persistence implements PersistencePort {
       ],
     };
   }
+}
+
+/** A turn of the event loop. */
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 const misconfSnapshot = new CommandError(

@@ -23,6 +23,7 @@ import { monotonicMs } from '../util/timers.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
 import type { Blocking } from './blocking.ts';
+import { ChangeStreams } from './change-streams.ts';
 import { ClientFigures } from './client-figures.ts';
 import { Clients } from './clients.ts';
 import { Clock, checkedRandom } from './clock.ts';
@@ -78,6 +79,7 @@ export class Server {
   readonly scripts: Scripting;
   readonly monitors: Monitors;
   readonly tracking: Tracking;
+  readonly changeStreams: ChangeStreams;
   readonly stats = new Stats();
   readonly gates: Gates;
   readonly logger: Log;
@@ -200,6 +202,7 @@ export class Server {
       files: hooks.files,
       snapshots: hooks.snapshots?.(this.keyspace),
     });
+    this.changeStreams = new ChangeStreams(this.keyspace.changes.journal, this.output);
     this.loader = new Loader({
       config,
       keyspace: this.keyspace,
@@ -371,6 +374,23 @@ export class Server {
     return this.closePromise;
   }
 
+  /**
+   * Replaces all data and function libraries by what a file holds: an RDB file, an append-only file
+   * or a manifest of such, JSON lines. Clients are told that the server is loading. Rejects with
+   * what is wrong; then the data is as before where the file is an RDB file, else there is none.
+   */
+  async load(file: string): Promise<void> {
+    if (this.gates.isLoading) throw new Error('the server is loading already');
+    this.gates.isLoading = true;
+    try {
+      await this.loader.replace(file);
+    } finally {
+      this.gates.isLoading = false;
+      this.blocking.serve();
+    }
+    await this.persistence.renewAppendOnly();
+  }
+
   /** Throws all data away, as FLUSHALL does (tests, between cases). Clients keep their state. */
   resetData(): void {
     const { keyspace } = this;
@@ -387,6 +407,8 @@ export class Server {
     this.endpoints.close();
     await this.persistence.close();
     await this.clients.endAll();
+    this.output.runSafeTasks();
+    this.changeStreams.close();
   }
 }
 

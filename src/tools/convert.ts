@@ -4,17 +4,12 @@
  */
 import path from 'node:path';
 import type { Keyspace } from '../keyspace/keyspace.ts';
-import {
-  type FileSystem,
-  nodeFiles,
-  type OpenFile,
-  uninterrupted,
-  writeFully,
-} from '../persistence/files.ts';
+import { type FileSystem, nodeFiles, type OpenFile, writeFully } from '../persistence/files.ts';
 import { defaultWriteOptions } from '../persistence/rdb/file-writer.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
 import { saveRdbFile } from '../persistence/rdb/save-file.ts';
 import type { ToolOutput } from './check.ts';
+import { jsonSteps } from './json-lines.ts';
 import { JsonReader } from './json-reader.ts';
 import { type DumpExtras, writeJsonLines } from './json-writer.ts';
 import { databaseOf, toolKeyspace } from './keyspaces.ts';
@@ -36,7 +31,6 @@ interface Data extends DumpExtras {
 }
 
 const PIECE_BYTES = 256 * 1024;
-const LINE_END = 0x0a;
 const MAGIC = 'REDIS';
 
 /** Converts a file. Throws Error with what is wrong; then there is no new output. */
@@ -97,48 +91,14 @@ function readJson(input: string, terminal: Terminal): Data {
   const reader = new JsonReader(space);
   const progress = new Progress(terminal, 'reading');
   const file = nodeFiles.open(input, 'read');
-  let number = 0;
   try {
     const total = file.size();
-    forEachLine(file, (line, offset) => {
-      number++;
-      progress.update(offset, total);
-      try {
-        reader.line(line);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new Error(`line ${number}, at byte ${offset}: ${reason}`);
-      }
-    });
+    for (const offset of jsonSteps(file, reader)) progress.update(offset, total);
   } finally {
     file.close();
     progress.end();
   }
   return { space, aux: reader.aux, functions: reader.functions, keys: reader.keys };
-}
-
-/** Calls `emit` with each line and where it begins. */
-function forEachLine(file: OpenFile, emit: (line: string, offset: number) => void): void {
-  const piece = Buffer.allocUnsafe(PIECE_BYTES);
-  let parts: Buffer[] = [];
-  let begin = 0;
-  let position = 0;
-  for (;;) {
-    const count = uninterrupted(() => file.read(piece, 0, piece.length, position));
-    if (count === 0) break;
-    let from = 0;
-    for (let end = piece.indexOf(LINE_END); end >= 0 && end < count; ) {
-      parts.push(Buffer.from(piece.subarray(from, end)));
-      emit(Buffer.concat(parts).toString('utf8'), begin);
-      parts = [];
-      from = end + 1;
-      begin = position + from;
-      end = piece.indexOf(LINE_END, from);
-    }
-    if (from < count) parts.push(Buffer.from(piece.subarray(from, count)));
-    position += count;
-  }
-  if (parts.length > 0) emit(Buffer.concat(parts).toString('utf8'), begin);
 }
 
 function writeJson(data: Data, output: string): void {
