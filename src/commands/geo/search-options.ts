@@ -1,7 +1,8 @@
 /**
  * The arguments of the searches: GEORADIUS, GEORADIUSBYMEMBER, GEOSEARCH and GEOSEARCHSTORE name
  * the same things in different places. Redis reads them from left to right and answers the first
- * error, some of them only if the key exists; so does this.
+ * error, some of them only if the key exists; so does this, by hand: a grammar would know the
+ * words but not which error comes first.
  */
 import type { Shape } from '../../datatypes/geo-distance.ts';
 import type { GeoOrder } from '../../datatypes/geo-matches.ts';

@@ -1,52 +1,57 @@
 /**
  * Taking from the ends: LPOP, RPOP, LMPOP and the blocking BLPOP, BRPOP, BLMPOP.
  */
+import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, wrongArity } from '../../util/errors.ts';
-import { firstValue, keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
-import { type MultiPop, multiPopArguments } from '../multi-pop.ts';
+import {
+  blockingMultiPop,
+  blockingPop,
+  multiPop,
+  multiPopSyntax,
+  type PopFamily,
+} from '../pop-family.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
 
 const notPositive = new CommandError('ERR value is out of range, must be positive');
 
-/** Removes up to `count` elements at an end of the list just opened and replies with them. */
+/** Removes `count` elements at an end of the list just opened and replies with them. */
 function popMany(
   ctx: Context,
   args: Args,
   i: number,
-  entry: number,
+  entry: Entry,
   atTail: boolean,
   count: number,
   reply: Reply,
 ): void {
   const { lists } = ctx.keyspace;
   const { element } = lists;
-  const n = Math.min(count, lists.size);
-  reply.array(n);
+  reply.array(count);
   if (atTail) {
     lists.seek(-1);
-    for (let k = 0; k < n; k++) {
+    for (let k = 0; k < count; k++) {
       lists.read();
       reply.bulk(element.buf, element.off, element.len);
       lists.previous();
     }
   } else {
-    lists.forRange(0, n, () => {
+    lists.forRange(0, count, () => {
       reply.bulk(element.buf, element.off, element.len);
     });
   }
-  lists.removeRange(atTail, n);
-  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, n);
+  lists.removeRange(atTail, count);
+  ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, count);
 }
 
 function popOne(
   ctx: Context,
   args: Args,
   i: number,
-  entry: number,
+  entry: Entry,
   atTail: boolean,
   reply: Reply,
 ): void {
@@ -57,6 +62,15 @@ function popOne(
   lists.removeEnd(atTail);
   ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, 1);
 }
+
+const lists: PopFamily = {
+  names: ['LPOP', 'RPOP'],
+  ends: ['LEFT', 'RIGHT'],
+  oneLength: 1,
+  cursor: (ctx) => ctx.keyspace.lists,
+  popOne,
+  popMany,
+};
 
 function pop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {
   if (args.argc > 3) {
@@ -75,7 +89,7 @@ function pop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {
     else popOne(ctx, args, 1, entry, atTail, reply);
   } else if (entry === 0) reply.nullArray();
   else if (count === 0) reply.array(0);
-  else popMany(ctx, args, 1, entry, atTail, count, reply);
+  else popMany(ctx, args, 1, entry, atTail, Math.min(count, lists.size), reply);
 }
 
 /** LPOP key [count] */
@@ -108,22 +122,6 @@ export const rpop = command({
   run: (ctx, args, reply) => pop(ctx, args, reply, true),
 });
 
-function blockingPop(ctx: Context, args: Args, reply: Reply, atTail: boolean): void {
-  const last = args.argc - 1;
-  const untilMs = timeoutArgument(args, last, ctx.nowMs);
-  const i = firstValue(ctx, args, 1, last, ctx.keyspace.lists);
-  if (i === 0) {
-    const keys = keysToWaitFor(args, 1, last);
-    waitFor(ctx, args, keys, ctx.keyspace.lists.type, untilMs, reply);
-    return;
-  }
-  const entry = ctx.db.writeValue(args, i, ctx.keyspace.lists);
-  reply.array(2);
-  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  popOne(ctx, args, i, entry, atTail, reply);
-  ctx.instead(atTail ? 'RPOP' : 'LPOP')?.argument(args, i);
-}
-
 /** BLPOP key [key ...] timeout */
 export const blpop = command({
   name: 'blpop',
@@ -135,7 +133,7 @@ export const blpop = command({
   flags: ['write', 'noscript', 'blocking'],
   keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
   syntax: 'key [key ...] timeout:double',
-  run: (ctx, args, reply) => blockingPop(ctx, args, reply, false),
+  run: (ctx, args, reply) => blockingPop(lists, ctx, args, reply, false),
 });
 
 /** BRPOP key [key ...] timeout */
@@ -149,24 +147,8 @@ export const brpop = command({
   flags: ['write', 'noscript', 'blocking'],
   keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
   syntax: 'key [key ...] timeout:double',
-  run: (ctx, args, reply) => blockingPop(ctx, args, reply, true),
+  run: (ctx, args, reply) => blockingPop(lists, ctx, args, reply, true),
 });
-
-/** Pops from the first of the lists that has elements; false when none has. */
-function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: Reply): boolean {
-  const i = firstValue(ctx, args, from, pop.end, ctx.keyspace.lists);
-  if (i === 0) return false;
-  const entry = ctx.db.writeValue(args, i, ctx.keyspace.lists);
-  reply.array(2);
-  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  const count = Math.min(pop.count, ctx.keyspace.lists.size);
-  popMany(ctx, args, i, entry, pop.atEnd, count, reply);
-  ctx
-    .instead(pop.atEnd ? 'RPOP' : 'LPOP')
-    ?.argument(args, i)
-    .integer(count);
-  return true;
-}
 
 /** LMPOP numkeys key [key ...] LEFT | RIGHT [COUNT count] */
 export const lmpop = command({
@@ -178,12 +160,8 @@ export const lmpop = command({
   complexity: 'O(N+M) where N is the number of keys and M the number of elements answered.',
   flags: ['write', 'movablekeys'],
   keys: [keyCount(1, 'RW', 'access', 'delete')],
-  syntax: 'numkeys:integer key [key ...] <LEFT | RIGHT> [COUNT count:integer]',
-
-  run(ctx, args, reply) {
-    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'LEFT', 'RIGHT'), reply))
-      reply.nullArray();
-  },
+  syntax: multiPopSyntax(lists),
+  run: (ctx, args, reply) => multiPop(lists, ctx, args, reply),
 });
 
 /** BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count] */
@@ -196,13 +174,6 @@ export const blmpop = command({
   complexity: 'O(N+M) where N is the number of keys and M the number of elements answered.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keyCount(2, 'RW', 'access', 'delete')],
-  syntax: 'timeout:double numkeys:integer key [key ...] <LEFT | RIGHT> [COUNT count:integer]',
-
-  run(ctx, args, reply) {
-    const pop = multiPopArguments(args, 2, 'LEFT', 'RIGHT');
-    const untilMs = timeoutArgument(args, 1, ctx.nowMs);
-    if (multiPop(ctx, args, 3, pop, reply)) return;
-    const keys = keysToWaitFor(args, 3, pop.end);
-    waitFor(ctx, args, keys, ctx.keyspace.lists.type, untilMs, reply);
-  },
+  syntax: `timeout:double ${multiPopSyntax(lists)}`,
+  run: (ctx, args, reply) => blockingMultiPop(lists, ctx, args, reply),
 });

@@ -1,7 +1,8 @@
 /**
  * Reading lists: LLEN, LRANGE, LINDEX, LPOS.
  */
-import { CommandError, errors } from '../../util/errors.ts';
+import { CommandError } from '../../util/errors.ts';
+import { grammar } from '../grammar.ts';
 import { INT64_MIN, int64Argument, intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -94,6 +95,10 @@ const zeroRank = new CommandError(
 const negativeCount = new CommandError("ERR COUNT can't be negative");
 const negativeMaxLen = new CommandError("ERR MAXLEN can't be negative");
 
+const options = grammar('[RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]');
+const RANK = options.word('RANK');
+const COUNT = options.word('COUNT');
+
 /** LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len] */
 export const lpos = command({
   name: 'lpos',
@@ -104,26 +109,27 @@ export const lpos = command({
   complexity: 'O(N) where N is the number of elements looked at.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
-  syntax: 'key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]',
+  syntax: `key element ${options.line}`,
 
   run(ctx, args, reply) {
     let rank = 1;
     let count = -1;
     let maxLen = 0;
-    for (let i = 3; i < args.argc; i += 2) {
-      if (i + 1 === args.argc) throw errors.syntax;
-      if (args.is(i, 'RANK')) {
+    options.begin();
+    for (let i = 3; i < args.argc; ) {
+      i = options.next(args, i);
+      if (options.last === RANK) {
         // As redis-server 7.0.15, whose negation of the least integer is that integer.
-        const given = int64Argument(args, i + 1);
+        const given = int64Argument(args, i - 1);
         rank = given === INT64_MIN ? -1 : Number(given);
         if (rank === 0) throw zeroRank;
-      } else if (args.is(i, 'COUNT')) {
-        count = intArgument(args, i + 1, negativeCount);
+      } else if (options.last === COUNT) {
+        count = intArgument(args, i - 1, negativeCount);
         if (count < 0) throw negativeCount;
-      } else if (args.is(i, 'MAXLEN')) {
-        maxLen = intArgument(args, i + 1, negativeMaxLen);
+      } else {
+        maxLen = intArgument(args, i - 1, negativeMaxLen);
         if (maxLen < 0) throw negativeMaxLen;
-      } else throw errors.syntax;
+      }
     }
     const { lists } = ctx.keyspace;
     if (ctx.db.readValue(args, 1, lists) === 0) {

@@ -4,8 +4,9 @@
 import { SetValue } from '../../datatypes/set.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
+import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument, numKeysArgument } from '../integers.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
 
@@ -210,6 +211,7 @@ export const sdiffstore = command({
   run: (ctx, args, reply) => storeCombined(ctx, args, reply, 'diff'),
 });
 
+const cardOptions = grammar('[LIMIT limit:integer]');
 const negativeLimit = new CommandError("ERR LIMIT can't be negative");
 
 /** SINTERCARD numkeys key [key ...] [LIMIT limit] */
@@ -222,14 +224,15 @@ export const sintercard = command({
   complexity: 'O(N*M) where N is the size of the smallest set and M the number of sets.',
   flags: ['readonly', 'movablekeys'],
   keys: [keyCount(1, 'RO', 'access')],
-  syntax: 'numkeys:integer key [key ...] [LIMIT limit:integer]',
+  syntax: `numkeys:integer key [key ...] ${cardOptions.line}`,
 
   run(ctx, args, reply) {
     const end = 2 + numKeysArgument(args, 1);
     let limit = 0;
-    for (let i = end; i < args.argc; i += 2) {
-      if (!args.is(i, 'LIMIT') || i + 1 === args.argc) throw errors.syntax;
-      limit = intArgument(args, i + 1, negativeLimit);
+    cardOptions.begin();
+    for (let i = end; i < args.argc; ) {
+      i = cardOptions.next(args, i);
+      limit = intArgument(args, i - 1, negativeLimit);
       if (limit < 0) throw negativeLimit;
     }
     let count = 0;

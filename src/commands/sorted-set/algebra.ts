@@ -1,6 +1,7 @@
 /**
  * Sorted sets combined: ZUNION, ZINTER, ZDIFF, their STORE forms and ZINTERCARD. Sets take part
- * with a score of 1 for each member.
+ * with a score of 1 for each member. The options of the first three are read by hand: how many
+ * values follow WEIGHTS depends on the number of keys.
  */
 import { SetValue } from '../../datatypes/set.ts';
 import { SortedSetValue } from '../../datatypes/sorted-set.ts';
@@ -10,6 +11,7 @@ import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseDouble } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt, keyCount } from '../spec.ts';
 import { replyElement, replyElements, storeResult } from './results.ts';
@@ -201,7 +203,10 @@ function storeCombined(ctx: Context, args: Args, reply: Reply, operation: Operat
   storeResult(ctx, args, 1, result, `z${operation}store`, reply);
 }
 
-const options = '[WEIGHTS weight:double [weight:double ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]';
+const cardOptions = grammar('[LIMIT limit:integer]');
+
+const combinationSyntax =
+  '[WEIGHTS weight:double [weight:double ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]';
 
 const reading = {
   arity: -3,
@@ -228,7 +233,7 @@ export const zunion = command({
   name: 'zunion',
   summary: 'Returns the members that any of the sorted sets has.',
   complexity: unionCost,
-  syntax: `numkeys:integer key [key ...] ${options} [WITHSCORES]`,
+  syntax: `numkeys:integer key [key ...] ${combinationSyntax} [WITHSCORES]`,
   run: (ctx, args, reply) => replyCombined(ctx, args, reply, 'union'),
 });
 
@@ -238,7 +243,7 @@ export const zinter = command({
   name: 'zinter',
   summary: 'Returns the members that all of the sorted sets have.',
   complexity: interCost,
-  syntax: `numkeys:integer key [key ...] ${options} [WITHSCORES]`,
+  syntax: `numkeys:integer key [key ...] ${combinationSyntax} [WITHSCORES]`,
   run: (ctx, args, reply) => replyCombined(ctx, args, reply, 'inter'),
 });
 
@@ -259,7 +264,7 @@ export const zunionstore = command({
   since: '2.0.0',
   summary: 'Stores the members that any of the sorted sets has and answers how many they are.',
   complexity: unionCost,
-  syntax: `destination:key numkeys:integer key [key ...] ${options}`,
+  syntax: `destination:key numkeys:integer key [key ...] ${combinationSyntax}`,
   run: (ctx, args, reply) => storeCombined(ctx, args, reply, 'union'),
 });
 
@@ -270,7 +275,7 @@ export const zinterstore = command({
   since: '2.0.0',
   summary: 'Stores the members that all of the sorted sets have and answers how many they are.',
   complexity: interCost,
-  syntax: `destination:key numkeys:integer key [key ...] ${options}`,
+  syntax: `destination:key numkeys:integer key [key ...] ${combinationSyntax}`,
   run: (ctx, args, reply) => storeCombined(ctx, args, reply, 'inter'),
 });
 
@@ -292,15 +297,16 @@ export const zintercard = command({
   since: '7.0.0',
   summary: 'Counts the members that all of the sorted sets have, up to a limit.',
   complexity: 'O(N*K) where N is the smallest size and K the number of sorted sets.',
-  syntax: 'numkeys:integer key [key ...] [LIMIT limit:integer]',
+  syntax: `numkeys:integer key [key ...] ${cardOptions.line}`,
 
   run(ctx, args, reply) {
     const sources = openSources(ctx, args, 1);
     const end = 2 + sources.length;
     let limit = 0;
-    for (let i = end; i < args.argc; i += 2) {
-      if (!args.is(i, 'LIMIT') || i + 1 === args.argc) throw errors.syntax;
-      limit = intArgument(args, i + 1, negativeLimit);
+    cardOptions.begin();
+    for (let i = end; i < args.argc; ) {
+      i = cardOptions.next(args, i);
+      limit = intArgument(args, i - 1, negativeLimit);
       if (limit < 0) throw negativeLimit;
     }
     sources.sort((a, b) => sizeOf(a) - sizeOf(b));

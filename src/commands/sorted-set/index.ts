@@ -16,14 +16,12 @@ import {
   zrange,
   zrangebylex,
   zrangebyscore,
-  zrangestore,
-  zremrangebylex,
-  zremrangebyrank,
-  zremrangebyscore,
   zrevrange,
   zrevrangebylex,
   zrevrangebyscore,
 } from './zrange.ts';
+import { zrangestore } from './zrangestore.ts';
+import { zremrangebylex, zremrangebyrank, zremrangebyscore } from './zremrange.ts';
 import { zcard, zcount, zlexcount, zmscore, zrank, zrevrank, zscore } from './zscore.ts';
 
 export const sortedSetCommands: readonly CommandSpec[] = [

@@ -2,12 +2,12 @@
  * Adding and changing elements: ZADD, ZINCRBY, ZREM.
  */
 import type { SortedSetValue } from '../../datatypes/sorted-set.ts';
-import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { parseDouble } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { command, keyAt } from '../spec.ts';
 
 const xxAndNx = new CommandError('ERR XX and NX options at the same time are not compatible');
@@ -17,101 +17,115 @@ const gtLtNx = new CommandError(
 const onePair = new CommandError('ERR INCR option supports a single increment-element pair');
 const notANumber = new CommandError('ERR resulting score is not a number (NaN)');
 
-/** Which elements ZADD may add or change. */
-export interface AddOptions {
+// The handler says which words clash: Redis has two texts for it.
+const options = grammar('[NX | XX] [GT | LT] [CH] [INCR]', { together: true });
+const NX = options.word('NX');
+const XX = options.word('XX');
+const GT = options.word('GT');
+const LT = options.word('LT');
+const CH = options.word('CH');
+const INCR = options.word('INCR');
+
+/** Which elements may be added or changed, and how. */
+interface AddMode {
   readonly nx: boolean;
   readonly xx: boolean;
   readonly gt: boolean;
   readonly lt: boolean;
+  /** Scores are added to those that are there. */
+  readonly increment: boolean;
+  /** The reply counts changed scores, too. */
+  readonly countChanges: boolean;
 }
 
-const anyElement: AddOptions = { nx: false, xx: false, gt: false, lt: false };
+const plain: AddMode = {
+  nx: false,
+  xx: false,
+  gt: false,
+  lt: false,
+  increment: false,
+  countChanges: false,
+};
+const increment: AddMode = { ...plain, increment: true };
 
 /** What became of one element. */
-export type AddOutcome = 'added' | 'updated' | 'same' | 'refused';
+type AddOutcome = 'added' | 'updated' | 'same' | 'refused';
 
-/** Argument i as a score. */
-export function scoreArgument(args: Args, i: number): number {
-  const score = parseDouble(args.buf, args.off[i]!, args.len[i]!);
-  if (Number.isNaN(score)) throw errors.notFloat;
-  return score;
+/** Scores of one command, parsed before anything changes; grows, and is given up when large. */
+let scores = new Float64Array(64);
+const KEEP_SCORES = 4096;
+
+/** Parses the scores of (score, member) pairs from argument `from` on into `scores`. */
+function readScores(args: Args, from: number): void {
+  const count = (args.argc - from) >> 1;
+  if (count > scores.length || scores.length > KEEP_SCORES) {
+    scores = new Float64Array(Math.max(64, count));
+  }
+  for (let k = 0, i = from; k < count; k++, i += 2) {
+    const score = parseDouble(args.buf, args.off[i]!, args.len[i]!);
+    if (Number.isNaN(score)) throw errors.notFloat;
+    scores[k] = score;
+  }
 }
 
 /**
- * Adds argument `at` as a member or changes its score, as the options allow; `set.score` is its
- * score then. With `increment` the score is added to the present one.
+ * Adds argument `at` as a member or changes its score, as the mode allows; `set.score` is its score
+ * then.
  */
-export function addMember(
+function addMember(
   set: SortedSetValue,
   args: Args,
   at: number,
   given: number,
-  options: AddOptions,
-  increment: boolean,
+  mode: AddMode,
 ): AddOutcome {
   const { buf } = args;
   const off = args.off[at]!;
   const len = args.len[at]!;
   if (!set.find(buf, off, len)) {
-    if (options.xx) return 'refused';
+    if (mode.xx) return 'refused';
     set.insert(buf, off, len, given);
     set.score = given;
     return 'added';
   }
   const before = set.score;
-  if (options.nx) return 'refused';
-  const score = increment ? before + given : given;
+  if (mode.nx) return 'refused';
+  const score = mode.increment ? before + given : given;
   if (Number.isNaN(score)) throw notANumber;
-  if ((options.lt && score >= before) || (options.gt && score <= before)) return 'refused';
+  if ((mode.lt && score >= before) || (mode.gt && score <= before)) return 'refused';
   if (score === before) return 'same';
   set.update(buf, off, len, score);
   set.score = score;
   return 'updated';
 }
 
-/** The sorted set at argument i for writing, made when the key is missing. Throws WRONGTYPE. */
-export function zsetForWriting(ctx: Context, args: Args, i: number): Entry {
-  const { zsets } = ctx.keyspace;
-  const entry = ctx.db.writeValue(args, i, zsets);
-  if (entry !== 0) return entry;
-  zsets.create();
-  return ctx.db.addValue(args, i, zsets);
-}
-
 /** Adds (score, member) pairs from argument `from` on; replies as ZADD does. */
-function addPairs(
-  ctx: Context,
-  args: Args,
-  from: number,
-  options: AddOptions,
-  increment: boolean,
-  countChanges: boolean,
-  reply: Reply,
-): void {
-  for (let i = from; i < args.argc; i += 2) scoreArgument(args, i);
+function addPairs(ctx: Context, args: Args, from: number, mode: AddMode, reply: Reply): void {
+  readScores(args, from);
   const { zsets } = ctx.keyspace;
   let entry = ctx.db.writeValue(args, 1, zsets);
   if (entry === 0) {
-    if (options.xx) {
-      if (increment) reply.null();
+    if (mode.xx) {
+      if (mode.increment) reply.null();
       else reply.int(0);
       return;
     }
-    entry = zsetForWriting(ctx, args, 1);
+    zsets.create();
+    entry = ctx.db.addValue(args, 1, zsets);
   }
   let added = 0;
   let updated = 0;
   let outcome: AddOutcome = 'refused';
-  for (let i = from; i < args.argc; i += 2) {
-    outcome = addMember(zsets, args, i + 1, scoreArgument(args, i), options, increment);
+  for (let k = 0, i = from; i < args.argc; k++, i += 2) {
+    outcome = addMember(zsets, args, i + 1, scores[k]!, mode);
     if (outcome === 'added') added++;
     else if (outcome === 'updated') updated++;
   }
-  if (!increment) reply.int(countChanges ? added + updated : added);
+  if (!mode.increment) reply.int(mode.countChanges ? added + updated : added);
   else if (outcome === 'refused') reply.null();
   else reply.double(zsets.score);
   if (added + updated > 0) {
-    const event = increment ? 'zincr' : 'zadd';
+    const event = mode.increment ? 'zincr' : 'zadd';
     ctx.changedValue(event, entry, zsets, args, 1, added + updated);
   }
 }
@@ -127,35 +141,27 @@ export const zadd = command({
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
   member: -1,
-  syntax:
-    'key [NX | XX] [GT | LT] [CH] [INCR] score:double member:string [score:double member:string ...]',
+  syntax: `key ${options.line} score:double member:string [score:double member:string ...]`,
 
   run(ctx, args, reply) {
-    let nx = false;
-    let xx = false;
-    let gt = false;
-    let lt = false;
-    let changes = false;
-    let increment = false;
-    let i = 2;
-    for (; i < args.argc; i++) {
-      if (args.is(i, 'NX')) nx = true;
-      else if (args.is(i, 'XX')) xx = true;
-      else if (args.is(i, 'CH')) changes = true;
-      else if (args.is(i, 'INCR')) increment = true;
-      else if (args.is(i, 'GT')) gt = true;
-      else if (args.is(i, 'LT')) lt = true;
-      else break;
-    }
-    const left = args.argc - i;
+    const from = options.readWhile(args, 2);
+    const left = args.argc - from;
     if (left % 2 === 1 || left === 0) throw errors.syntax;
-    if (nx && xx) throw xxAndNx;
-    if ((gt && nx) || (lt && nx) || (gt && lt)) throw gtLtNx;
-    if (increment && left > 2) throw onePair;
-    const options = nx || xx || gt || lt ? { nx, xx, gt, lt } : anyElement;
-    addPairs(ctx, args, i, options, increment, changes, reply);
+    addPairs(ctx, args, from, from === 2 ? plain : readMode(left), reply);
   },
 });
+
+/** What the options that were read say; `left` arguments follow them. */
+function readMode(left: number): AddMode {
+  const nx = options.has(NX);
+  const xx = options.has(XX);
+  const gt = options.has(GT);
+  const lt = options.has(LT);
+  if (nx && xx) throw xxAndNx;
+  if ((gt && nx) || (lt && nx) || (gt && lt)) throw gtLtNx;
+  if (options.has(INCR) && left > 2) throw onePair;
+  return { nx, xx, gt, lt, increment: options.has(INCR), countChanges: options.has(CH) };
+}
 
 /** ZINCRBY key increment member */
 export const zincrby = command({
@@ -169,7 +175,7 @@ export const zincrby = command({
   keys: [keyAt(1, 'RW', 'access', 'update')],
   member: 3,
   syntax: 'key increment:integer member:string',
-  run: (ctx, args, reply) => addPairs(ctx, args, 2, anyElement, true, false, reply),
+  run: (ctx, args, reply) => addPairs(ctx, args, 2, increment, reply),
 });
 
 /** ZREM key member [member ...] */

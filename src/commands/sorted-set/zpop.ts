@@ -6,10 +6,15 @@ import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
-import { firstValue, keysToWaitFor, timeoutArgument, waitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
-import { type MultiPop, multiPopArguments } from '../multi-pop.ts';
+import {
+  blockingMultiPop,
+  blockingPop,
+  multiPop,
+  multiPopSyntax,
+  type PopFamily,
+} from '../pop-family.ts';
 import { command, keyAt, keyCount, keyRange } from '../spec.ts';
 
 /** Writes the element read last. */
@@ -36,6 +41,29 @@ function removeEnd(
   zsets.removeRange(highest ? zsets.size - count : 0, count);
   ctx.changedValue(highest ? 'zpopmax' : 'zpopmin', entry, zsets, args, i, count);
 }
+
+const sortedSets: PopFamily = {
+  names: ['ZPOPMIN', 'ZPOPMAX'],
+  ends: ['MIN', 'MAX'],
+  oneLength: 2,
+  cursor: (ctx) => ctx.keyspace.zsets,
+
+  popOne(ctx, args, i, entry, highest, reply) {
+    const { zsets } = ctx.keyspace;
+    forEnd(zsets, highest, 1, () => replyElement(zsets, reply));
+    removeEnd(ctx, args, i, entry, highest, 1);
+  },
+
+  popMany(ctx, args, i, entry, highest, count, reply) {
+    const { zsets } = ctx.keyspace;
+    reply.array(count);
+    forEnd(zsets, highest, count, () => {
+      reply.array(2);
+      replyElement(zsets, reply);
+    });
+    removeEnd(ctx, args, i, entry, highest, count);
+  },
+};
 
 function pop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
   if (args.argc > 3) throw errors.syntax;
@@ -89,23 +117,6 @@ export const zpopmax = command({
   run: (ctx, args, reply) => pop(ctx, args, reply, true),
 });
 
-function blockingPop(ctx: Context, args: Args, reply: Reply, highest: boolean): void {
-  const last = args.argc - 1;
-  const untilMs = timeoutArgument(args, last, ctx.nowMs);
-  const { zsets } = ctx.keyspace;
-  const i = firstValue(ctx, args, 1, last, zsets);
-  if (i === 0) {
-    waitFor(ctx, args, keysToWaitFor(args, 1, last), zsets.type, untilMs, reply);
-    return;
-  }
-  const entry = ctx.db.writeValue(args, i, zsets);
-  reply.array(3);
-  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  forEnd(zsets, highest, 1, () => replyElement(zsets, reply));
-  removeEnd(ctx, args, i, entry, highest, 1);
-  ctx.instead(highest ? 'ZPOPMAX' : 'ZPOPMIN')?.argument(args, i);
-}
-
 /** BZPOPMIN key [key ...] timeout */
 export const bzpopmin = command({
   name: 'bzpopmin',
@@ -117,7 +128,7 @@ export const bzpopmin = command({
   flags: ['write', 'noscript', 'blocking', 'fast'],
   keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
   syntax: 'key [key ...] timeout:double',
-  run: (ctx, args, reply) => blockingPop(ctx, args, reply, false),
+  run: (ctx, args, reply) => blockingPop(sortedSets, ctx, args, reply, false),
 });
 
 /** BZPOPMAX key [key ...] timeout */
@@ -131,30 +142,8 @@ export const bzpopmax = command({
   flags: ['write', 'noscript', 'blocking', 'fast'],
   keys: [keyRange(1, -2, 1, 'RW', 'access', 'delete')],
   syntax: 'key [key ...] timeout:double',
-  run: (ctx, args, reply) => blockingPop(ctx, args, reply, true),
+  run: (ctx, args, reply) => blockingPop(sortedSets, ctx, args, reply, true),
 });
-
-/** Pops from the first of the sorted sets that has members; false when none has. */
-function multiPop(ctx: Context, args: Args, from: number, pop: MultiPop, reply: Reply): boolean {
-  const i = firstValue(ctx, args, from, pop.end, ctx.keyspace.zsets);
-  if (i === 0) return false;
-  const { zsets } = ctx.keyspace;
-  const entry = ctx.db.writeValue(args, i, zsets);
-  const count = Math.min(pop.count, zsets.size);
-  reply.array(2);
-  reply.bulk(args.buf, args.off[i]!, args.len[i]!);
-  reply.array(count);
-  forEnd(zsets, pop.atEnd, count, () => {
-    reply.array(2);
-    replyElement(zsets, reply);
-  });
-  removeEnd(ctx, args, i, entry, pop.atEnd, count);
-  ctx
-    .instead(pop.atEnd ? 'ZPOPMAX' : 'ZPOPMIN')
-    ?.argument(args, i)
-    .integer(count);
-  return true;
-}
 
 /** ZMPOP numkeys key [key ...] MIN | MAX [COUNT count] */
 export const zmpop = command({
@@ -166,11 +155,8 @@ export const zmpop = command({
   complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
   flags: ['write', 'movablekeys'],
   keys: [keyCount(1, 'RW', 'access', 'delete')],
-  syntax: 'numkeys:integer key [key ...] <MIN | MAX> [COUNT count:integer]',
-
-  run(ctx, args, reply) {
-    if (!multiPop(ctx, args, 2, multiPopArguments(args, 1, 'MIN', 'MAX'), reply)) reply.nullArray();
-  },
+  syntax: multiPopSyntax(sortedSets),
+  run: (ctx, args, reply) => multiPop(sortedSets, ctx, args, reply),
 });
 
 /** BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count] */
@@ -183,13 +169,6 @@ export const bzmpop = command({
   complexity: 'O(K+M*log(N)) where K is the number of keys, N the size and M the count.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keyCount(2, 'RW', 'access', 'delete')],
-  syntax: 'timeout:double numkeys:integer key [key ...] <MIN | MAX> [COUNT count:integer]',
-
-  run(ctx, args, reply) {
-    const pop = multiPopArguments(args, 2, 'MIN', 'MAX');
-    const untilMs = timeoutArgument(args, 1, ctx.nowMs);
-    if (multiPop(ctx, args, 3, pop, reply)) return;
-    const keys = keysToWaitFor(args, 3, pop.end);
-    waitFor(ctx, args, keys, ctx.keyspace.zsets.type, untilMs, reply);
-  },
+  syntax: `timeout:double ${multiPopSyntax(sortedSets)}`,
+  run: (ctx, args, reply) => blockingMultiPop(sortedSets, ctx, args, reply),
 });

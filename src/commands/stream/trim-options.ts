@@ -1,5 +1,6 @@
 /**
- * The options of XADD and XTRIM.
+ * The options of XADD and XTRIM. They are read by hand: an operator may stand before the
+ * threshold, XADD's end where its id stands, and which clash depends on what came before.
  */
 import type { References, StreamValue } from '../../datatypes/stream.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';

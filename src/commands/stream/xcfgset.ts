@@ -3,6 +3,7 @@
  */
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
+import { grammar } from '../grammar.ts';
 import { intArgument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -13,6 +14,11 @@ const badDuration = new CommandError(
   `ERR IDMP-DURATION must be between 1 and ${DURATION_MAX} seconds`,
 );
 const badSize = new CommandError(`ERR IDMP-MAXSIZE must be between 1 and ${SIZE_MAX} entries`);
+
+const options = grammar(
+  '[IDMP-DURATION idmp-duration:integer] [IDMP-MAXSIZE idmp-maxsize:integer]',
+);
+const DURATION = options.word('IDMP-DURATION');
 
 interface Settings {
   readonly durationSeconds: number | undefined;
@@ -29,12 +35,11 @@ function readSettings(args: Args): Settings {
   if (args.argc === 2) throw nothingToSet;
   let durationSeconds: number | undefined;
   let sizeMax: number | undefined;
-  for (let i = 2; i < args.argc; i += 2) {
-    if (i + 1 === args.argc) throw errors.syntax;
-    if (args.is(i, 'IDMP-DURATION')) {
-      durationSeconds = within(args, i + 1, DURATION_MAX, badDuration);
-    } else if (args.is(i, 'IDMP-MAXSIZE')) sizeMax = within(args, i + 1, SIZE_MAX, badSize);
-    else throw errors.syntax;
+  options.begin();
+  for (let i = 2; i < args.argc; ) {
+    i = options.next(args, i);
+    if (options.last === DURATION) durationSeconds = within(args, i - 1, DURATION_MAX, badDuration);
+    else sizeMax = within(args, i - 1, SIZE_MAX, badSize);
   }
   return { durationSeconds, sizeMax };
 }
@@ -49,7 +54,7 @@ export const xcfgset = command({
   complexity: 'O(1), but O(N) where N is the number of ids that a new setting makes forgotten.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
-  syntax: 'key [IDMP-DURATION idmp-duration:integer] [IDMP-MAXSIZE idmp-maxsize:integer]',
+  syntax: `key ${options.line}`,
 
   run(ctx, args, reply) {
     const { durationSeconds, sizeMax } = readSettings(args);

@@ -5,8 +5,9 @@ import type { GroupRef } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { CommandError, errors } from '../../util/errors.ts';
+import { CommandError } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
+import { grammar } from '../grammar.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { noteClaim, noteProgress } from './effects.ts';
@@ -37,8 +38,28 @@ const badTime = badArgument('XCLAIM', 'TIME option');
 const badRetryCount = badArgument('XCLAIM', 'RETRYCOUNT option');
 const badAutoIdle = badArgument('XAUTOCLAIM', 'min-idle-time');
 
+function unknownOption(args: Args, i: number): CommandError {
+  return new CommandError(`ERR Unrecognized XCLAIM option '${args.cString(i)}'`);
+}
+
+const options = grammar(
+  '[IDLE ms:integer] [TIME unix-time-milliseconds:unix-time] [RETRYCOUNT count:integer] ' +
+    '[FORCE] [JUSTID] [LASTID lastid]',
+  { unknown: unknownOption, missing: unknownOption },
+);
+const IDLE = options.word('IDLE');
+const TIME = options.word('TIME');
+const RETRYCOUNT = options.word('RETRYCOUNT');
+const FORCE = options.word('FORCE');
+const JUSTID = options.word('JUSTID');
+const LASTID = options.word('LASTID');
+
+const autoOptions = grammar('[COUNT count:integer] [JUSTID]');
+const AUTO_COUNT = autoOptions.word('COUNT');
+const AUTO_JUSTID = autoOptions.word('JUSTID');
+
 /** What a claim is about: made for one command. */
-class ClaimOptions {
+class Claim {
   group: GroupRef = 0;
   /** The claiming consumer; as in Redis it is looked up, or made, for the first entry it gets. */
   consumer: GroupRef = 0;
@@ -54,27 +75,26 @@ class ClaimOptions {
   readonly lastId = new StreamId();
 }
 
-function claimOptions(args: Args, nowMs: number): ClaimOptions {
-  const options = new ClaimOptions();
-  options.minIdleMs = Math.max(0, Number(int64Argument(args, 4, badIdle)));
+function readClaim(args: Args, nowMs: number): Claim {
+  const request = new Claim();
+  request.minIdleMs = Math.max(0, Number(int64Argument(args, 4, badIdle)));
   let i = 5;
   while (i < args.argc && readId(args, i, id)) i++;
-  options.end = i;
-  for (; i < args.argc; i++) {
-    const more = i + 1 < args.argc;
-    if (args.is(i, 'FORCE')) options.force = true;
-    else if (args.is(i, 'JUSTID')) options.justId = true;
-    else if (more && args.is(i, 'IDLE')) {
-      options.deliveredAt = nowMs - Number(int64Argument(args, ++i, badIdleOption));
-    } else if (more && args.is(i, 'TIME')) {
-      options.deliveredAt = Number(int64Argument(args, ++i, badTime));
-    } else if (more && args.is(i, 'RETRYCOUNT')) {
-      options.retryCount = int64Argument(args, ++i, badRetryCount);
-    } else if (more && args.is(i, 'LASTID')) idArgument(args, ++i, options.lastId);
-    else throw new CommandError(`ERR Unrecognized XCLAIM option '${args.cString(i)}'`);
+  request.end = i;
+  options.begin();
+  while (i < args.argc) {
+    i = options.next(args, i);
+    const { last } = options;
+    if (last === IDLE) {
+      request.deliveredAt = nowMs - Number(int64Argument(args, i - 1, badIdleOption));
+    } else if (last === TIME) request.deliveredAt = Number(int64Argument(args, i - 1, badTime));
+    else if (last === RETRYCOUNT) request.retryCount = int64Argument(args, i - 1, badRetryCount);
+    else if (last === LASTID) idArgument(args, i - 1, request.lastId);
   }
-  if (options.deliveredAt < 0 || options.deliveredAt > nowMs) options.deliveredAt = nowMs;
-  return options;
+  request.force = options.has(FORCE);
+  request.justId = options.has(JUSTID);
+  if (request.deliveredAt < 0 || request.deliveredAt > nowMs) request.deliveredAt = nowMs;
+  return request;
 }
 
 /**
@@ -86,12 +106,12 @@ function claim(
   args: Args,
   id: StreamId,
   entry: GroupRef,
-  options: ClaimOptions,
+  request: Claim,
   reply: Reply,
 ): boolean {
   const { streams } = ctx.keyspace;
   const { groups } = streams;
-  const { group } = options;
+  const { group } = request;
   if (!streams.find(id)) {
     if (entry !== 0) {
       noteClaim(ctx, args, 1, group, entry);
@@ -100,13 +120,13 @@ function claim(
     }
     return false;
   }
-  if (entry === 0 && !options.force) return false;
-  if (entry !== 0 && isIdleTooShort(ctx, entry, options.minIdleMs)) return false;
-  if (options.consumer === 0) options.consumer = consumerForUse(ctx, args, 1, group, 3);
-  const { consumer } = options;
+  if (entry === 0 && !request.force) return false;
+  if (entry !== 0 && isIdleTooShort(ctx, entry, request.minIdleMs)) return false;
+  if (request.consumer === 0) request.consumer = consumerForUse(ctx, args, 1, group, 3);
+  const { consumer } = request;
   const claimed = entry !== 0 ? entry : groups.addPending(group, id, consumer, ctx.nowMs, 1);
-  setDelivery(ctx, claimed, options);
-  if (options.justId) replyId(reply, id);
+  setDelivery(ctx, claimed, request);
+  if (request.justId) replyId(reply, id);
   else replyEntry(reply, streams.cursor);
   groups.setActive(consumer, ctx.nowMs);
   ctx.wrote();
@@ -121,9 +141,9 @@ function isIdleTooShort(ctx: Context, entry: GroupRef, minIdleMs: number): boole
   return minIdleMs > 0 && ctx.nowMs - pending.deliveredAt(entry) < minIdleMs;
 }
 
-function setDelivery(ctx: Context, entry: GroupRef, options: ClaimOptions): void {
+function setDelivery(ctx: Context, entry: GroupRef, request: Claim): void {
   const { groups } = ctx.keyspace.streams;
-  const { group, consumer, deliveredAt, retryCount, justId } = options;
+  const { group, consumer, deliveredAt, retryCount, justId } = request;
   if (retryCount < 0 && !justId) {
     groups.deliverAgain(group, entry, consumer, deliveredAt);
     return;
@@ -146,25 +166,23 @@ export const xclaim = command({
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
   tips: ['nondeterministic_output'],
-  syntax:
-    'key group consumer min-idle-time id [id ...] [IDLE ms:integer] ' +
-    '[TIME unix-time-milliseconds:unix-time] [RETRYCOUNT count:integer] [FORCE] [JUSTID] [LASTID lastid]',
+  syntax: `key group consumer min-idle-time id [id ...] ${options.line}`,
 
   run(ctx, args, reply) {
     const group = openGroup(ctx, args);
     if (group === 0) throw noGroup(args, 1, 2);
-    const options = claimOptions(args, ctx.nowMs);
+    const request = readClaim(args, ctx.nowMs);
     const { groups } = ctx.keyspace.streams;
     groups.readLastId(group, groupLast);
-    const advances = options.lastId.compare(groupLast) > 0;
-    if (advances) groups.setLastId(group, options.lastId);
+    const advances = request.lastId.compare(groupLast) > 0;
+    if (advances) groups.setLastId(group, request.lastId);
     const dirtyBefore = ctx.keyspace.changes.dirty;
-    options.group = group;
+    request.group = group;
     const mark = reply.beginDeferred();
     let claimed = 0;
-    for (let i = 5; i < options.end; i++) {
+    for (let i = 5; i < request.end; i++) {
       readId(args, i, id);
-      if (claim(ctx, args, id, groups.findPending(group, id), options, reply)) claimed++;
+      if (claim(ctx, args, id, groups.findPending(group, id), request, reply)) claimed++;
     }
     reply.endArray(mark, claimed);
     // Otherwise the claims tell of it.
@@ -175,25 +193,26 @@ export const xclaim = command({
   },
 });
 
-interface AutoClaimOptions extends ClaimOptions {
+interface AutoClaim extends Claim {
   count: number;
 }
 
-/** XAUTOCLAIM's options; `start` becomes the id to begin at. */
-function autoClaimOptions(args: Args, nowMs: number, start: StreamId): AutoClaimOptions {
-  const options = Object.assign(new ClaimOptions(), { count: 100 });
-  options.deliveredAt = nowMs;
-  options.minIdleMs = Math.max(0, Number(int64Argument(args, 4, badAutoIdle)));
+/** What XAUTOCLAIM is asked for; `start` becomes the id to begin at. */
+function readAutoClaim(args: Args, nowMs: number, start: StreamId): AutoClaim {
+  const request = Object.assign(new Claim(), { count: 100 });
+  request.deliveredAt = nowMs;
+  request.minIdleMs = Math.max(0, Number(int64Argument(args, 4, badAutoIdle)));
   intervalStart(args, 5, start);
-  for (let i = 6; i < args.argc; i++) {
-    if (args.is(i, 'COUNT') && i + 1 < args.argc) {
-      const count = int64Argument(args, ++i, badCount);
-      if (count < 1 || count > COUNT_MAX) throw badCount;
-      options.count = Number(count);
-    } else if (args.is(i, 'JUSTID')) options.justId = true;
-    else throw errors.syntax;
+  autoOptions.begin();
+  for (let i = 6; i < args.argc; ) {
+    i = autoOptions.next(args, i);
+    if (autoOptions.last !== AUTO_COUNT) continue;
+    const count = int64Argument(args, i - 1, badCount);
+    if (count < 1 || count > COUNT_MAX) throw badCount;
+    request.count = Number(count);
   }
-  return options;
+  request.justId = autoOptions.has(AUTO_JUSTID);
+  return request;
 }
 
 /** XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID] */
@@ -207,18 +226,18 @@ export const xautoclaim = command({
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],
   tips: ['nondeterministic_output'],
-  syntax: 'key group consumer min-idle-time start [COUNT count:integer] [JUSTID]',
+  syntax: `key group consumer min-idle-time start ${autoOptions.line}`,
 
   run(ctx, args, reply) {
-    const options = autoClaimOptions(args, ctx.nowMs, id);
+    const request = readAutoClaim(args, ctx.nowMs, id);
     const group = openGroup(ctx, args);
     if (group === 0) throw noGroup(args, 1, 2);
-    if (options.count > TRANSIENT_IDS_MAX) throw tooManyIds;
-    options.group = group;
+    if (request.count > TRANSIENT_IDS_MAX) throw tooManyIds;
+    request.group = group;
     const { streams } = ctx.keyspace;
     const { groups } = streams;
     const { pending } = groups;
-    let { count } = options;
+    let { count } = request;
     let attempts = count * ATTEMPTS_FOR_EACH;
     const gone: StreamId[] = [];
     reply.array(3);
@@ -229,7 +248,7 @@ export const xautoclaim = command({
       const entry = pending.at;
       pending.readId(entry, id);
       const exists = streams.has(id);
-      if (claim(ctx, args, id, entry, options, reply)) {
+      if (claim(ctx, args, id, entry, request, reply)) {
         claimed++;
         count--;
       }

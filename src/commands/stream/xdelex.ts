@@ -1,5 +1,6 @@
 /**
- * Removing entries with regard to what groups want of them: XDELEX, XACKDEL.
+ * Removing entries with regard to what groups want of them: XDELEX, XACKDEL. Their options are read
+ * by hand: how many values follow IDS is said by the first of them.
  */
 import type { References } from '../../datatypes/stream.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';

@@ -1,5 +1,6 @@
 /**
- * Giving pending entries back to their group: XNACK.
+ * Giving pending entries back to their group: XNACK. Its options are read by hand: how many values
+ * follow IDS is said by the first of them.
  */
 import type { GroupRef, StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';

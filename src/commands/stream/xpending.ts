@@ -1,5 +1,5 @@
 /**
- * What groups have pending: XPENDING.
+ * What groups have pending: XPENDING. Its arguments are read by hand: each has its place.
  */
 import type { GroupRef, StreamGroups } from '../../datatypes/stream-groups.ts';
 import { StreamId } from '../../datatypes/stream-id.ts';

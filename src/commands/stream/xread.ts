@@ -1,5 +1,6 @@
 /**
- * Reading what is new: XREAD, XREADGROUP.
+ * Reading what is new: XREAD, XREADGROUP. Their options are read by hand: STREAMS takes what is
+ * left, and which words are known depends on the command.
  */
 import type { StreamValue } from '../../datatypes/stream.ts';
 import type { GroupRef } from '../../datatypes/stream-groups.ts';

@@ -4,6 +4,7 @@
 import { StreamId } from '../../datatypes/stream-id.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
+import { grammar } from '../grammar.ts';
 import { type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
 import { idArgument } from './ids.ts';
@@ -22,6 +23,9 @@ const belowLength = new CommandError(
 const id = new StreamId();
 const other = new StreamId();
 
+const options = grammar('[ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]');
+const ENTRIESADDED = options.word('ENTRIESADDED');
+
 interface SetIdOptions {
   readonly added: Int64 | undefined;
   /** Whether `other` is the largest deleted id to set. */
@@ -32,16 +36,17 @@ function setIdOptions(args: Args): SetIdOptions {
   let added: Int64 | undefined;
   let deleted = false;
   other.setMin();
-  for (let i = 3; i < args.argc; i += 2) {
-    if (i + 1 === args.argc) throw errors.syntax;
-    if (args.is(i, 'ENTRIESADDED')) {
-      added = int64Argument(args, i + 1);
+  options.begin();
+  for (let i = 3; i < args.argc; ) {
+    i = options.next(args, i);
+    if (options.last === ENTRIESADDED) {
+      added = int64Argument(args, i - 1);
       if (added < 0) throw negativeAdded;
-    } else if (args.is(i, 'MAXDELETEDID')) {
-      idArgument(args, i + 1, other);
+    } else {
+      idArgument(args, i - 1, other);
       if (id.compare(other) < 0) throw belowGivenDeleted;
       deleted = !other.isZero;
-    } else throw errors.syntax;
+    }
   }
   return { added, deleted };
 }
@@ -56,7 +61,7 @@ export const xsetid = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],
-  syntax: 'key last-id [ENTRIESADDED entries-added:integer] [MAXDELETEDID max-deleted-id]',
+  syntax: `key last-id ${options.line}`,
 
   run(ctx, args, reply) {
     idArgument(args, 2, id);
