@@ -84,6 +84,8 @@ export class AofFileLoader {
   private position = 0;
   /** End of the last whole command outside a transaction: what comes after may be cut off. */
   private wholeTo = 0;
+  /** End of the last command or note that was read; what is wrong begins there. */
+  private readTo = 0;
 
   /** Opens a file. Throws SystemError. */
   constructor(options: AofFileOptions) {
@@ -112,6 +114,7 @@ export class AofFileLoader {
       if (this.rdb.step()) return true;
       this.position = this.rdb.offset;
       this.wholeTo = this.position;
+      this.readTo = this.position;
       this.rdb.close();
       this.rdb = undefined;
       return this.position < this.bytes;
@@ -135,17 +138,23 @@ export class AofFileLoader {
   }
 
   private runCommands(): void {
+    const { ends } = this;
+    const { target } = this.options;
     for (;;) {
+      const before = this.readTo;
       const count = this.readBatch();
       if (count === 0) return;
+      const wasInTransaction = target.isInTransaction;
       try {
-        this.options.target.apply(this.batch, count);
+        target.apply(this.batch, count);
       } catch (error) {
         if (!(error instanceof UnknownCommand)) throw error;
-        const offset = error.at === 0 ? this.wholeTo : this.ends[error.at - 1]!;
+        const offset = error.at === 0 ? before : ends[error.at - 1]!;
         throw new AofError(error.message, this.options.path, offset);
       }
-      if (!this.options.target.isInTransaction) this.wholeTo = this.ends[count - 1]!;
+      if (!target.isInTransaction) this.wholeTo = ends[count - 1]!;
+      // The last one was MULTI: what is in front of it is whole.
+      else if (!wasInTransaction && count > 1) this.wholeTo = ends[count - 2]!;
       for (let i = 0; i < count; i++) this.batch[i]!.release();
     }
   }
@@ -163,11 +172,13 @@ export class AofFileLoader {
         // A line that begins with # is a note (#TS:seconds); no other belongs here.
         const isNote = result === ParseResult.request && args.buf[args.off[0]!] === HASH;
         if (lines > 1 || !isNote) throw this.badFormat();
+        this.readTo = this.position - parser.bufferedBytes;
         continue;
       }
       if (result === ParseResult.more) break;
       if (result === ParseResult.error) throw this.badFormat();
-      this.ends[n] = this.position - parser.bufferedBytes;
+      this.readTo = this.position - parser.bufferedBytes;
+      this.ends[n] = this.readTo;
       n++;
       // A transaction is run command by command, so that its beginning is known.
       if (args.is(0, 'MULTI') || args.is(0, 'EXEC')) break;
@@ -187,7 +198,7 @@ export class AofFileLoader {
   }
 
   private badFormat(): AofError {
-    const at = this.position - this.parser.bufferedBytes;
-    return new AofError('Bad file format reading the append only file', this.options.path, at);
+    const message = 'Bad file format reading the append only file';
+    return new AofError(message, this.options.path, this.readTo);
   }
 }
