@@ -1,5 +1,5 @@
 /**
- * What there is to know about a command, handler aside: what COMMAND INFO, COMMAND DOCS, the gates,
+ * All facts about a command, its handler aside: what COMMAND INFO, COMMAND DOCS, the gates,
  * ACL and docs/compatibility.md read. It knows no context: `spec.ts` binds it to the one handlers
  * get. A gate never asks for a command's name; it asks for a flag.
  */

@@ -76,7 +76,7 @@ const prefix = 'RESPITE_';
 
 /**
  * RESPITE_<DIRECTIVE>: upper case, `_` for `-`. Aliases count; for a secret the variable with
- * `_FILE` behind names a file whose content, without its last line end, is the value. Throws
+ * `_FILE` after it names a file whose content, without its last line end, is the value. Throws
  * ConfigError when that file cannot be read.
  */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): {

@@ -14,7 +14,7 @@ export interface Source {
 
 /** A line of the configuration that is no directive with a value. */
 export interface ConfigLine extends Source {
-  /** The words behind the first one. */
+  /** The words after the first one. */
   readonly words: readonly string[];
 }
 

@@ -94,7 +94,7 @@ export class Loader {
     }
   }
 
-  /** Lines that are no directives with a value. `words` are those behind the name. */
+  /** Lines that are no directives with a value. `words` are those after the name. */
   private loadOther(name: string, line: ConfigLine): void {
     const count = line.words.length;
     if (obsolete.has(name) && count === 1) return;

@@ -1,7 +1,7 @@
 /**
  * CONFIG REWRITE: the old file with its comments and order, each directive's line replaced where
- * it stands, lines that no longer say anything removed, and what is new appended behind a marker.
- * The file is replaced as a whole: written beside, synced, renamed.
+ * it stands, lines that no longer say anything removed, and what is new appended after a marker.
+ * The file is replaced as a whole: written next to it, synced, renamed.
  */
 import {
   closeSync,

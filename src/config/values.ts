@@ -90,7 +90,7 @@ function checked(directive: Directive, text: string): Value {
 
 function notOneOf(directive: Directive): ValueError {
   const words = [...directive.values, ...Object.keys(directive.synonyms)];
-  // The synonym stands right behind the word it means in Redis's list.
+  // The synonym stands right after the word it means in Redis's list.
   words.sort((a, b) => rank(directive, a) - rank(directive, b));
   return new ValueError(`argument(s) must be one of the following: ${words.join(', ')}`);
 }

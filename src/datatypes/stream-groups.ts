@@ -350,7 +350,7 @@ export class StreamGroups {
   }
 
   private restamp(group: Ref, entry: Ref): void {
-    // With the last element the index has gone: what is alone is made an index of when asked for.
+    // Removing the last element has removed the index: `seekOldest` makes it again when needed.
     if (this.word(group, BY_STAMP) !== 0) this.pending.addStamp(group, BY_STAMP, entry);
   }
 

@@ -115,7 +115,7 @@ export class StreamValue extends StreamNodes {
         if (node.isDeleted || isReferenced(this.groups, node.id)) continue;
         ids.push(node.id);
       }
-      // By length it goes on: what was kept here, later entries make up for.
+      // Trimming by length goes on: later entries are removed in place of those kept here.
       if (!whole && maxLength < 0) break;
     }
     for (let i = 0; i < ids.length; i++) this.delete(ids.read(i, this.from));

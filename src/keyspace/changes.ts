@@ -71,7 +71,7 @@ export class Changes {
     const len = args.len[i]!;
     // Client-side caching needs the key's hash again: SET loses 14 % without this, 6 % with it.
     const known = this.invalidations !== undefined && args.hashAt === i;
-    if (known) this.dict.remember(args.buf, off, len, args.hash);
+    if (known) this.dict.memoHash(args.buf, off, len, args.hash);
     this.changedKey(db, event, args.buf, off, len, count);
     if (known) this.dict.forget();
   }

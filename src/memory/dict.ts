@@ -128,7 +128,7 @@ export class Dict {
   /**
    * Remembers the hash of a text that `hash` will be asked for; `forget` before the text changes.
    */
-  remember(buf: Uint8Array, off: number, len: number, hash: number): void {
+  memoHash(buf: Uint8Array, off: number, len: number, hash: number): void {
     this.knownBuf = buf;
     this.knownOff = off;
     this.knownLen = len;

@@ -20,7 +20,7 @@ export interface Receiver {
   connectionClosed(): void;
 }
 
-/** What Node's accepted sockets carry beside their public face. */
+/** What Node's accepted sockets have and their types do not tell. */
 interface AcceptedSocket extends Socket {
   _handle: { fd?: number } | null;
   _server: Server | null;

@@ -34,7 +34,7 @@ export interface TcpAddress {
   readonly backlog: number;
 }
 
-/** What Node's servers carry behind their public face: binds at once, as `listen` does later. */
+/** A method of Node's servers that is not in their types: binds at once, as `listen` does later. */
 interface ImmediateServer extends Server {
   _listen2?(
     host: string,

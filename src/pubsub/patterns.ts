@@ -1,6 +1,6 @@
 /**
- * Patterns by what a channel must begin with to match them: a message is tried against those few
- * whose literal beginning its channel has, not against all.
+ * Patterns by their literal beginnings: a message is compared with those few patterns whose
+ * beginning its channel has, not with all.
  */
 import { globMatch } from '../util/glob.ts';
 import { type Beginning, PrefixIndex } from '../util/prefix-index.ts';

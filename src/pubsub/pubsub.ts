@@ -5,8 +5,8 @@
  *
  * A message is encoded once for each protocol version and channel or pattern, however many receive
  * it. It goes to the channel's subscribers in the order in which they came, then to each pattern's.
- * Invariants: nothing without subscribers is kept; what a subscriber's `subscriptions` name is what
- * has it among its subscribers. Source: behaviour of redis-server 7.0.15.
+ * Invariants: a topic without subscribers is not kept; a subscriber's `subscriptions` name exactly
+ * the topics that have it among their subscribers. Source: behaviour of redis-server 7.0.15.
  */
 import { MessageEncoder, messageHead } from './messages.ts';
 import { Patterns } from './patterns.ts';
@@ -139,10 +139,10 @@ export class PubSub {
       receivers++;
       if (subscriber.respVersion === 3) {
         resp3 ??= encoder.encode(3, head, payload, off, len);
-        subscriber.push(resp3);
+        subscriber.sendMessage(resp3);
       } else {
         resp2 ??= encoder.encode(2, head, payload, off, len);
-        subscriber.push(resp2);
+        subscriber.sendMessage(resp2);
       }
     }
     return receivers;

@@ -11,12 +11,12 @@ export interface Subscriber {
    * Sends a message that is no reply: as it is, in order with the replies, whatever CLIENT REPLY
    * says. The bytes are shared, never written to again.
    */
-  push(message: Buffer): void;
+  sendMessage(message: Buffer): void;
 }
 
 export type TopicKind = 'channel' | 'pattern' | 'shardChannel';
 
-/** Memory of one subscription beside its name: its places in two sets, measured roughly. */
+/** Memory of one subscription, its name not counted: its places in two sets, measured roughly. */
 const SUBSCRIPTION_BYTES = 96;
 
 /** The names that one subscriber is subscribed to, in the order in which it asked. */

@@ -241,7 +241,7 @@ export class RequestParser {
     return ParseResult.request;
   }
 
-  /** Reads a bulk's header the general way; MORE, FAILED, or its length with `pos` behind it. */
+  /** Reads a bulk's header the general way; MORE, FAILED, or its length with `pos` after it. */
   private bulkHeader(): number {
     const { buf, pos } = this;
     const eol = this.findLineEnd();
@@ -322,7 +322,7 @@ export class RequestParser {
     return ParseResult.error;
   }
 
-  /** Moves what `args` holds behind `saved`: `args` serves other parsers until more arrives. */
+  /** Appends what `args` holds to `saved`: `args` serves other parsers until more arrives. */
   private saveArgs(): void {
     const { args, start } = this;
     if (args.argc === 0) return;
@@ -351,7 +351,7 @@ export class RequestParser {
   }
 }
 
-/** Results of the inner steps, beside those of `next`. */
+/** Results of the inner steps, in addition to those of `next`. */
 const BEGUN = -1;
 const AGAIN = -2;
 const MORE = -1;

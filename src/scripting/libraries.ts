@@ -1,6 +1,6 @@
 /**
- * Function libraries: by their name, and their functions by theirs. Names of functions are told
- * apart in any case of letters, as redis-server 7.0.15 does. Texts are latin1.
+ * Function libraries: by their name, and their functions by theirs. Names of functions are
+ * found in any case of letters, as in redis-server 7.0.15. Texts are latin1.
  */
 import { CommandError } from '../util/errors.ts';
 import type { Registration } from './host.ts';

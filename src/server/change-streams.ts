@@ -14,7 +14,7 @@ import type { Output } from './output.ts';
 
 /** Bytes that a stream holds for its consumer unless it is told otherwise. */
 const BUFFER_BYTES = 16 * 1024 * 1024;
-/** What a change takes beside its arguments, about. */
+/** About what a change takes, its arguments not counted. */
 const CHANGE_OVERHEAD = 96;
 const CR = 13;
 

@@ -1,6 +1,6 @@
 /**
- * Sums over all clients: their memory, the largest buffers. With many clients they are
- * those of a moment ago, so that INFO costs no walk over thousands of them.
+ * Sums over all clients: their memory, the largest buffers. With many clients they may
+ * be a moment old: INFO need not walk over thousands of them.
  */
 import type { Session } from '../session/session.ts';
 

@@ -119,7 +119,7 @@ export class Executor implements Caller {
       updateClock: () => this.updateClock(),
       retry: (blocked, key, reply) => this.retry(blocked, key, reply),
       send: (session, reply) => {
-        this.settleReplyMode(session, 0, reply);
+        this.applyReplyMode(session, 0, reply);
         this.output.sendReply(session, reply);
       },
       replied: () => this.tracking.replied(),
@@ -216,7 +216,7 @@ export class Executor implements Caller {
       const queuedAt = reply.pos;
       session.transaction.add(command, args);
       reply.queued();
-      this.settleReplyMode(session, queuedAt);
+      this.applyReplyMode(session, queuedAt);
       return;
     }
     this.run(session, command, args);
@@ -228,7 +228,7 @@ export class Executor implements Caller {
     const start = reply.pos;
     const member = args.memberAt;
     if (member >= 0) {
-      keyspace.dict.remember(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
+      keyspace.dict.memoHash(args.buf, args.off[member]!, args.len[member]!, args.memberHash);
     }
     const muted = session.isMuted;
     this.mutedFrom = muted ? start : -1;
@@ -389,7 +389,7 @@ export class Executor implements Caller {
     this.updateClock();
     keyspace.changes.journal.endUnit();
     session.blocked = false;
-    this.settleReplyMode(session, start);
+    this.applyReplyMode(session, start);
     output.putOwnMessages();
     this.tracking.replied();
     if (keyspace.changes.waiters.hasChanged) this.blocking.serve();
@@ -558,11 +558,11 @@ export class Executor implements Caller {
     }
     this.stats.countError(line);
     this.reply.error(line);
-    this.settleReplyMode(session, start);
+    this.applyReplyMode(session, start);
   }
 
   /** Takes back what CLIENT REPLY leaves out, of a command that did not run or had to wait. */
-  private settleReplyMode(session: Session, start: number, reply = this.reply): void {
+  private applyReplyMode(session: Session, start: number, reply = this.reply): void {
     if (session.isMuted) reply.rollback(start);
     if (session.replyMode === 'skip') session.replyMode = 'on';
   }

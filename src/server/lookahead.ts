@@ -34,11 +34,11 @@ export class Lookahead {
   ): void {
     const { keyspace } = this;
     let n = 0;
-    let inside = false;
+    let readsMembers = false;
     for (let i = 0; i < count; i++) {
       const command = commands[i];
       if (command === undefined || command.firstKey === 0) continue;
-      if (command.member !== undefined) inside = true;
+      if (command.member !== undefined) readsMembers = true;
       const args = batch[i]!;
       for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
         const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
@@ -59,7 +59,7 @@ export class Lookahead {
     if (keyspace.changes.invalidations !== undefined) {
       this.prefetched ^= keyspace.changes.invalidations.prefetch(this.hashes, n);
     }
-    if (inside) this.fetchMembers(batch, commands, count, db);
+    if (readsMembers) this.fetchMembers(batch, commands, count, db);
   }
 
   /** The same for the fields and members that commands of the batch name. */

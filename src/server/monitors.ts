@@ -60,7 +60,7 @@ export class Monitors implements MonitorsPort {
     const head = `+${this.timestamp()} [${session.dbIndex} ${origin}]`;
     const line = lineOf(head, args, secrets);
     for (const monitor of this.sessions) {
-      if (!monitor.isMuted) monitor.push(line);
+      if (!monitor.isMuted) monitor.sendMessage(line);
     }
   }
 
@@ -98,7 +98,7 @@ function shownLength(buf: Uint8Array, off: number, len: number): number {
   return length;
 }
 
-/** Writes a byte range as it is shown; returns the position behind it. */
+/** Writes a byte range as it is shown; returns the position after it. */
 function putEscaped(out: Buffer, at: number, buf: Uint8Array, off: number, len: number): number {
   let p = at;
   for (let i = off; i < off + len; i++) {

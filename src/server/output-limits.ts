@@ -1,6 +1,6 @@
 /**
- * client-output-buffer-limit: how much unsent output a client may pile up before it is cut, so
- * that one slow reader cannot take the server's memory.
+ * client-output-buffer-limit: how much unsent output a client may pile up before it is
+ * disconnected, so that one slow reader cannot take the server's memory.
  */
 import type { ConfigPort } from '../commands/ports/config.ts';
 import type { Client } from '../session/client.ts';

@@ -69,7 +69,7 @@ export class Output {
   /** Messages to that client itself: they come after the reply of the command that caused them. */
   private readonly ownMessages: Buffer[] = [];
   /** Clients whose outbox is to be sent. */
-  private addressees: Client[] = [];
+  private withOutbox: Client[] = [];
   /** The beginning of this turn's outboxes. */
   private newOutbox = emptyOutbox();
   private turnEnd: NodeJS.Immediate | undefined = undefined;
@@ -117,7 +117,7 @@ export class Output {
       return;
     }
     if (client.outbox === undefined) {
-      this.addressees.push(client);
+      this.withOutbox.push(client);
       this.endTurn();
       client.outbox = this.newOutbox.add(message);
     } else client.outbox = client.outbox.add(message);
@@ -246,10 +246,10 @@ export class Output {
 
   /** Once a turn, so that what many publishers send to one client leaves in one write. */
   private sendOutboxes(): void {
-    const { addressees } = this;
-    this.addressees = [];
+    const { withOutbox } = this;
+    this.withOutbox = [];
     this.newOutbox = emptyOutbox();
-    for (const client of addressees) this.sendOutbox(client);
+    for (const client of withOutbox) this.sendOutbox(client);
   }
 
   private sendOutbox(client: Client): void {

@@ -1,4 +1,4 @@
-/** Comparing secrets without telling by time how much of them matched. */
+/** Compares secrets in a time that does not tell how much of them matched. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Whether two secrets are equal; the time taken depends on their lengths only. */

@@ -90,7 +90,7 @@ export class SaveRecord {
   succeeded = true;
   /** Seconds that the last one took, -1 before the first. */
   lastSeconds = -1;
-  /** Most bytes that the last one held beside the data. */
+  /** Most bytes that the last one held in addition to the data. */
   lastHeldBytes = 0;
   /** Number of successful ones. */
   count = 0;

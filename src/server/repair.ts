@@ -1,8 +1,8 @@
 /**
  * What is left to do when a command failed after it had begun to write: the arena was full, or its
- * reply too large. No collection stays behind empty, who watches, caches or waits for its keys
- * learns of what it did, and the journal gets the keys as they are now, since running the command
- * again elsewhere need not fail at the same place.
+ * reply too large. No empty collection is left. Clients that watch, cache or wait for its keys
+ * learn what it did. The journal gets the keys as they are now, since the same command run
+ * elsewhere need not fail at the same place.
  */
 import type { Command } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';

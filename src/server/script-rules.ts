@@ -1,5 +1,5 @@
 /**
- * What commands a script may call, and its error replies. Source of order and texts: redis-server
+ * Which commands a script may call, and its error replies. Source of order and texts: redis-server
  * 7.0.15 (scriptCall).
  */
 import { type Command, Flag } from '../commands/command-table.ts';

@@ -1,5 +1,5 @@
 /**
- * Counters behind INFO, and the per-second rates that the cron samples.
+ * The counters that INFO shows, and the per-second rates that the cron samples.
  */
 
 /** A counter's change per second over the latest 16 samples. */

@@ -1,5 +1,5 @@
 /**
- * What a client is told that asks for a command that there is not.
+ * The error for a command that does not exist.
  */
 import type { CommandTable } from '../commands/command-table.ts';
 import type { Args } from '../util/args.ts';

@@ -1,5 +1,5 @@
 /**
- * Commands that wait for EXEC, their arguments one behind the other in two growing arrays: a queued
+ * Commands that wait for EXEC, their arguments one after the other in two growing arrays: a queued
  * command costs its bytes and a few numbers, nothing to allocate or collect.
  *
  *     numbers of a command:  argc | argument hashed ahead, its hash | off, len of each argument

@@ -5,7 +5,7 @@
  *
  *     empty <- "m1" <- "m2"            a session that was sent m1 and m2 has the last link
  *
- * A link never changes; `next` only remembers the latest link that was made behind it.
+ * A link never changes; `next` is only the latest link that was made after it.
  */
 
 export class Outbox {
@@ -13,7 +13,7 @@ export class Outbox {
   readonly bytes: number;
   private readonly before: Outbox | undefined;
   private readonly message: Buffer;
-  /** Whether the messages lie one behind the other in memory as they are. */
+  /** Whether the messages lie one after the other in memory as they are. */
   private readonly seamless: boolean;
   private next: Outbox | undefined = undefined;
   private joined: Buffer | undefined = undefined;

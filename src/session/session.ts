@@ -132,7 +132,7 @@ export class Session extends Client implements SessionPort {
 
   // ---- SessionPort -------------------------------------------------------------------------
 
-  push(message: Buffer): void {
+  sendMessage(message: Buffer): void {
     this.driver.deliver(this, message);
   }
 

@@ -14,7 +14,7 @@ export interface TrackedClient {
   /** Set while it tracks. */
   tracking: ClientTracking | undefined;
   /** Sends a message that is no reply. The bytes are shared, never written to again. */
-  push(message: Buffer): void;
+  sendMessage(message: Buffer): void;
 }
 
 /** The options of CLIENT TRACKING ON, known not to clash. */

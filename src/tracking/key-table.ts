@@ -3,9 +3,9 @@
  * name stands for the keys of that name in all of them.
  *
  * One record for each key, in an arena of its own: nothing here is an object of JavaScript. An open
- * hash table finds the records. Every write of a server with a tracking client asks, mostly in
- * vain: with hash and record side by side that is one access to memory (a million keys cost SET
- * 45 % when they were apart).
+ * hash table finds the records. While a client tracks, every write looks for its key here,
+ * mostly in vain: with hash and record next to each other that is one access to memory (a million
+ * keys cost SET 45 % when they were apart).
  *
  *     record   +0 int32  length of the name, -1 for a name that is not kept
  *              +4 int32  number of clients
@@ -82,7 +82,7 @@ export class KeyTable {
     else this.addClient(record, client);
   }
 
-  /** Touches the slots of `n` hashes, all at once: memory is slow, but not one at a time. */
+  /** Reads the slots of `n` hashes in one loop, so that their cache misses overlap. */
   prefetch(hashes: Int32Array, n: number): number {
     const { slots } = this;
     const mask = (slots.length >> 1) - 1;

@@ -227,9 +227,9 @@ export class Tracking {
     const target = redirect === 0 ? client : this.host.clientById(redirect);
     if (target === undefined) {
       tracking.brokenRedirect = true;
-      if (client.respVersion === 3) client.push(redirectBroken(redirect));
-    } else if (target.respVersion === 3) target.push(message.push);
-    else if (redirect !== 0 && target.type === 'pubsub') target.push(message.message);
+      if (client.respVersion === 3) client.sendMessage(redirectBroken(redirect));
+    } else if (target.respVersion === 3) target.sendMessage(message.push);
+    else if (redirect !== 0 && target.type === 'pubsub') target.sendMessage(message.message);
     // Else there is no way to send it: RESP2 has no messages outside of subscriptions.
   }
 

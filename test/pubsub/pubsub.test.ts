@@ -24,7 +24,7 @@ class Listener implements Subscriber {
     this.log = log;
   }
 
-  push(message: Buffer): void {
+  sendMessage(message: Buffer): void {
     this.received.push(message);
     this.log.push([this.id, format(decode(message)!.reply)]);
   }
@@ -201,9 +201,9 @@ describe('PubSub', () => {
       pubsub.subscribe(listener, 'pattern', '*');
     }
     const [, second] = listeners;
-    const push = second!.push.bind(second);
-    second!.push = (message) => {
-      push(message);
+    const send = second!.sendMessage.bind(second);
+    second!.sendMessage = (message) => {
+      send(message);
       pubsub.forget(second!);
     };
     pubsub.publish('c', Buffer.from('x'), 0, 1);

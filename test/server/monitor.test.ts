@@ -205,8 +205,15 @@ describe('Monitors', () => {
   /** A session that keeps what is pushed to it. */
   function fakeSession(): SessionPort & { readonly pushed: Buffer[] } {
     const pushed: Buffer[] = [];
-    const push = (message: Buffer) => pushed.push(message);
-    const session = { pushed, push, isMonitor: false, isMuted: false, dbIndex: 0, origin: 'lua' };
+    const sendMessage = (message: Buffer) => pushed.push(message);
+    const session = {
+      pushed,
+      sendMessage,
+      isMonitor: false,
+      isMuted: false,
+      dbIndex: 0,
+      origin: 'lua',
+    };
     return session as unknown as SessionPort & { readonly pushed: Buffer[] };
   }
 

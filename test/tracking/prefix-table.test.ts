@@ -9,7 +9,7 @@ import { decode, textOf } from '../harness/reply.ts';
 function client(id: number, noLoop: boolean): ClientTracking {
   const tracking = new ClientTracking({
     ...{ id, respVersion: 3, type: 'normal', closed: false, tracking: undefined },
-    push: () => {},
+    sendMessage: () => {},
   });
   tracking.noLoop = noLoop;
   return tracking;

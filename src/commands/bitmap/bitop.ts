@@ -66,7 +66,7 @@ export const bitop = command({
   arity: -4,
   group: 'bitmap',
   since: '2.6.0',
-  summary: 'Combines strings bit by bit and stores the result; answers its length.',
+  summary: 'Combines strings bit by bit and stores the result; returns its length.',
   complexity: 'O(N) where N is the length of all strings together.',
   flags: ['write', 'denyoom'],
   keys: [keyRange(2, 2, 1, 'OW', 'update'), keyRange(3, -1, 1, 'RO', 'access')],

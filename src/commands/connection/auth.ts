@@ -1,5 +1,5 @@
 /**
- * AUTH.
+ * AUTH: logging in.
  */
 import { CommandError, errors } from '../../util/errors.ts';
 import { command } from '../spec.ts';

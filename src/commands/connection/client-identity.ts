@@ -1,5 +1,5 @@
 /**
- * What a client tells of itself: CLIENT SETNAME, GETNAME, SETINFO, ID, INFO.
+ * A client's name, library, id and description: CLIENT SETNAME, GETNAME, SETINFO, ID, INFO.
  */
 import { CommandError } from '../../util/errors.ts';
 import { command } from '../spec.ts';

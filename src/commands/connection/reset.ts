@@ -1,5 +1,5 @@
 /**
- * RESET and QUIT: back to the beginning, and to the end.
+ * RESET, after which a connection is as it was at its beginning, and QUIT, which ends it.
  */
 import { command } from '../spec.ts';
 

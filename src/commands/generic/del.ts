@@ -26,7 +26,7 @@ export const del = command({
   arity: -2,
   group: 'generic',
   since: '1.0.0',
-  summary: 'Removes keys and answers how many there were.',
+  summary: 'Removes keys and returns how many there were.',
   complexity: 'O(N) where N is the number of keys, plus the elements of large values.',
   flags: ['write'],
   keys: [keyRange(1, -1, 1, 'RM', 'delete')],

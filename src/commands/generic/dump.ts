@@ -139,7 +139,7 @@ export const restore = command({
   arity: -4,
   group: 'generic',
   since: '2.6.0',
-  summary: 'Makes a key of what DUMP has answered.',
+  summary: 'Makes a key of what DUMP has returned.',
   complexity: 'O(N) where N is the size of the value, O(N*log(N)) for a sorted set.',
   flags: ['write', 'denyoom'],
   categories: ['dangerous'],

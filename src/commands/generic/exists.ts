@@ -32,7 +32,7 @@ export const touch = command({
   arity: -2,
   group: 'generic',
   since: '3.2.1',
-  summary: 'Renews the access time of keys and answers how many exist.',
+  summary: 'Renews the access time of keys and returns how many exist.',
   complexity: 'O(N) where N is the number of keys.',
   flags: ['readonly', 'fast'],
   keys: [keyRange(1, -1, 1, 'RO')],

@@ -282,7 +282,7 @@ function unknownKeys(...flags: string[]): KeySpec {
 const common = {
   arity: -2,
   group: 'generic',
-  complexity: 'O(N+M*log(M)) where N is the number of elements and M that of those answered.',
+  complexity: 'O(N+M*log(M)) where N is the number of elements and M that of those returned.',
   categories: ['set', 'sortedset', 'list', 'dangerous', '-keyspace'],
 } as const;
 

@@ -49,7 +49,7 @@ function searchAroundMember(ctx: Context, args: Args, reply: Reply, form: Search
   });
 }
 
-/** The key behind STORE or STOREDIST. */
+/** The key after STORE or STOREDIST. */
 function storeKey(keyword: string, from: number): KeySpec {
   return {
     flags: ['OW', 'update'],

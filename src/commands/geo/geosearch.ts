@@ -43,7 +43,7 @@ export const geosearchstore = command({
   arity: -8,
   group: 'geo',
   since: '6.2.0',
-  summary: 'Stores the members inside a circle or a box, and answers how many they are.',
+  summary: 'Stores the members inside a circle or a box, and returns how many they are.',
   complexity: COMPLEXITY,
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'OW', 'update'), keyAt(2, 'RO', 'access')],

@@ -15,7 +15,7 @@ import type { Locate, SearchOptions } from './search-options.ts';
 
 const noMember = new CommandError('ERR could not decode requested zset member');
 
-/** Reads the arguments behind the key; `locate` is undefined when the key is missing. */
+/** Reads the arguments after the key; `locate` is undefined when the key is missing. */
 export type ReadOptions = (locate: Locate | undefined) => SearchOptions;
 
 /** Searches the key that is argument `key`; `event` is that of a result that is stored. */

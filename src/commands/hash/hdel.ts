@@ -9,7 +9,7 @@ export const hdel = command({
   arity: -3,
   group: 'hash',
   since: '2.0.0',
-  summary: 'Removes fields and answers how many there were; the key goes with the last one.',
+  summary: 'Removes fields and returns how many there were; the key goes with the last one.',
   complexity: 'O(N) where N is the number of fields to remove.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],

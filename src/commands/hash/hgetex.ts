@@ -1,5 +1,5 @@
 /**
- * Reading fields and deciding their fate (Redis 8.0): HGETEX, HGETDEL.
+ * Reading fields and changing their times to live, or removing them (Redis 8.0): HGETEX, HGETDEL.
  */
 import { NO_EVENT } from '../../keyspace/events.ts';
 import type { Args } from '../../util/args.ts';

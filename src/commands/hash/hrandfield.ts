@@ -59,7 +59,7 @@ export const hrandfield = command({
   group: 'hash',
   since: '6.2.0',
   summary: 'Returns random fields; a negative count allows repetitions.',
-  complexity: 'O(N) where N is the number of fields answered.',
+  complexity: 'O(N) where N is the number of fields returned.',
   flags: ['readonly'],
   keys: [keyAt(1, 'RO', 'access')],
   tips: ['nondeterministic_output'],

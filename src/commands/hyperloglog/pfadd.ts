@@ -1,5 +1,5 @@
 /**
- * PFADD: shows elements to a HyperLogLog.
+ * PFADD: adds elements to a HyperLogLog.
  */
 import {
   denseRegister,

@@ -1,5 +1,5 @@
 /**
- * PFCOUNT: how many different elements one HyperLogLog, or several together, were shown.
+ * PFCOUNT: about how many different elements were added to one HyperLogLog, or to any of several.
  */
 import {
   cacheCount,

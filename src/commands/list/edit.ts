@@ -36,15 +36,15 @@ export const linsert = command({
   arity: 5,
   group: 'list',
   since: '2.2.0',
-  summary: 'Puts an element before or behind the first one that equals a pivot.',
+  summary: 'Puts an element before or after the first one that equals a pivot.',
   complexity: 'O(N) where N is the number of elements before the pivot.',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'insert')],
   syntax: 'key <BEFORE | AFTER> pivot element',
 
   run(ctx, args, reply) {
-    const behind = args.is(2, 'AFTER');
-    if (!behind && !args.is(2, 'BEFORE')) throw errors.syntax;
+    const after = args.is(2, 'AFTER');
+    if (!after && !args.is(2, 'BEFORE')) throw errors.syntax;
     const { lists } = ctx.keyspace;
     const entry = ctx.db.writeValue(args, 1, lists);
     if (entry === 0) {
@@ -61,7 +61,7 @@ export const linsert = command({
       reply.int(-1);
       return;
     }
-    lists.insert(behind, buf, args.off[4]!, args.len[4]!);
+    lists.insert(after, buf, args.off[4]!, args.len[4]!);
     ctx.changedValue('linsert', entry, lists, args, 1);
     reply.int(lists.size);
   },
@@ -126,10 +126,10 @@ export const ltrim = command({
       if (stop < 0) stop += size;
       if (stop >= size) stop = size - 1;
       const before = start > stop ? size : start;
-      const behind = start > stop ? 0 : size - 1 - stop;
+      const fromEnd = start > stop ? 0 : size - 1 - stop;
       lists.removeRange(false, before);
-      lists.removeRange(true, behind);
-      ctx.changedValue('ltrim', entry, lists, args, 1, before + behind);
+      lists.removeRange(true, fromEnd);
+      ctx.changedValue('ltrim', entry, lists, args, 1, before + fromEnd);
     }
     reply.ok();
   },

@@ -28,7 +28,7 @@ export interface TransactionPort extends Watcher {
   running: number;
   begin(): void;
   /**
-   * Back to no transaction; what is watched is the keyspace's to forget. Returns the queue, if any.
+   * Ends the transaction; the caller also calls `watches.forget`. Returns the queue, if any.
    */
   end(): QueuePort | undefined;
   /** The queue that `end` returned is done with. */

@@ -14,7 +14,7 @@ export const publish = command({
   ...common,
   name: 'publish',
   since: '2.0.0',
-  summary: 'Sends a message to all who are subscribed; answers how many.',
+  summary: 'Sends a message to all who are subscribed; returns how many.',
   complexity:
     'O(N+M) where N is the number of clients subscribed to the receiving channel and M is the ' +
     'total number of subscribed patterns (by any client).',
@@ -32,7 +32,7 @@ export const spublish = command({
   ...common,
   name: 'spublish',
   since: '7.0.0',
-  summary: 'Sends a message to all who are subscribed to a shard channel; answers how many.',
+  summary: 'Sends a message to all who are subscribed to a shard channel; returns how many.',
   complexity: 'O(N) where N is the number of clients subscribed to the receiving shard channel.',
   keys: [keyAt(1, 'not_key')],
   syntax: 'shardchannel:string message:string',

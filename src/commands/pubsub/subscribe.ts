@@ -1,6 +1,6 @@
 /**
- * SUBSCRIBE and UNSUBSCRIBE in their three kinds: channels, patterns, shard channels. What they
- * answer are pushes, one for each name, which CLIENT REPLY does not leave out.
+ * SUBSCRIBE and UNSUBSCRIBE in their three kinds: channels, patterns, shard channels. Their
+ * replies are pushes, one for each name, which CLIENT REPLY does not leave out.
  */
 import { encodeConfirmation } from '../../pubsub/messages.ts';
 import type { TopicKind } from '../../pubsub/topic.ts';
@@ -21,7 +21,7 @@ function confirm(ctx: Context, reply: Reply, kind: TopicKind, name: string | und
   const { session } = ctx;
   const count = session.subscriptions?.count(kind) ?? 0;
   const confirmation = encodeConfirmation(session.respVersion, ctx.command.name, name, count);
-  if (session.isMuted) session.push(confirmation);
+  if (session.isMuted) session.sendMessage(confirmation);
   else reply.raw(confirmation);
 }
 

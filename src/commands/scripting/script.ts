@@ -85,7 +85,7 @@ const debug = command({
   name: 'debug',
   arity: 3,
   since: '3.2.0',
-  summary: 'Would start the debugger, which there is not.',
+  summary: 'Replies with an error: there is no debugger.',
   complexity: 'O(1)',
   flags: ['noscript'],
   syntax: '<YES | SYNC | NO>',

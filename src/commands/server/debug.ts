@@ -1,5 +1,5 @@
 /**
- * DEBUG: what tests need of a server and nobody else should have; behind enable-debug-command.
+ * DEBUG: what tests need of a server and nobody else should have; enable-debug-command allows it.
  * One command without subcommand specs, as in Redis.
  */
 import type { ListValue } from '../../datatypes/list.ts';

@@ -51,7 +51,7 @@ export const spop = command({
   arity: -2,
   group: 'set',
   since: '1.0.0',
-  summary: 'Removes random members and answers them.',
+  summary: 'Removes random members and returns them.',
   complexity: 'O(N) where N is the count, 1 by default.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'delete')],

@@ -57,7 +57,7 @@ export function scoreRanks(set: SortedSetValue, bounds: ScoreBounds): Ranks {
 }
 
 /**
- * Where a bound by member is: before all, after all, or at an argument's text behind `[` or `(`.
+ * Where a bound by member is: before all, after all, or at an argument's text after `[` or `(`.
  */
 interface LexBound {
   readonly kind: 'first' | 'last' | 'at';

@@ -184,7 +184,7 @@ export const zrem = command({
   arity: -3,
   group: 'sorted-set',
   since: '1.2.0',
-  summary: 'Removes members and answers how many there were; the key goes with the last one.',
+  summary: 'Removes members and returns how many there were; the key goes with the last one.',
   complexity: 'O(M*log(N)) where N is the size of the sorted set and M the number of members.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],

@@ -37,7 +37,7 @@ function replyRange(ctx: Context, args: Args, reply: Reply, form: RangeForm): vo
 }
 
 const zrangeKeys = [keyAt(1, 'RO', 'access')];
-const complexity = 'O(log(N)+M) where N is the size of the sorted set and M that of the answer.';
+const complexity = 'O(log(N)+M) where N is the size of the sorted set and M that of the reply.';
 
 /** ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES] */
 export const zrange = command({

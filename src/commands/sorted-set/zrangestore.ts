@@ -12,7 +12,7 @@ export const zrangestore = command({
   arity: -5,
   group: 'sorted-set',
   since: '6.2.0',
-  summary: 'Stores what ZRANGE would answer, with the scores.',
+  summary: 'Stores what ZRANGE would return, with the scores.',
   complexity: 'O(log(N)+M) where N is the size of the sorted set and M that of the result.',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'OW', 'update'), keyAt(2, 'RO', 'access')],

@@ -43,7 +43,7 @@ export const zremrangebyrank = command({
   ...removal,
   name: 'zremrangebyrank',
   since: '2.0.0',
-  summary: 'Removes the members between two ranks and answers how many they were.',
+  summary: 'Removes the members between two ranks and returns how many they were.',
   syntax: 'key start:integer stop:integer',
 
   run(ctx, args, reply) {
@@ -58,7 +58,7 @@ export const zremrangebyscore = command({
   ...removal,
   name: 'zremrangebyscore',
   since: '1.2.0',
-  summary: 'Removes the members whose scores lie between two bounds and answers how many.',
+  summary: 'Removes the members whose scores lie between two bounds and returns how many.',
   syntax: 'key min:double max:double',
 
   run(ctx, args, reply) {
@@ -72,7 +72,7 @@ export const zremrangebylex = command({
   ...removal,
   name: 'zremrangebylex',
   since: '2.8.9',
-  summary: 'Removes the members that lie between two texts and answers how many they were.',
+  summary: 'Removes the members that lie between two texts and returns how many they were.',
   syntax: 'key min:string max:string',
 
   run(ctx, args, reply) {

@@ -1,6 +1,6 @@
 /**
- * What XADD, XTRIM, XDELEX and XACKDEL are told of references, and the block of ids that the latter
- * two and XNACK have.
+ * The words KEEPREF, DELREF and ACKED of XADD, XTRIM, XDELEX and XACKDEL, and the block of ids that
+ * the latter two and XNACK have.
  */
 import type { References } from '../../datatypes/stream.ts';
 import type { Args } from '../../util/args.ts';

@@ -151,7 +151,7 @@ export const xadd = command({
   arity: -5,
   group: 'stream',
   since: '5.0.0',
-  summary: 'Adds an entry to a stream, which is made when missing, and answers its id.',
+  summary: 'Adds an entry to a stream, which is made when missing, and returns its id.',
   complexity: 'O(1), plus O(N) where N is the number of entries that are trimmed.',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],

@@ -1,5 +1,5 @@
 /**
- * For how long and how many of the ids that producers give are remembered: XCFGSET.
+ * Setting for how long ids of producers are kept, and how many: XCFGSET.
  */
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';

@@ -161,7 +161,7 @@ export const xclaim = command({
   arity: -6,
   group: 'stream',
   since: '5.0.0',
-  summary: 'Makes pending entries those of a consumer and answers them.',
+  summary: 'Makes pending entries those of a consumer and returns them.',
   complexity: 'O(M log N) where M is the number of ids and N that of pending entries.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'update')],

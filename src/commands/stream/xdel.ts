@@ -13,7 +13,7 @@ export const xdel = command({
   arity: -3,
   group: 'stream',
   since: '5.0.0',
-  summary: 'Removes entries by id and answers how many there were.',
+  summary: 'Removes entries by id and returns how many there were.',
   complexity: 'O(N) where N is the number of ids.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete')],

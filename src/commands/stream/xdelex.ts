@@ -1,5 +1,5 @@
 /**
- * Removing entries with regard to what groups want of them: XDELEX, XACKDEL. Their options are read
+ * Removing entries depending on what groups still need: XDELEX, XACKDEL. Their options are read
  * by hand: how many values follow IDS is said by the first of them.
  */
 import type { References } from '../../datatypes/stream.ts';

@@ -1,5 +1,5 @@
 /**
- * What an effect says of an entry's producer: XIDMPRECORD.
+ * Recording an entry's producer, as the journal does: XIDMPRECORD.
  * Source: documentation of XIDMPRECORD (Redis 8.8).
  */
 import { StreamId } from '../../datatypes/stream-id.ts';

@@ -204,7 +204,7 @@ const stream = command({
   group: 'stream',
   since: '5.0.0',
   summary: 'Returns facts about a stream; FULL adds its groups and their pending entries.',
-  complexity: 'O(N) where N is the number of nodes, plus what is answered.',
+  complexity: 'O(N) where N is the number of nodes, plus what is returned.',
   flags: ['readonly'],
   keys: [keyAt(2, 'RO', 'access')],
   syntax: 'key [FULL [COUNT count:integer]]',

@@ -308,7 +308,7 @@ export const xread = command({
   group: 'stream',
   since: '5.0.0',
   summary: 'Returns the entries of streams that are above given ids; can wait for one.',
-  complexity: 'O(M) for each stream where M is the number of entries answered.',
+  complexity: 'O(M) for each stream where M is the number of entries returned.',
   flags: ['readonly', 'blocking', 'movablekeys'],
   keys: [keysBehindStreams(1)],
   syntax:
@@ -326,7 +326,7 @@ export const xreadgroup = command({
   group: 'stream',
   since: '5.0.0',
   summary: 'Returns entries that nobody of a group has read, or what a consumer has pending.',
-  complexity: 'O(M) for each stream where M is the number of entries answered.',
+  complexity: 'O(M) for each stream where M is the number of entries returned.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keysBehindStreams(4)],
   syntax:

@@ -1,5 +1,5 @@
 /**
- * Setting what a stream knows of itself: XSETID.
+ * Setting a stream's last id and counters: XSETID.
  */
 import { StreamId } from '../../datatypes/stream-id.ts';
 import type { Args } from '../../util/args.ts';

@@ -10,7 +10,7 @@ export const xtrim = command({
   arity: -4,
   group: 'stream',
   since: '5.0.0',
-  summary: 'Removes the oldest entries of a stream and answers how many.',
+  summary: 'Removes the oldest entries of a stream and returns how many.',
   complexity: 'O(N) where N is the number of entries removed.',
   flags: ['write'],
   keys: [keyAt(1, 'RW', 'delete')],

@@ -1,5 +1,5 @@
 /**
- * Reading a string and deciding its fate: GETEX, GETDEL.
+ * Reading a string and changing its time to live, or removing it: GETEX, GETDEL.
  */
 import { positiveExpireAt, removedAsExpired, TIME_FORMS, TimeOption } from '../expire-time.ts';
 import { grammar } from '../grammar.ts';

@@ -184,7 +184,7 @@ export const getset = command({
   arity: 3,
   group: 'string',
   since: '1.0.0',
-  summary: 'Stores a string and answers the one it replaced.',
+  summary: 'Stores a string and returns the one it replaced.',
   complexity: 'O(1)',
   flags: ['write', 'denyoom', 'fast'],
   keys: [keyAt(1, 'RW', 'access', 'update')],

@@ -1,5 +1,5 @@
 /**
- * Keys that a transaction hangs on: WATCH, UNWATCH.
+ * Keys that a transaction depends on: WATCH, UNWATCH.
  * Source: redis-server 7.0.15 (multi.c).
  */
 import { CommandError } from '../../util/errors.ts';
