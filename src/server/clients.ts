@@ -102,8 +102,9 @@ export class Clients implements Driver, ClientsPort {
   readable(session: Session, bytes: number): void {
     this.stats.netInputBytes += bytes;
     this.pipeline.process(session);
-    const limit = this.config.number('client-query-buffer-limit');
-    if (session.parser.bufferedBytes > limit) {
+    const { bufferedBytes } = session.parser;
+    if (bufferedBytes === 0) return;
+    if (bufferedBytes > this.config.number('client-query-buffer-limit')) {
       this.stats.clientQueryLimitDisconnections++;
       this.log(
         'warning',

@@ -102,7 +102,7 @@ export class Pipeline {
       executor.refuseRequest(session, new CommandError(`ERR ${session.parser.error}`));
       session.closeAfterReply();
     }
-    executor.endTiming();
+    executor.stopTiming();
     output.serve(undefined);
     output.flush(session);
   }

@@ -71,6 +71,6 @@ export class Replay implements AofTarget {
     executor.updateClock();
     if (count >= PREFETCH_MIN) this.lookahead.fetch(batch, commands, count, session);
     for (let i = 0; i < count; i++) executor.apply(session, batch[i]!, commands[i]!);
-    executor.endTiming();
+    executor.stopTiming();
   }
 }
