@@ -511,7 +511,8 @@ static int readflags(lua_State *L) {
     flags |= 1 << f;
     lua_pop(L, 1);
   }
-  lua_pop(L, 1);
+  /* The nil after the last flag, and the table: lua_next goes on from its key. */
+  lua_pop(L, 2);
   return flags;
 }
 
