@@ -57,7 +57,7 @@ function main(): void {
     spawn(process.execPath, process.argv.slice(1), options).unref();
   } else {
     process.chdir(fromLatin1(config.string('dir')));
-    void runServer(config);
+    void runServer(config, process.argv.length > 2);
   }
 }
 

@@ -11,15 +11,18 @@ import { LoadError } from './loading.ts';
 import { Server } from './server.ts';
 import { RESPITE_VERSION } from './version.ts';
 
-/** Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start. */
-export async function runServer(config: Config): Promise<void> {
+/**
+ * Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start. `isConfigured`
+ * tells whether anything was asked of it at all.
+ */
+export async function runServer(config: Config, isConfigured: boolean): Promise<void> {
   // Whoever read our output has gone (`respite | head`): no reason to stop serving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const server = createOrExit(config);
   server.log('notice', 'oO0OoO0OoO0Oo respite is starting oO0OoO0OoO0Oo');
   const version = `version=${RESPITE_VERSION}, bits=64, pid=${process.pid}, just started`;
   server.log('notice', `respite ${version}`);
-  if (config.file === '') {
+  if (!isConfigured) {
     server.log('warning', 'Warning: no config file specified, using the default config.');
   } else server.log('notice', 'Configuration loaded');
   for (const name of config.unknownVariables) {
