@@ -136,6 +136,8 @@ export interface Spec<C = unknown> {
   moreKeys?(args: Args): readonly { readonly index: number; readonly flags: readonly string[] }[];
   /** Arguments that MONITOR and logs must not show, passwords mostly. */
   secrets?(args: Args): readonly number[];
+  /** Whether these arguments are known to write nothing, though the flags say that it may. */
+  writesNothing?(ctx: C, args: Args): boolean;
   /**
    * Reads everything, then changes, then answers. What it throws before the first change is the
    * client's error; it must not throw after one. Absent on a pure container.

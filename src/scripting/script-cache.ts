@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { latin1 } from '../util/latin1.ts';
-import { type ScriptHead, scriptHead } from './shebang.ts';
+import { HEAD_MAX, type ScriptHead, scriptHead } from './shebang.ts';
 
 export interface Script extends ScriptHead {
   readonly sha: string;
@@ -51,7 +51,7 @@ export class ScriptCache {
     const sha = createHash('sha1').update(view).digest('hex');
     const known = this.scripts.get(sha);
     if (known !== undefined) return known;
-    const head = scriptHead(latin1(buf, off, Math.min(len, 4096)));
+    const head = scriptHead(latin1(buf, off, Math.min(len, HEAD_MAX)));
     return { ...head, sha, source: Buffer.from(view), ref: 0, evalOnly: true };
   }
 

@@ -14,6 +14,9 @@ export const ScriptFlag = {
   allowCrossSlotKeys: 16,
 } as const;
 
+/** Bytes of a source that are looked at for its first line. */
+export const HEAD_MAX = 4096;
+
 export interface ScriptHead {
   /** Bits of `ScriptFlag`. */
   readonly flags: number;

@@ -77,6 +77,9 @@ export interface ExecutorParts {
   readonly hooks: ExecutorHooks;
 }
 
+/** What a command does not have that is known to write nothing. */
+const WRITES = Flag.write | Flag.may_replicate;
+
 export class Executor implements Caller {
   readonly blocking: Blocking;
   private readonly table: CommandTable;
@@ -213,18 +216,26 @@ export class Executor implements Caller {
       this.tracking.limit(session);
       this.output.putOwnMessages();
     }
-    if (this.pause.holds(session, command)) {
-      this.pause.hold(session, args);
+    const { pause } = this;
+    if (pause.untilMs !== 0 && pause.holds(session, command, this.flagsOf(command, args))) {
+      pause.hold(session, args);
       return;
     }
     if (isQueued(session, command)) {
       const queuedAt = reply.pos;
-      session.transaction.add(command, args);
+      session.transaction.add(command, args, this.flagsOf(command, args));
       reply.queued();
       this.applyReplyMode(session, queuedAt);
       return;
     }
     this.run(session, command, args);
+  }
+
+  /** The command's flags without those that these arguments make untrue. */
+  private flagsOf(command: Command, args: Args): number {
+    const { flagBits, spec } = command;
+    if (spec.writesNothing === undefined) return flagBits;
+    return spec.writesNothing(this.frames[0]!, args) ? flagBits & ~WRITES : flagBits;
   }
 
   private run(session: Session, command: Command, args: Args): void {

@@ -27,13 +27,12 @@ export class Pause {
     this.resume = resume;
   }
 
-  /** Whether a session's command must wait. */
-  holds(session: Session, command: Command): boolean {
-    if (this.untilMs === 0 || session.isMonitor || session.appliesEffects) return false;
+  /** Whether a session's command must wait; `flags` are its own, or less when it writes nothing. */
+  holds(session: Session, command: Command, flags: number): boolean {
+    if (session.isMonitor || session.appliesEffects) return false;
     if (this.mode === 'all') return true;
-    let flags = command.flagBits;
-    if ((flags & COMMITS) !== 0) flags |= session.transaction.flagBits;
-    return (flags & WRITES) !== 0;
+    const queued = (command.flagBits & COMMITS) !== 0 ? session.transaction.flagBits : 0;
+    return ((flags | queued) & WRITES) !== 0;
   }
 
   /** Keeps a request, whose arguments are copied, until the pause ends. */

@@ -29,7 +29,7 @@ import {
 } from '../scripting/host.ts';
 import { Libraries, type Library } from '../scripting/libraries.ts';
 import { type Script, ScriptCache } from '../scripting/script-cache.ts';
-import { libraryHead, ScriptFlag } from '../scripting/shebang.ts';
+import { HEAD_MAX, libraryHead, ScriptFlag, scriptHead } from '../scripting/shebang.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { latin1 } from '../util/latin1.ts';
@@ -78,6 +78,7 @@ const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning']
 /** The script that runs: one object, used again for each. */
 class Run implements ScriptRules {
   readOnly = false;
+  diskRefusal: Gates['diskRefusal'] = undefined;
   outOfMemory = false;
   wrote = false;
   kind: ScriptKind = 'eval';
@@ -196,9 +197,29 @@ export class Scripting implements ScriptsPort, ScriptHost {
     this.enter(found.ref, args, keys);
   }
 
+  declaresNoWrites(args: Args, by: 'source' | 'sha' | 'function'): boolean {
+    return ((this.declared(args, by) ?? 0) & ScriptFlag.noWrites) !== 0;
+  }
+
+  /** Flags of what argument 1 names, undefined when there is no such thing or it is no script. */
+  private declared(args: Args, by: 'source' | 'sha' | 'function'): number | undefined {
+    if (by === 'function') return this.functions.find(args.latin1(1))?.flags;
+    if (by === 'sha') return this.cache.bySha(args.latin1(1))?.flags;
+    try {
+      return scriptHead(latin1(args.buf, args.off[1]!, Math.min(args.len[1]!, HEAD_MAX))).flags;
+    } catch (error) {
+      if (error instanceof CommandError) return undefined;
+      throw error;
+    }
+  }
+
   /** Whether a script that says what it does may run now. Throws CommandError. */
   private checkFlags(flags: number, readOnly: boolean): void {
     if (readOnly && (flags & ScriptFlag.noWrites) === 0) throw writesInReadOnly;
+    if ((flags & ScriptFlag.noWrites) === 0) {
+      const refused = this.parts.gates.diskRefusal?.();
+      if (refused !== undefined) throw refused;
+    }
     const mayAlways = (flags & (ScriptFlag.allowOom | ScriptFlag.noWrites)) !== 0;
     if (!mayAlways && this.parts.gates.isOutOfMemory) throw oomNotAllowed;
   }
@@ -217,6 +238,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const startMs = frame.beginCalls();
     frame.noEffect();
     run.readOnly = readOnly || (flags & ScriptFlag.noWrites) !== 0;
+    run.diskRefusal = this.parts.gates.diskRefusal;
     run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && this.parts.gates.isOutOfMemory;
     run.wrote = false;
     run.kind = kind;

@@ -49,12 +49,12 @@ export class Transaction implements TransactionPort {
     if (this.isOpen) this.isRefused = true;
   }
 
-  /** Queues a command; its arguments are copied. Nothing is kept when EXEC will refuse anyway. */
-  add(command: Command, args: Args): void {
+  /** Queues a command with these flags; its arguments are copied. Nothing is kept when EXEC will refuse anyway. */
+  add(command: Command, args: Args, flags: number): void {
     if (this.isRefused || this.broken) return;
     this.queue ??= this.takeSpare() ?? new CommandQueue();
     this.queue.add(command, args);
-    this.flagBits |= command.flagBits;
+    this.flagBits |= flags;
   }
 
   end(): CommandQueue | undefined {

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
+import { CommandError } from '../../src/util/errors.ts';
 import {
   atClose,
   closeAll,
@@ -174,5 +175,70 @@ describe('scripts of clients', () => {
       }),
     ).toBe('OK');
     expect(await io.getBuffer('a')).toEqual(Buffer.from('b'));
+  });
+});
+
+describe('what scripts say of themselves', () => {
+  it('decides whether CLIENT PAUSE WRITE holds them', async () => {
+    const server = await startServer();
+    const [pauser, writer, reader] = [
+      await Talker.open(server),
+      await connectTo(server),
+      await connectTo(server),
+    ];
+    await pauser.ask('SET k old');
+    const declared = "#!lua flags=no-writes\nreturn redis.call('get','k')";
+    const sha = await reader.text('SCRIPT', 'LOAD', declared);
+    const library = `#!lua name=lib
+      redis.register_function{function_name='f', flags={'no-writes'},
+        callback=function() return redis.call('get','k') end}
+      redis.register_function('w', function() return redis.call('set','k','w') end)`;
+    await reader.text('FUNCTION', 'LOAD', library);
+    await pauser.ask('CLIENT PAUSE 100000 WRITE');
+    writer.send('EVAL', "return redis.call('set','k','new')", '0');
+    for (const read of [
+      ['EVAL', declared, '0'],
+      ['EVALSHA', sha, '0'],
+      ['FCALL', 'f', '0'],
+      ['EVAL_RO', "return redis.call('get','k')", '0'],
+    ]) {
+      expect(await reader.text(...read)).toBe('old');
+    }
+    reader.send('MULTI');
+    reader.send('EVAL', declared, '0');
+    reader.send('EXEC');
+    const replies = [];
+    for (let i = 0; i < 3; i++) replies.push((await reader.receive()).bytes.toString());
+    expect(replies[2]).toBe('*1\r\n$3\r\nold\r\n');
+    // Without a declaration they may write; an unknown one, too.
+    reader.send('FCALL', 'w', '0');
+    expect(writer.hasReply).toBe(false);
+    expect(await pauser.ask('CLIENT UNPAUSE')).toBe('+OK');
+    expect((await writer.receive()).bytes.toString()).toBe('+OK\r\n');
+    expect((await reader.receive()).bytes.toString()).toBe('+OK\r\n');
+  });
+
+  it('decides whether they run while the disk fails; no write of a script gets past it', async () => {
+    const server = await startServer();
+    const client = await connectTo(server);
+    await client.text('SET', 'k', 'old');
+    server.gates.diskRefusal = () => new CommandError('MISCONF the disk fails');
+    const ask = async (script: string): Promise<string> => {
+      client.send('EVAL', script, '0');
+      return (await client.receive()).bytes.toString();
+    };
+    expect(await ask("return redis.call('set','k','new')")).toMatch(/^-MISCONF the disk fails/);
+    expect(await ask("return redis.pcall('del','k').err")).toContain('MISCONF the disk fails');
+    expect(await ask('#!lua\nreturn 1')).toBe('-MISCONF the disk fails\r\n');
+    expect(await ask("return redis.call('get','k')")).toBe('$3\r\nold\r\n');
+    expect(await ask("#!lua flags=no-writes\nreturn redis.call('get','k')")).toBe('$3\r\nold\r\n');
+    server.gates.diskRefusal = undefined;
+  });
+
+  it('a monitor runs none that may write', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    expect(await client.ask('MONITOR')).toBe('+OK');
+    expect(await client.ask('EVAL return 0')).toContain("-ERR Replica can't interact");
   });
 });

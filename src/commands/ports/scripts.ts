@@ -51,6 +51,8 @@ export interface ScriptsPort {
   runSha(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void;
   /** As `runSource`, of FCALL. */
   runFunction(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void;
+  /** Whether what argument 1 names says of itself that it writes nothing. */
+  declaresNoWrites(args: Args, by: 'source' | 'sha' | 'function'): boolean;
   /** Compiles and keeps argument i; returns its SHA1. */
   load(args: Args, i: number): string;
   has(sha: string): boolean;

@@ -19,7 +19,7 @@ const common = {
 const flags = ['noscript', 'stale', 'skip_monitor', 'no_mandatory_keys', 'movablekeys'] as const;
 const writing = {
   ...common,
-  flags,
+  flags: ['may_replicate', ...flags],
   keys: [{ ...keyCount(2, 'RW', 'access', 'update'), notes: WRITE_NOTES }],
 } as const;
 const reading = {
@@ -44,6 +44,8 @@ export const evalScript = command({
   summary: 'Runs a Lua script.',
   syntax: 'script:string numkeys [key ...] [arg:string ...]',
 
+  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'source'),
+
   run(ctx, args, reply) {
     show(ctx, args);
     ctx.server.scripts.runSource(ctx, args, false, reply);
@@ -57,6 +59,8 @@ export const evalSha = command({
   since: '2.6.0',
   summary: 'Runs a Lua script that is known by its SHA1.',
   syntax: 'sha1:string numkeys [key ...] [arg:string ...]',
+
+  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'sha'),
 
   run(ctx, args, reply) {
     show(ctx, args);
@@ -100,6 +104,8 @@ export const fcall = command({
   summary: 'Calls a function of a library.',
   complexity: 'Depends on the function that is executed.',
   syntax: 'function:string numkeys [key ...] [arg:string ...]',
+
+  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'function'),
 
   run(ctx, args, reply) {
     show(ctx, args);
