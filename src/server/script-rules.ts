@@ -22,7 +22,7 @@ export interface ScriptRules {
   /** Commands that write are refused. */
   readonly readOnly: boolean;
   /** Why commands that write are refused until the script has written. */
-  readonly diskRefusal: (() => CommandError | undefined) | undefined;
+  readonly diskRefusal: CommandError | undefined;
   /** Commands that take memory are refused until the script has written. */
   readonly outOfMemory: boolean;
   /** It has called a command that writes. */
@@ -46,9 +46,8 @@ export function refusalInScript(
   if (command.run === undefined) return unknown;
   if ((flagBits & Flag.noscript) !== 0) return notAllowed;
   if (rules.readOnly && (flagBits & (Flag.write | Flag.may_replicate)) !== 0) return noWrites;
-  if (!rules.wrote && (flagBits & Flag.write) !== 0) {
-    const denied = rules.diskRefusal?.();
-    if (denied !== undefined) return denied;
+  if (rules.diskRefusal !== undefined && !rules.wrote && (flagBits & Flag.write) !== 0) {
+    return rules.diskRefusal;
   }
   if (rules.outOfMemory && !rules.wrote && (flagBits & Flag.denyoom) !== 0) return errors.oom;
   return undefined;

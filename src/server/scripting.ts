@@ -67,9 +67,6 @@ const tooManyKeys = new CommandError("ERR Number of keys can't be greater than n
 const writesInReadOnly = new CommandError(
   'ERR Can not execute a script with write flag using *_ro command.',
 );
-const oomNotAllowed = new CommandError(
-  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
-);
 const functionNotFound = new CommandError('ERR Function not found');
 const killMessage = 'ERR Script killed by user with SCRIPT KILL...';
 const loadTimeout = 'ERR FUNCTION LOAD timeout';
@@ -217,11 +214,11 @@ export class Scripting implements ScriptsPort, ScriptHost {
   private checkFlags(flags: number, readOnly: boolean): void {
     if (readOnly && (flags & ScriptFlag.noWrites) === 0) throw writesInReadOnly;
     if ((flags & ScriptFlag.noWrites) === 0) {
-      const refused = this.parts.gates.diskRefusal?.();
+      const refused = this.parts.gates.diskRefusal;
       if (refused !== undefined) throw refused;
     }
     const mayAlways = (flags & (ScriptFlag.allowOom | ScriptFlag.noWrites)) !== 0;
-    if (!mayAlways && this.parts.gates.isOutOfMemory) throw oomNotAllowed;
+    if (!mayAlways && this.parts.gates.isOutOfMemory) throw errors.oom;
   }
 
   private begin(

@@ -222,7 +222,7 @@ describe('what scripts say of themselves', () => {
     const server = await startServer();
     const client = await connectTo(server);
     await client.text('SET', 'k', 'old');
-    server.gates.diskRefusal = () => new CommandError('MISCONF the disk fails');
+    server.gates.diskRefusal = new CommandError('MISCONF the disk fails');
     const ask = async (script: string): Promise<string> => {
       client.send('EVAL', script, '0');
       return (await client.receive()).bytes.toString();
@@ -233,6 +233,17 @@ describe('what scripts say of themselves', () => {
     expect(await ask("return redis.call('get','k')")).toBe('$3\r\nold\r\n');
     expect(await ask("#!lua flags=no-writes\nreturn redis.call('get','k')")).toBe('$3\r\nold\r\n');
     server.gates.diskRefusal = undefined;
+  });
+
+  it('decides whether they run while memory is short', async () => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    await client.ask('CONFIG SET maxmemory 1');
+    const oom = "-OOM command not allowed when used memory > 'maxmemory'.";
+    expect(await client.ask('SET k 1')).toBe(oom);
+    const scripts = ['#!lua\nreturn 1', '#!lua flags=allow-oom\nreturn 1', 'return 1'];
+    for (const script of scripts) client.connection.send('EVAL', script, '0');
+    expect(await client.take(3)).toEqual([oom, ':1', ':1']);
   });
 
   it('a monitor runs none that may write', async () => {
