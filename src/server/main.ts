@@ -12,8 +12,8 @@ import { Server } from './server.ts';
 import { RESPITE_VERSION } from './version.ts';
 
 /**
- * Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start. `isConfigured`
- * tells whether anything was asked of it at all.
+ * Runs a server until a signal or SHUTDOWN ends it. Exits with 1 when it cannot start.
+ * `isConfigured` tells whether anything was asked of it at all.
  */
 export async function runServer(config: Config, isConfigured: boolean): Promise<void> {
   // Whoever read our output has gone (`respite | head`): no reason to stop serving.

@@ -27,7 +27,7 @@ export class Pause {
     this.resume = resume;
   }
 
-  /** Whether a session's command must wait; `flags` are its own, or less when it writes nothing. */
+  /** Whether a command must wait; `flags` are its own, or less when it writes nothing. */
   holds(session: Session, command: Command, flags: number): boolean {
     if (session.isMonitor || session.appliesEffects) return false;
     if (this.mode === 'all') return true;
