@@ -49,7 +49,10 @@ export class Transaction implements TransactionPort {
     if (this.isOpen) this.isRefused = true;
   }
 
-  /** Queues a command with these flags; its arguments are copied. Nothing is kept when EXEC will refuse anyway. */
+  /**
+   * Queues a command with these flags; its arguments are copied. Nothing is kept when EXEC will refuse
+   * anyway.
+   */
   add(command: Command, args: Args, flags: number): void {
     if (this.isRefused || this.broken) return;
     this.queue ??= this.takeSpare() ?? new CommandQueue();
