@@ -50,8 +50,8 @@ export class Transaction implements TransactionPort {
   }
 
   /**
-   * Queues a command with these flags; its arguments are copied. Nothing is kept when EXEC will refuse
-   * anyway.
+   * Queues a command with these flags; its arguments are copied. Nothing is kept when EXEC
+   * will refuse anyway.
    */
   add(command: Command, args: Args, flags: number): void {
     if (this.isRefused || this.broken) return;
