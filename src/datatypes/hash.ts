@@ -10,13 +10,14 @@
  */
 import type { Ref } from '../memory/arena.ts';
 import { DictFiller } from '../memory/dict-filler.ts';
+import { LISTPACK_HEADER } from '../memory/listpack.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
 import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
 import { isExtended, locateMember, moveMembers, numberOf, TextRegister } from './members.ts';
-import { MOVED_AT_ONCE, type Text, type Tools, Value } from './value.ts';
+import { MOVED_AT_ONCE, type Text, type TextSink, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 export class HashValue extends Value {
@@ -198,6 +199,35 @@ export class HashValue extends Value {
       p += this.valueText.sizeAt(u8, p);
       if (this.stride === 3) p += this.valueText.sizeAt(u8, p);
       emit();
+    }
+  }
+
+  /** Gives `sink` the field of each, its value, or both in turn. O(n). */
+  sendAll(fields: boolean, values: boolean, sink: TextSink): void {
+    if (!this.isListpack) {
+      const { field, value } = this;
+      this.forEach(() => {
+        if (fields) sink.bulk(field.buf, field.off, field.len);
+        if (values) sink.bulk(value.buf, value.off, value.len);
+      });
+      return;
+    }
+    const { body, fieldText: text, stride } = this;
+    const u8 = this.arena.u8[body >>> 15]!;
+    const start = (body & 0x7fff) << 3;
+    const end = start + this.tools.listpack.end(body);
+    for (let p = start + LISTPACK_HEADER; p < end; ) {
+      if (fields) {
+        text.locate(u8, p);
+        sink.bulk(text.buf, text.off, text.len);
+      }
+      p += text.sizeAt(u8, p);
+      if (values) {
+        text.locate(u8, p);
+        sink.bulk(text.buf, text.off, text.len);
+      }
+      p += text.sizeAt(u8, p);
+      if (stride === 3) p += text.sizeAt(u8, p);
     }
   }
 

@@ -13,7 +13,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
-import { MOVED_AT_ONCE, Value } from './value.ts';
+import { MOVED_AT_ONCE, type TextSink, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 /** Words of the root. */
@@ -161,6 +161,14 @@ export class ListValue extends Value {
 
   /** Calls `emit` with `element` set for `count` elements from an index on; they are there. */
   forRange(from: number, count: number, emit: () => void): void {
+    this.sendRange(from, count, { bulk: emit });
+  }
+
+  /**
+   * Gives `sink` the texts of `count` elements from an index on, which `element` has, too; they are
+   * there. O(nodes + count).
+   */
+  sendRange(from: number, count: number, sink: TextSink): void {
     if (count <= 0 || !this.seek(from)) return;
     const { element } = this;
     let left = count;
@@ -171,7 +179,7 @@ export class ListValue extends Value {
       const end = base + this.word(node, END);
       for (let p = base + at; p < end && left > 0; left--) {
         element.locate(u8, p);
-        emit();
+        sink.bulk(element.buf, element.off, element.len);
         p += element.sizeAt(u8, p);
       }
       node = this.word(node, NEXT);

@@ -7,6 +7,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { DictFiller } from '../memory/dict-filler.ts';
 import { Intset } from '../memory/intset.ts';
+import { LISTPACK_HEADER } from '../memory/listpack.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { parseInt64, writeInt } from '../util/numbers.ts';
 import { locateMember, moveMembers, newMember, TextRegister } from './members.ts';
@@ -124,7 +125,7 @@ export class SetValue extends Value {
     }
     const { text } = this;
     const u8 = this.arena.u8[this.ref >>> 15]!;
-    let p = ((this.ref & 0x7fff) << 3) + 6;
+    let p = ((this.ref & 0x7fff) << 3) + LISTPACK_HEADER;
     for (let i = 0; i < size; i++) {
       text.locate(u8, p);
       this.member.set(this.text);

@@ -10,6 +10,7 @@
  */
 import type { Ref } from '../memory/arena.ts';
 import { DictFiller } from '../memory/dict-filler.ts';
+import { LISTPACK_HEADER } from '../memory/listpack.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import { LEAF_SLOTS, OrderedIndex, type Ties } from '../memory/ordered-index.ts';
 import { formatDouble, formatDouble17g, parseDouble } from '../util/numbers.ts';
@@ -19,14 +20,14 @@ import {
   moveMembers,
   newMember,
   numberOf,
+  sendKeys,
   setNumber,
   TextRegister,
 } from './members.ts';
-import { MOVED_AT_ONCE, type Tools, Value } from './value.ts';
+import { MOVED_AT_ONCE, type TextSink, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 const ROOT_BYTES = 16;
-const LISTPACK_HEADER = 6;
 /** Redis keeps whole scores up to here as integers in a listpack. */
 const INTEGER_MAX = 2 ** 62;
 
@@ -366,26 +367,6 @@ export class SortedSetValue extends Value {
     this.readIndexed();
   }
 
-  /** As `step`, but `score` is left as it is: a listpack's need not be read. O(1). */
-  stepMember(backwards: boolean): void {
-    if (!this.isListpack) {
-      this.step(backwards);
-      return;
-    }
-    const { text, arena, ref } = this;
-    const u8 = arena.u8[ref >>> 15]!;
-    const start = (ref & 0x7fff) << 3;
-    let p = start + this.at;
-    if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
-    else {
-      p += text.sizeAt(u8, p);
-      p += text.sizeAt(u8, p);
-    }
-    this.at = p - start;
-    text.locate(u8, p);
-    this.member.set(text);
-  }
-
   private readIndexed(): void {
     const { index } = this;
     locateMember(this.arena, index.entry, this.member);
@@ -403,6 +384,41 @@ export class SortedSetValue extends Value {
     for (let left = count - 1; left > 0; left--) {
       this.step(backwards);
       emit();
+    }
+  }
+
+  /**
+   * Gives `sink` the members of `count` elements from a rank on, or backwards from it. They are
+   * there. O(log n + count).
+   */
+  sendMembers(rank: number, count: number, backwards: boolean, sink: TextSink): void {
+    if (count <= 0) return;
+    if (this.isListpack) {
+      this.sendListpack(rank, count, backwards, sink);
+      return;
+    }
+    const { index, leafEntries } = this;
+    index.seekRank(this.indexRoot, rank);
+    for (let left = count; left > 0; ) {
+      const taken = index.takeRefs(leafEntries, left, backwards);
+      sendKeys(this.arena, leafEntries, taken, sink);
+      left -= taken;
+    }
+  }
+
+  private sendListpack(rank: number, count: number, backwards: boolean, sink: TextSink): void {
+    const { text, arena, ref } = this;
+    const u8 = arena.u8[ref >>> 15]!;
+    let p = ((ref & 0x7fff) << 3) + this.tools.listpack.seek(ref, rank * 2);
+    for (let left = count; left > 0; left--) {
+      text.locate(u8, p);
+      sink.bulk(text.buf, text.off, text.len);
+      if (left === 1) return;
+      if (backwards) p = text.previousOf(u8, text.previousOf(u8, p));
+      else {
+        p += text.sizeAt(u8, p);
+        p += text.sizeAt(u8, p);
+      }
     }
   }
 

@@ -12,7 +12,7 @@
  * positions, not views, so other blocks may be written meanwhile; this node may not.
  */
 import type { Arena, Ref } from '../memory/arena.ts';
-import { LISTPACK_MAX, type Listpack } from '../memory/listpack.ts';
+import { LISTPACK_HEADER, LISTPACK_MAX, type Listpack } from '../memory/listpack.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
 import { StreamId } from './stream-id.ts';
@@ -21,8 +21,6 @@ import { StreamId } from './stream-id.ts';
 export const ENTRY_BYTES_MAX = LISTPACK_MAX;
 const DELETED = 1;
 const SAME_FIELDS = 2;
-/** Bytes before a listpack's first element. */
-const HEADER = 6;
 const END = 0xff;
 /** Integers up to this are one byte of an element of two. */
 const TINY_MAX = 127;
@@ -71,7 +69,7 @@ export class StreamNode {
   open(lp: Ref): void {
     this.lp = lp;
     this.at = 0;
-    let p = HEADER;
+    let p = LISTPACK_HEADER;
     this.live = this.intAt(p);
     p = this.after(p);
     this.deleted = this.intAt(p);
@@ -203,12 +201,12 @@ export class StreamNode {
   create(id: StreamId, args: Args, from: number, end: number): void {
     const { listpack, value } = this;
     const fields = (end - from) >> 1;
-    let room = HEADER + 1 + 6 + intBytes(value, fields);
+    let room = LISTPACK_HEADER + 1 + 6 + intBytes(value, fields);
     for (let i = from; i < end; i += 2) room += textRoom(args.len[i]!);
     const lp = listpack.create(room + entryRoom(args, from, end));
     const u8 = this.arena.u8[lp >>> 15]!;
     const base = (lp & 0x7fff) << 3;
-    let p = putInt(value, u8, base + HEADER, 0);
+    let p = putInt(value, u8, base + LISTPACK_HEADER, 0);
     p = putInt(value, u8, p, 0);
     p = putInt(value, u8, p, fields);
     for (let i = from; i < end; i += 2) p = putArgument(value, u8, p, args, i);
@@ -282,8 +280,8 @@ export class StreamNode {
   private setCounts(live: number, deleted: number): void {
     const { at } = this;
     const before = this.listpack.bytes(this.lp);
-    if (deleted !== this.deleted) this.putSmall(this.after(HEADER), deleted);
-    if (live !== this.live) this.putSmall(HEADER, live);
+    if (deleted !== this.deleted) this.putSmall(this.after(LISTPACK_HEADER), deleted);
+    if (live !== this.live) this.putSmall(LISTPACK_HEADER, live);
     this.live = live;
     this.deleted = deleted;
     const shift = this.listpack.bytes(this.lp) - before;

@@ -12,12 +12,13 @@
 import { type Arena, NO_BYTES, type Ref } from './arena.ts';
 import { countElements, ListpackEntry } from './listpack-entry.ts';
 
-const HEADER = 6;
+/** Bytes before the first element. */
+export const LISTPACK_HEADER = 6;
 const END = 0xff;
 /** The count that says "more than this". */
 const COUNT_MAX = 65535;
 /** Bytes of a listpack without elements. */
-export const EMPTY_BYTES = HEADER + 1;
+export const EMPTY_BYTES = LISTPACK_HEADER + 1;
 /** Redis refuses to grow a listpack past this. */
 export const LISTPACK_MAX = 1 << 30;
 
@@ -36,7 +37,7 @@ export class Listpack {
     const u8 = this.arena.u8[ref >>> 15]!;
     const at = (ref & 0x7fff) << 3;
     this.setHeader(ref, EMPTY_BYTES, 0);
-    u8[at + HEADER] = END;
+    u8[at + LISTPACK_HEADER] = END;
     return ref;
   }
 
@@ -67,14 +68,14 @@ export class Listpack {
     const u8 = this.arena.u8[ref >>> 15]!;
     const count = u8[at + 4]! | (u8[at + 5]! << 8);
     if (count < COUNT_MAX) return count;
-    return countElements(u8, at + HEADER, at + this.bytes(ref) - 1);
+    return countElements(u8, at + LISTPACK_HEADER, at + this.bytes(ref) - 1);
   }
 
   // ---- moving about ------------------------------------------------------------------------
 
   /** Position of the first element, 0 when there is none. */
   first(ref: Ref): number {
-    return this.bytes(ref) === EMPTY_BYTES ? 0 : HEADER;
+    return this.bytes(ref) === EMPTY_BYTES ? 0 : LISTPACK_HEADER;
   }
 
   last(ref: Ref): number {
@@ -94,7 +95,7 @@ export class Listpack {
   }
 
   previous(ref: Ref, position: number): number {
-    if (position <= HEADER) return 0;
+    if (position <= LISTPACK_HEADER) return 0;
     const at = (ref & 0x7fff) << 3;
     return this.entry.previousOf(this.arena.u8[ref >>> 15]!, at + position) - at;
   }
@@ -109,7 +110,7 @@ export class Listpack {
       for (let k = count - 1; k > i; k--) p = this.previous(ref, p);
       return p;
     }
-    let p = HEADER;
+    let p = LISTPACK_HEADER;
     for (let k = 0; k < i; k++) p = this.next(ref, p);
     return p;
   }
@@ -237,7 +238,7 @@ export class Listpack {
     const low = buf[off]! | (buf[off + 1]! << 8) | (buf[off + 2]! << 16);
     if (low + buf[off + 3]! * 0x1000000 !== len || buf[off + len - 1] !== END) return -1;
     const said = buf[off + 4]! | (buf[off + 5]! << 8);
-    const count = countElements(buf, off + HEADER, off + len - 1);
+    const count = countElements(buf, off + LISTPACK_HEADER, off + len - 1);
     return said === COUNT_MAX || said === count ? count : -1;
   }
 

@@ -241,6 +241,31 @@ export class OrderedIndex {
     return count;
   }
 
+  /**
+   * Copies up to `max` elements, no more than are left in the leaf, from the one that the search
+   * led to on or, with `backwards`, back from it; goes past them. Returns how many. O(that).
+   */
+  takeRefs(entries: Int32Array, max: number, backwards: boolean): number {
+    const { leaf, slot } = this;
+    const i32 = this.arena.i32[leaf >>> 15]!;
+    const at = (leaf & 0x7fff) << 1;
+    const refs = at + LEAF_REFS + slot;
+    if (backwards) {
+      const count = Math.min(max, slot + 1);
+      for (let i = 0; i < count; i++) entries[i] = i32[refs - i]!;
+      this.slot = slot - count + 1;
+      this.rank -= count - 1;
+      this.previous();
+      return count;
+    }
+    const count = Math.min(max, i32[at + USED]! - slot);
+    for (let i = 0; i < count; i++) entries[i] = i32[refs + i]!;
+    this.slot = slot + count - 1;
+    this.rank += count - 1;
+    this.next();
+    return count;
+  }
+
   /** The element that the search led to. */
   get entry(): Ref {
     const { leaf } = this;

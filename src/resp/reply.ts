@@ -11,7 +11,10 @@ import { errors } from '../util/errors.ts';
 import { formatDouble17g, intLength, writeInt } from '../util/numbers.ts';
 
 const INITIAL_BYTES = 64 * 1024;
-/** A buffer that grew past this is given up after its reply. */
+/**
+ * A buffer that grew past this is given up after its reply. It is more than the replies of one turn
+ * may take together (`Output`): a buffer that is given up every turn grows, and is copied, anew.
+ */
 const KEEP_BYTES = 1024 * 1024;
 /** What one write to the kernel takes at most; the longest string fits. */
 const LIMIT_BYTES = 0x7fffffff;
@@ -283,10 +286,14 @@ export class Reply {
     if (this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
-  /** The buffer now belongs to the transport: goes on with a fresh one. */
+  /**
+   * The buffer now belongs to the transport: goes on with a fresh one, as large as far as such a
+   * one would be kept, for the next reply is likely to need as much.
+   */
   renew(): void {
     this.pos = 0;
-    this.buf = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    const bytes = this.buf.length > KEEP_BYTES ? INITIAL_BYTES : this.buf.length;
+    this.buf = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Throws when `n` more bytes are past the limit. */
@@ -320,7 +327,11 @@ export class Reply {
     let p = this.pos;
     out[p++] = type;
     if (n >= 0 && n < 10) out[p++] = 48 + n;
-    else p = writeInt(out, p, n);
+    else if (n >= 10 && n < 100) {
+      const tens = (n / 10) | 0;
+      out[p++] = 48 + tens;
+      out[p++] = 48 + n - tens * 10;
+    } else p = writeInt(out, p, n);
     out[p] = CR;
     out[p + 1] = LF;
     return p + 2;

@@ -193,6 +193,19 @@ class Fixture {
       found.push(read());
     });
     sameList(found.sort(), expected);
+    const sent = (fields: boolean, values: boolean) => {
+      const texts: string[] = [];
+      hash.sendAll(fields, values, {
+        bulk: (buf, off, len) => texts.push(textOf({ buf, off, len })),
+      });
+      return texts;
+    };
+    const [both, names, texts] = [sent(true, true), sent(true, false), sent(false, true)];
+    sameList(names.map((name, i) => `${name}\0${texts[i]}`).sort(), expected);
+    sameList(
+      names.flatMap((name, i) => [name, texts[i]!]),
+      both,
+    );
     sameList([...scanAll((cursor, emit) => hash.scan(cursor, emit), read)].sort(), expected);
     const places = hash.places().map((place) => {
       hash.seekTo(place);

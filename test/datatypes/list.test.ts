@@ -164,6 +164,9 @@ class Fixture {
       const n = Math.min(o.n, model.length - i);
       list.forRange(i, n, () => found.push(textOf(list.element)));
       sameList(found, model.slice(i, i + n));
+      const sent: string[] = [];
+      list.sendRange(i, n, { bulk: (buf, off, len) => sent.push(textOf({ buf, off, len })) });
+      sameList(sent, found);
     }
     if (this.model.length === 0) store.free(list, 1);
   }

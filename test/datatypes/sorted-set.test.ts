@@ -179,6 +179,14 @@ class Fixture {
       ? sorted.slice(rank + 1 - count, rank + 1).reverse()
       : sorted.slice(rank, rank + count);
     sameList(found, expected);
+    const sent: string[] = [];
+    this.zset.sendMembers(rank, count, backwards, {
+      bulk: (buf, off, len) => sent.push(textOf({ buf, off, len })),
+    });
+    sameList(
+      sent,
+      expected.map(([member]) => member),
+    );
   }
 
   private compact(): void {
@@ -264,6 +272,30 @@ function run(f: Fixture, operations: readonly Operation[], look?: (f: Fixture) =
 }
 
 const operations = fc.array(operation, { maxLength: 80, size: 'max' });
+
+it('sorted sets of several leaves send any range of members, both ways', () => {
+  const store = new Store({ zsetListpackEntries: 0 });
+  const zset = new SortedSetValue(store.tools);
+  zset.create();
+  const names = Array.from({ length: 400 }, (_, i) => `m${String(i).padStart(3, '0')}`);
+  names.forEach((name, i) => {
+    zset.set(bytesOf(name), 0, name.length, i >> 3);
+  });
+  const sent = (rank: number, count: number, backwards: boolean) => {
+    const texts: string[] = [];
+    zset.sendMembers(rank, count, backwards, {
+      bulk: (buf, off, len) => texts.push(textOf({ buf, off, len })),
+    });
+    return texts;
+  };
+  for (let from = 0; from < 400; from += 7) {
+    for (const count of [1, 61, 62, 63, 400 - from]) {
+      const end = Math.min(400, from + count);
+      expect(sent(from, end - from, false)).toEqual(names.slice(from, end));
+      expect(sent(end - 1, end - from, true)).toEqual(names.slice(from, end).reverse());
+    }
+  }
+});
 
 describe('SortedSetValue', () => {
   it.each(limits)('agrees with a sorted array: %o', (limit) => {

@@ -72,11 +72,7 @@ export const hgetall = command({
       return;
     }
     reply.map(hashes.size);
-    const { field, value } = hashes;
-    hashes.forEach(() => {
-      reply.bulk(field.buf, field.off, field.len);
-      reply.bulk(value.buf, value.off, value.len);
-    });
+    hashes.sendAll(true, true, reply);
   },
 });
 
@@ -86,11 +82,8 @@ function replyOneSide(ctx: Context, args: Args, reply: Reply, side: 'field' | 'v
     reply.array(0);
     return;
   }
-  const text = hashes[side];
   reply.array(hashes.size);
-  hashes.forEach(() => {
-    reply.bulk(text.buf, text.off, text.len);
-  });
+  hashes.sendAll(side === 'field', side === 'value', reply);
 }
 
 /** HKEYS key */

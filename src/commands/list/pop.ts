@@ -38,11 +38,7 @@ function popMany(
       reply.bulk(element.buf, element.off, element.len);
       lists.previous();
     }
-  } else {
-    lists.forRange(0, count, () => {
-      reply.bulk(element.buf, element.off, element.len);
-    });
-  }
+  } else lists.sendRange(0, count, reply);
   lists.removeRange(atTail, count);
   ctx.changedValue(atTail ? 'rpop' : 'lpop', entry, lists, args, i, count);
 }

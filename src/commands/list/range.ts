@@ -53,10 +53,7 @@ export const lrange = command({
       return;
     }
     reply.array(stop - start + 1);
-    const { element } = lists;
-    lists.forRange(start, stop - start + 1, () => {
-      reply.bulk(element.buf, element.off, element.len);
-    });
+    lists.sendRange(start, stop - start + 1, reply);
   },
 });
 

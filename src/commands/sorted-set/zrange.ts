@@ -19,20 +19,16 @@ function replyRange(ctx: Context, args: Args, reply: Reply, form: RangeForm): vo
   const { reverse, withScores } = range;
   replyElements(reply, count, withScores);
   if (count <= 0) return;
-  // Not `forRange`: without a call through a function for each element it takes a third less.
-  zsets.seek(reverse ? from + count - 1 : from);
-  replyElement(zsets, reply, withScores);
-  if (withScores) {
-    for (let left = count - 1; left > 0; left--) {
-      zsets.step(reverse);
-      replyElement(zsets, reply, true);
-    }
+  const rank = reverse ? from + count - 1 : from;
+  if (!withScores) {
+    zsets.sendMembers(rank, count, reverse, reply);
     return;
   }
-  const { member } = zsets;
+  zsets.seek(rank);
+  replyElement(zsets, reply, true);
   for (let left = count - 1; left > 0; left--) {
-    zsets.stepMember(reverse);
-    reply.bulk(member.buf, member.off, member.len);
+    zsets.step(reverse);
+    replyElement(zsets, reply, true);
   }
 }
 
