@@ -22,6 +22,8 @@ export const ENTRY_BYTES_MAX = LISTPACK_MAX;
 const DELETED = 1;
 const SAME_FIELDS = 2;
 const END = 0xff;
+/** Bytes of an integer's element at most. */
+const INT_BYTES_MAX = 10;
 /** Integers up to this are one byte of an element of two. */
 const TINY_MAX = 127;
 
@@ -235,9 +237,7 @@ export class StreamNode {
     const fields = (end - from) >> 1;
     const ms = id.msSince(this.master);
     const seq = id.seqSince(this.master);
-    let room = entryRoom(args, same ? from + 1 : from, end, same ? 2 : 1);
-    room += intBytes(value, ms) + intBytes(value, seq);
-    this.makeRoom(before, before + room);
+    this.makeRoom(before, before + entryRoom(args, same ? from + 1 : from, end, same ? 2 : 1));
     const { lp } = this;
     arena.touch(lp);
     const u8 = arena.u8[lp >>> 15]!;
@@ -326,7 +326,8 @@ export class StreamNode {
   private makeRoom(used: number, bytes: number): void {
     const { arena } = this;
     if (bytes <= arena.capacity(this.lp)) return;
-    this.lp = arena.realloc(this.lp, used, Math.max(bytes, used + (used >> 2)));
+    // It is the stream's last node, which `close` makes as small as it can be.
+    this.lp = arena.realloc(this.lp, used, Math.max(bytes, used * 2));
   }
 
   /** Whether arguments from, from + 2 ... are the master's fields. */
@@ -354,9 +355,9 @@ function textRoom(length: number): number {
   return length < 64 ? length + 2 : length < 4096 ? length + 4 : length + 10;
 }
 
-/** As much as an entry of these arguments takes at most, without its id. */
+/** As much as an entry of these arguments takes at most: flags, two halves of the id, two counts. */
 function entryRoom(args: Args, from: number, end: number, step = 1): number {
-  let room = 2 + 6 + 6;
+  let room = 2 + 2 * INT_BYTES_MAX + 6 + 6;
   for (let i = from; i < end; i += step) room += textRoom(args.len[i]!);
   return room;
 }
@@ -367,6 +368,11 @@ function intBytes(entry: ListpackEntry, n: number | bigint): number {
 }
 
 function putInt(entry: ListpackEntry, u8: Uint8Array, p: number, n: number | bigint): number {
+  if (typeof n === 'number' && n >= 0 && n <= TINY_MAX) {
+    u8[p] = n;
+    u8[p + 1] = 1;
+    return p + 2;
+  }
   entry.measureInt(n);
   entry.put(u8, p, u8, 0, 0);
   return p + entry.bytes;

@@ -132,8 +132,13 @@ export function writeInt(buf: Uint8Array, pos: number, value: number): number {
   }
   let p = end;
   while (n > 0x7fffffff) {
-    const q = Math.floor(n / 10);
-    buf[--p] = ZERO + (n - q * 10);
+    const q = Math.floor(n / 1e9);
+    let nine = (n - q * 1e9) | 0;
+    for (let i = 0; i < 9; i++) {
+      const tenth = (nine / 10) | 0;
+      buf[--p] = ZERO + (nine - tenth * 10);
+      nine = tenth;
+    }
     n = q;
   }
   let m = n | 0;
