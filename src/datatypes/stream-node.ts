@@ -355,7 +355,7 @@ function textRoom(length: number): number {
   return length < 64 ? length + 2 : length < 4096 ? length + 4 : length + 10;
 }
 
-/** As much as an entry of these arguments takes at most: flags, two halves of the id, two counts. */
+/** The most that an entry of these arguments takes: flags, both halves of the id, two counts. */
 function entryRoom(args: Args, from: number, end: number, step = 1): number {
   let room = 2 + 2 * INT_BYTES_MAX + 6 + 6;
   for (let i = from; i < end; i += step) room += textRoom(args.len[i]!);

@@ -17,7 +17,7 @@ import type { Stats } from './stats.ts';
 
 /** Replies longer than this do not wait for the end of the turn. */
 const LATER_BYTES = 64 * 1024;
-/** Nor do any, past so many bytes of them: what the processor's cache still holds is sent faster. */
+/** Nor do any, past so many bytes: what the processor's cache still holds is sent faster. */
 const DUE_BYTES = 256 * 1024;
 /** An outbox is sent early past this size, so that limits on it apply. */
 const OUTBOX_BYTES = 64 * 1024;
