@@ -6,16 +6,20 @@ import { expect, it } from 'vitest';
 import { oracleProblem } from '../../harness/oracle.ts';
 import { randomFrom } from '../../util/float-texts.ts';
 import { runKills } from './kills.ts';
+import { count, LONG, SEED } from './tier.ts';
+
+const KILLS = LONG ? 170 : 3;
 
 for (const [i, policy] of (['always', 'everysec', 'no'] as const).entries()) {
   it(`appendfsync ${policy}: no acknowledged write is lost`, async () => {
     await runKills({
       policy,
-      kills: 4,
-      random: randomFrom(20 + i),
+      kills: KILLS,
+      random: randomFrom(SEED + 20 + i),
       disturb: ['PING', 'BGREWRITEAOF', 'BGSAVE'],
       ...(oracleProblem === undefined ? { checker: checkFiles } : {}),
     });
+    count('kills under load', KILLS);
   });
 }
 
