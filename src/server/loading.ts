@@ -256,7 +256,10 @@ export class Loader {
     if (all.length === 0) return;
     for (const { name } of all) {
       if (this.persistence.files.exists(aof.pathOf(name))) continue;
-      this.log('warning', `The AOF file ${name} doesn't exist`);
+      this.log(
+        'warning',
+        `Unable to obtain the AOF file ${name} length. stat: No such file or directory`,
+      );
       throw new LoadError(`missing append-only file ${name}`);
     }
     const startedMs = monotonicMs();
@@ -322,7 +325,13 @@ export class Loader {
       this.log('warning', advice);
       throw new LoadError(error.message);
     }
-    if (!isLast || !this.config.bool('aof-load-truncated')) {
+    if (!isLast) {
+      // redis-server cuts it off nevertheless, and the next start has a gap in its data.
+      const where = `${name}, byte ${error.offset}`;
+      this.log('warning', `Fatal error: the truncated file is not the last file (${where})`);
+      throw new LoadError(error.message);
+    }
+    if (!this.config.bool('aof-load-truncated')) {
       this.log(
         'warning',
         `${error.message} (${name}, byte ${error.offset}). You can make a backup of the file and ` +

@@ -117,7 +117,7 @@ export class Manifest {
     const history: AofFileInfo[] = [];
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();
-    if (lines.length === 0) throw new ManifestError('Empty AOF manifest', 0, '');
+    if (lines.length === 0) throw new ManifestError('Found an empty AOF manifest', 0, '');
     for (const [i, line] of lines.entries()) {
       if (line.startsWith('#')) continue;
       const fail = (message: string) => new ManifestError(message, i + 1, line);
