@@ -128,6 +128,7 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
       'appendfsync',
       'no-appendfsync-on-rewrite',
       'aof-timestamp-enabled',
+      'stop-writes-on-bgsave-error',
       'aof-disable-auto-gc',
     ],
     (_config, { persistence }) => persistence.configure(),

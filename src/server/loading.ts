@@ -101,9 +101,16 @@ export class Loader {
     this.atOnce(this.rdbFile(this.persistence.rdbPath, this.rdbOptions(false, replace)));
   }
 
-  /** Loads the append-only files at once. Throws LoadError. */
+  /** Loads the append-only files at once; nobody is told of it as effects. Throws LoadError. */
   reloadAof(aof: AppendOnlyFile): void {
-    this.atOnce(this.aofSteps(aof));
+    const { journal } = this.keyspace.changes;
+    const { isRead } = journal;
+    journal.isRead = false;
+    try {
+      this.atOnce(this.aofSteps(aof));
+    } finally {
+      journal.isRead = isRead;
+    }
   }
 
   /**

@@ -53,6 +53,10 @@ export class Replay implements AofTarget {
     this.session.appliesEffects = true;
   }
 
+  begin(): void {
+    this.session.dbIndex = 0;
+  }
+
   get isInTransaction(): boolean {
     return this.session.transaction.isOpen;
   }

@@ -40,6 +40,8 @@ export class AofError extends Error {
 
 /** Runs the commands of a file. */
 export interface AofTarget {
+  /** A file begins: database 0 is selected. */
+  begin(): void;
   /** Runs up to `count` commands, in order. Throws on one that does not exist: UnknownCommand. */
   apply(batch: readonly Args[], count: number): void;
   /** Whether a transaction is open: MULTI has come, EXEC has not. */
@@ -90,7 +92,8 @@ export class AofFileLoader {
   /** Opens a file. Throws SystemError. */
   constructor(options: AofFileOptions) {
     this.options = options;
-    const { files, path, space, rdb } = options;
+    const { files, path, space, rdb, target } = options;
+    target.begin();
     this.file = uninterrupted(() => files.open(path, 'read'));
     this.bytes = this.file.size();
     const magic = Buffer.alloc(RDB_MAGIC.length);
@@ -133,6 +136,8 @@ export class AofFileLoader {
   }
 
   close(): void {
+    const { target } = this.options;
+    if (target.isInTransaction) target.discard();
     this.rdb?.close();
     this.file.close();
   }
