@@ -209,6 +209,11 @@ export class Persistence implements PersistencePort {
     return 'started';
   }
 
+  allFlushed(): void {
+    if (this.job?.kind === 'save') this.cancel();
+    if (this.isReady && this.savePoints.length > 0) this.saveNow();
+  }
+
   // ---- figures -------------------------------------------------------------------------------
 
   isRunning(kind: Job['kind']): boolean {

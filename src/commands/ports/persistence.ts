@@ -11,4 +11,9 @@ export interface PersistencePort {
   bgsave(schedule: boolean, nested: boolean): 'started' | 'scheduled';
   /** Rewrites the append-only file in the background. */
   bgrewriteaof(nested: boolean): 'started' | 'scheduled';
+  /**
+   * All databases were emptied (FLUSHALL): a save under way is given up, and where save points are
+   * set the RDB file holds no keys either from now on. O(1).
+   */
+  allFlushed(): void;
 }

@@ -79,6 +79,7 @@ export const flushall = command({
   run(ctx, args, reply) {
     const later = flushesLater(ctx, args);
     flush(ctx, [...ctx.keyspace.dbs.keys()], later);
+    ctx.server.persistence.allFlushed();
     reply.ok();
   },
 });
