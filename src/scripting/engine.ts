@@ -145,7 +145,8 @@ export class LuaEngine {
     words[word + 4] = textAt;
     words[word + 5] = name.length;
     words[word + 6] = textAt + name.length;
-    bytes.write(name, at + textAt, 'latin1');
+    // a loop: a call of Buffer's own costs more than forty bytes
+    for (let i = 0; i < name.length; i++) bytes[at + textAt + i] = name.charCodeAt(i);
     let to = at + textAt + name.length;
     for (let i = first; i < args.argc; i++) {
       const length = args.len[i]!;

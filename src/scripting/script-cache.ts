@@ -20,11 +20,17 @@ export interface Script extends ScriptHead {
 const EVAL_ONLY_MAX = 500;
 /** What an entry costs besides its source. */
 const ENTRY_BYTES = 200;
+/** Places for scripts found last, a power of two. */
+const RECENT = 256;
 
 export class ScriptCache {
   private readonly scripts = new Map<string, Script>();
   /** Of those the ones that only EVAL asked for, oldest first. */
   private readonly evalOnly = new Set<Script>();
+  /** Scripts found last, each at a place that follows from a few bytes of its SHA1's text. */
+  private readonly recentShas = new Array<Script | undefined>(RECENT).fill(undefined);
+  /** The same, at places that follow from a few bytes of their sources: no SHA1 for each EVAL. */
+  private readonly recentSources = new Array<Script | undefined>(RECENT).fill(undefined);
   /** Bytes of all sources and what goes with them. */
   bytes = 0;
   evicted = 0;
@@ -38,6 +44,17 @@ export class ScriptCache {
     return this.scripts.get(sha) ?? this.scripts.get(sha.toLowerCase());
   }
 
+  /** The same, for a SHA1 that lies in a buffer. What was found lately costs no string. */
+  byShaBytes(buf: Uint8Array, off: number, len: number): Script | undefined {
+    if (len !== 40) return undefined;
+    const place = (buf[off]! * 31 + buf[off + 1]! * 7 + buf[off + 39]!) & (RECENT - 1);
+    const recent = this.recentShas[place];
+    if (recent !== undefined && isText(recent.sha, buf, off)) return recent;
+    const found = this.bySha(latin1(buf, off, len));
+    this.recentShas[place] = found;
+    return found;
+  }
+
   values(): Iterable<Script> {
     return this.scripts.values();
   }
@@ -48,10 +65,16 @@ export class ScriptCache {
    */
   forSource(buf: Uint8Array, off: number, len: number): Script {
     const view = buf.subarray(off, off + len);
+    const place = (len * 31 + buf[off + (len >>> 1)]! * 7 + buf[off + len - 1]!) & (RECENT - 1);
+    const recent = this.recentSources[place];
+    if (recent?.source.equals(view)) return recent;
     const sha = createHash('sha1').update(view).digest('hex');
     const known = this.scripts.get(sha);
-    if (known !== undefined) return known;
-    const head = scriptHead(latin1(buf, off, Math.min(len, HEAD_MAX)));
+    if (known !== undefined) {
+      this.recentSources[place] = known;
+      return known;
+    }
+    const head = scriptHead(latin1(view, 0, Math.min(view.length, HEAD_MAX)));
     return { ...head, sha, source: Buffer.from(view), ref: 0, evalOnly: true };
   }
 
@@ -78,12 +101,24 @@ export class ScriptCache {
   clear(): void {
     this.scripts.clear();
     this.evalOnly.clear();
+    this.recentShas.fill(undefined);
+    this.recentSources.fill(undefined);
     this.bytes = 0;
   }
 
   private remove(script: Script): void {
     this.scripts.delete(script.sha);
+    for (const recent of [this.recentShas, this.recentSources]) {
+      const place = recent.indexOf(script);
+      if (place >= 0) recent[place] = undefined;
+    }
     this.evalOnly.delete(script);
     this.bytes -= script.source.length + ENTRY_BYTES;
   }
+}
+
+/** Whether the bytes at `off` are those of a text of one byte each. */
+function isText(text: string, buf: Uint8Array, off: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[off + i]) return false;
+  return true;
 }

@@ -161,7 +161,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   }
 
   runSha(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void {
-    const script = args.len[1] === 40 ? this.cache.bySha(args.latin1(1)) : undefined;
+    const script = this.cache.byShaBytes(args.buf, args.off[1]!, args.len[1]!);
     if (script === undefined) throw noScript;
     const keys = keyCountOf(args, errors.notInteger);
     if (script.ref === 0) this.compile(script);
@@ -201,7 +201,9 @@ export class Scripting implements ScriptsPort, ScriptHost {
   /** Flags of what argument 1 names, undefined when there is no such thing or it is no script. */
   private declared(args: Args, by: 'source' | 'sha' | 'function'): number | undefined {
     if (by === 'function') return this.functions.find(args.latin1(1))?.flags;
-    if (by === 'sha') return this.cache.bySha(args.latin1(1))?.flags;
+    if (by === 'sha') {
+      return this.cache.byShaBytes(args.buf, args.off[1]!, args.len[1]!)?.flags;
+    }
     try {
       return scriptHead(latin1(args.buf, args.off[1]!, Math.min(args.len[1]!, HEAD_MAX))).flags;
     } catch (error) {
