@@ -8,7 +8,7 @@ import { randomFrom } from '../../util/float-texts.ts';
 import { runKills } from './kills.ts';
 import { count, LONG, SEED } from './tier.ts';
 
-const KILLS = LONG ? 170 : 3;
+const KILLS = LONG ? 170 : 2;
 
 for (const [i, policy] of (['always', 'everysec', 'no'] as const).entries()) {
   it(`appendfsync ${policy}: no acknowledged write is lost`, async () => {

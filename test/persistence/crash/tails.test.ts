@@ -10,7 +10,7 @@ import { checkTails, INCR, recordFile, withTail } from './tails.ts';
 import { count, LONG } from './tier.ts';
 
 it('a file cut off at any byte is loaded up to its last whole command', async () => {
-  const bytes = LONG ? 16_384 : 2048;
+  const bytes = LONG ? 16_384 : 1200;
   const file = await recordFile(bytes, { 'aof-timestamp-enabled': 'yes' });
   const offsets = checkTails(file, 1);
   expect(offsets).toBeGreaterThan(bytes);
@@ -18,7 +18,7 @@ it('a file cut off at any byte is loaded up to its last whole command', async ()
 });
 
 it('so is one whose base is commands', async () => {
-  const bytes = LONG ? 16_384 : 1000;
+  const bytes = LONG ? 16_384 : 600;
   const file = await recordFile(bytes, { 'aof-use-rdb-preamble': 'no' });
   const offsets = checkTails(file, 1);
   expect(offsets).toBeGreaterThan(bytes);
@@ -26,7 +26,7 @@ it('so is one whose base is commands', async () => {
 });
 
 it('aof-load-truncated no: a file that is cut off is refused and left as it is', async () => {
-  const file = await recordFile(1500);
+  const file = await recordFile(800);
   const inspector = new Inspector({ 'aof-load-truncated': 'no' });
   for (let at = 0; at < file.bytes.length; at += 7) {
     const bytes = file.bytes.subarray(0, at);
@@ -42,7 +42,7 @@ it('aof-load-truncated no: a file that is cut off is refused and left as it is',
 });
 
 it('garbage in the middle, and unknown commands, are refused where they are', async () => {
-  const file = await recordFile(1500);
+  const file = await recordFile(800);
   const inspector = new Inspector();
   for (const { at } of file.ends.slice(0, -1)) {
     for (const [garbage, message] of [
@@ -67,7 +67,7 @@ it('garbage in the middle, and unknown commands, are refused where they are', as
 });
 
 it('any other byte in its place: refused or another value, never worse', async () => {
-  const file = await recordFile(LONG ? 8192 : 600);
+  const file = await recordFile(LONG ? 8192 : 300);
   const inspector = new Inspector();
   let changes = 0;
   for (let at = 0; at < file.bytes.length; at++) {
