@@ -4,7 +4,7 @@
  * tool for files: `check`, `convert`.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
 import { runServer } from '../src/server/main.ts';
@@ -61,6 +61,14 @@ function main(): void {
   }
 }
 
+/** A line of standard input, without waiting for more of it. */
+function firstLine(): string {
+  const byte = Buffer.alloc(1);
+  let line = '';
+  while (readSync(0, byte, 0, 1, null) === 1 && byte[0] !== 10) line += byte.toString('latin1');
+  return line;
+}
+
 /** Commands that are no server's: loaded only when asked for. */
 async function runTools(args: readonly string[]): Promise<void> {
   const { runTool } = await import('../src/tools/command-line.ts');
@@ -68,6 +76,14 @@ async function runTools(args: readonly string[]): Promise<void> {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     terminal: process.stderr,
+    ask: (question) => {
+      process.stderr.write(question);
+      return firstLine();
+    },
+    readCommands: async (file, onProgress) => {
+      const { loadCommandFiles } = await import('../src/server/offline.ts');
+      return loadCommandFiles(file, onProgress);
+    },
   });
 }
 

@@ -119,7 +119,12 @@ export class Loader {
    */
   async replace(file: string): Promise<void> {
     const steps = this.replaceSteps(file, formOf(this.persistence.files, file));
-    await this.inSlices(steps);
+    try {
+      await this.inSlices(steps);
+    } catch (error) {
+      if (!(error instanceof AofError)) throw error;
+      throw new Error(`${error.file}: ${error.message}, at byte ${error.offset}`);
+    }
     this.log('notice', `Data replaced by that of ${file}`);
   }
 

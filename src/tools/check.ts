@@ -1,6 +1,7 @@
 /**
  * `respite check rdb FILE`: reads a file from end to end, keeps nothing, and tells what is in it.
  */
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import { nodeFiles } from '../persistence/files.ts';
 import { RdbFileError } from '../persistence/rdb/file-error.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
@@ -13,6 +14,16 @@ export interface ToolOutput {
   /** For what is wrong. */
   readonly err: (text: string) => void;
   readonly terminal: Terminal;
+  /** Asks a question and waits for the answer, a line. */
+  readonly ask: (question: string) => string;
+  /**
+   * The data of append-only files, whose commands only a server can run; rejects with what is
+   * wrong with them.
+   */
+  readonly readCommands: (
+    file: string,
+    onProgress: (done: number, total: number) => void,
+  ) => Promise<{ readonly space: Keyspace; readonly functions: readonly Uint8Array[] }>;
 }
 
 /** Returns the exit code: 0 for a sound file. */

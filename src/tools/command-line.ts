@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { RDB_VERSION, RDB_VERSION_MAX } from '../persistence/rdb/types.ts';
 import { checkRdb, type ToolOutput } from './check.ts';
+import { type CheckAofOptions, checkAof } from './check-aof.ts';
 import { type ConvertOptions, convert } from './convert.ts';
 
 type Commander = typeof import('commander');
@@ -28,23 +29,43 @@ export async function runTool(args: readonly string[], output: ToolOutput): Prom
     .action((file: string) => {
       code = checkRdb(file, output);
     });
+  check
+    .command('aof')
+    .argument('<file>', 'an append-only file, or a manifest (.manifest) of such files')
+    .description('Reads append-only files from end to end; tells what is wrong at which byte.')
+    .option('--fix', 'cut the last file off where it is no longer sound', false)
+    .option('--yes', 'do not ask before', false)
+    .action((file: string, options: CheckAofOptions) => {
+      code = checkAof(file, options, output);
+    });
   program
     .command('convert')
-    .argument('<input>', 'an RDB file or JSON lines')
+    .argument(
+      '<input>',
+      'an RDB file, an append-only file (.aof), a manifest of such (.manifest) or JSON lines',
+    )
     .argument(
       '<output>',
-      'a file, RDB when its name ends in .rdb, else JSON lines; - for these on standard output',
+      'by its name: .rdb; .aof, commands; .manifest, with a base next to it; else JSON lines, - for ' +
+        'these on standard output',
     )
     .description(
-      'Converts between RDB versions and JSON lines, which can be read, compared and loaded.',
+      'Converts between RDB versions, append-only files and JSON lines, which can be read and compared.',
     )
-    .addOption(new Option('--to <format>', 'the format to write').choices(['rdb', 'json']))
+    .addOption(
+      new Option('--to <format>', 'the format to write').choices([
+        'rdb',
+        'aof',
+        'manifest',
+        'json',
+      ]),
+    )
     .option('--rdb-version <n>', 'the RDB version to write', version, RDB_VERSION)
     .option('--no-compress', 'leave long strings as they are')
     .option('--no-checksum', 'write no checksum')
-    .action((input: string, file: string, options: ConvertOptions) => {
-      convert(input, file, options, output);
-    });
+    .action((input: string, file: string, options: ConvertOptions) =>
+      convert(input, file, options, output),
+    );
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

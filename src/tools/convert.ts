@@ -1,25 +1,28 @@
 /**
- * `respite convert INPUT OUTPUT`: RDB files of all versions, and JSON lines (`json-writer.ts`),
- * into each other. The data is in memory meanwhile, as in a server. Access data is not kept.
+ * `respite convert INPUT OUTPUT`: RDB files of all versions, append-only files, and JSON lines
+ * (`json-writer.ts`), into each other. The data is in memory meanwhile, as in a server. Access data
+ * is not kept.
  */
 import path from 'node:path';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import { saveCommandFile } from '../persistence/aof/command-file.ts';
+import { Manifest } from '../persistence/aof/manifest.ts';
+import { writeManifest } from '../persistence/aof/manifest-file.ts';
 import { type FileSystem, nodeFiles, type OpenFile, writeFully } from '../persistence/files.ts';
-import { defaultWriteOptions } from '../persistence/rdb/file-writer.ts';
+import { defaultWriteOptions, type RdbSource } from '../persistence/rdb/file-writer.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
-import { saveRdbFile } from '../persistence/rdb/save-file.ts';
+import { type FileOptions, saveRdbFile } from '../persistence/rdb/save-file.ts';
 import type { ToolOutput } from './check.ts';
+import { type FileForm, formOf } from './file-form.ts';
 import { jsonSteps } from './json-lines.ts';
 import { JsonReader } from './json-reader.ts';
 import { type DumpExtras, writeJsonLines } from './json-writer.ts';
 import { databaseOf, toolKeyspace } from './keyspaces.ts';
 import { Progress, type Terminal } from './progress.ts';
 
-export type ConvertFormat = 'rdb' | 'json';
-
 export interface ConvertOptions {
   /** The format to write; by default that of the output's name. */
-  readonly to?: ConvertFormat;
+  readonly to?: FileForm;
   readonly rdbVersion: number;
   readonly compress: boolean;
   readonly checksum: boolean;
@@ -31,34 +34,42 @@ interface Data extends DumpExtras {
 }
 
 const PIECE_BYTES = 256 * 1024;
-const MAGIC = 'REDIS';
 
 /** Converts a file. Throws Error with what is wrong; then there is no new output. */
-export function convert(
+export async function convert(
   input: string,
   output: string,
   options: ConvertOptions,
-  { out, terminal }: ToolOutput,
-): void {
+  tool: ToolOutput,
+): Promise<void> {
   const to = options.to ?? formatOf(output);
-  const data = isRdb(input) ? readRdb(input, terminal) : readJson(input, terminal);
+  const { out } = tool;
+  const data = await read(input, tool);
   if (to === 'json') writeJson(data, output);
-  else writeRdb(data, output, options, out);
+  else if (to === 'rdb') writeRdb(data, output, options, out);
+  else if (to === 'aof') writeCommands(data, output);
+  else writeManifestAndBase(data, output, options, out);
   if (output !== '-') out(`${data.keys} keys written to ${output}\n`);
 }
 
-/** The format that a name stands for: RDB when it ends in .rdb. */
-export function formatOf(name: string): ConvertFormat {
-  return name.endsWith('.rdb') ? 'rdb' : 'json';
+/** The format that a name stands for. */
+export function formatOf(name: string): FileForm {
+  if (name.endsWith('.rdb')) return 'rdb';
+  if (name.endsWith('.aof')) return 'aof';
+  return name.endsWith('.manifest') ? 'manifest' : 'json';
 }
 
-function isRdb(input: string): boolean {
-  const file = nodeFiles.open(input, 'read');
+async function read(input: string, { terminal, readCommands }: ToolOutput): Promise<Data> {
+  const form = formOf(nodeFiles, input);
+  if (form === 'rdb') return readRdb(input, terminal);
+  if (form === 'json') return readJson(input, terminal);
+  const progress = new Progress(terminal, 'reading');
   try {
-    const start = Buffer.alloc(MAGIC.length);
-    return file.read(start, 0, start.length, 0) === start.length && start.toString() === MAGIC;
+    const data = await readCommands(input, (done, total) => progress.update(done, total));
+    const keys = data.space.dbs.reduce((sum, db) => sum + db.size, 0);
+    return { ...data, aux: [], keys };
   } finally {
-    file.close();
+    progress.end();
   }
 }
 
@@ -143,36 +154,62 @@ function replaceFile(files: FileSystem, name: string, write: (file: OpenFile) =>
 }
 
 function writeRdb(
-  { space, aux, functions }: Data,
+  data: Data,
   output: string,
   options: ConvertOptions,
   out: (text: string) => void,
 ): void {
-  const databases = space.dbs.map(({ index, root, expires }) => ({
-    index,
-    root,
-    volatileKeys: expires.size,
-  }));
-  const { version } = saveRdbFile(
-    nodeFiles,
-    { tools: space.tools, databases, functions, nowMs: space.nowMs },
-    {
-      ...defaultWriteOptions,
-      aux,
-      compress: options.compress,
-      checksum: options.checksum,
-      version: options.rdbVersion,
-      directory: path.dirname(output),
-      name: path.basename(output),
-      temporaryName: temporaryName(),
-      incrementalSync: true,
-    },
-  );
+  const { version } = saveRdbFile(nodeFiles, sourceOf(data), {
+    ...defaultWriteOptions,
+    aux: data.aux,
+    compress: options.compress,
+    checksum: options.checksum,
+    version: options.rdbVersion,
+    ...fileOptions(output),
+  });
   if (version > options.rdbVersion) {
     out(
       `version ${version}, not ${options.rdbVersion}: the data has what older ones do not know\n`,
     );
   }
+}
+
+function writeCommands(data: Data, output: string): void {
+  saveCommandFile(nodeFiles, sourceOf(data), { stamp: false, ...fileOptions(output) });
+}
+
+/** An RDB file as base, and the manifest that names it; a server adds the rest. */
+function writeManifestAndBase(
+  data: Data,
+  output: string,
+  options: ConvertOptions,
+  out: (text: string) => void,
+): void {
+  const directory = path.dirname(output);
+  const name = path.basename(output).replace(/\.manifest$/, '');
+  const base = `${name}.1.base.rdb`;
+  const aux = [...data.aux.filter(([field]) => field !== 'aof-base'), ['aof-base', '1'] as const];
+  writeRdb({ ...data, aux }, path.join(directory, base), options, out);
+  const manifest = new Manifest({ name: base, seq: 1, type: 'base' }, [], []);
+  writeManifest(nodeFiles, directory, name, manifest);
+}
+
+function sourceOf({ space, functions }: Data): RdbSource {
+  const databases = space.dbs.map(({ index, root, expires }) => ({
+    index,
+    root,
+    volatileKeys: expires.size,
+  }));
+  return { tools: space.tools, databases, functions, nowMs: space.nowMs };
+}
+
+function fileOptions(output: string): FileOptions {
+  return {
+    directory: path.dirname(output),
+    name: path.basename(output),
+    temporaryName: temporaryName(),
+    incrementalSync: true,
+  };
 }
 
 function temporaryName(): string {

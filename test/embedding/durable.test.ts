@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, type RespiteServer, type ServerOptions } from '../../src/index.ts';
+import { loadCommandFiles } from '../../src/server/offline.ts';
 import { Connection } from '../harness/connection.ts';
 import { root } from '../harness/respite.ts';
 
@@ -56,7 +57,13 @@ describe('createServer with a directory', () => {
     expect(existsSync(rdb)).toBe(true);
     const json = path.join(dir, 'dump.json');
     const { runTool } = await import('../../src/tools/command-line.ts');
-    const silent = { out: () => {}, err: () => {}, terminal: { write: () => true } };
+    const silent = {
+      out: () => {},
+      err: () => {},
+      terminal: { write: () => true },
+      ask: () => '',
+      readCommands: loadCommandFiles,
+    };
     expect(await runTool(['convert', rdb, json], silent)).toBe(0);
     const lines = path.join(directory(), 'single.aof');
     writeFileSync(lines, readFileSync(path.join(dir, 'appendonlydir/appendonly.aof.1.incr.aof')));

@@ -155,6 +155,26 @@ describe('the tools', () => {
     expect(tool('check', 'rdb', 'missing.rdb').status).toBe(1);
   });
 
+  /** The lines of a dump but those that tell who wrote it. */
+  const withoutAux = (name: string) =>
+    readFileSync(path.join(directory, name), 'utf8')
+      .split('\n')
+      .filter((line) => !line.startsWith('{"aux"'));
+
+  it('convert reads and writes append-only files, single and with a manifest', () => {
+    expect(tool('convert', 'a.rdb', 'a.jsonl').status).toBe(0);
+    const lines = withoutAux('a.jsonl');
+    for (const output of ['c.aof', 'appendonly.aof.manifest']) {
+      expect(tool('convert', 'a.rdb', output).stdout).toContain(`keys written to ${output}`);
+      expect(tool('check', 'aof', output).stdout).toContain('OK');
+      expect(tool('convert', output, 'c.jsonl').status).toBe(0);
+      expect(withoutAux('c.jsonl')).toEqual(lines);
+    }
+    writeFileSync(path.join(directory, 'torn.aof'), '*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nDEL');
+    const torn = tool('convert', 'torn.aof', 'd.rdb');
+    expect([torn.status, torn.stderr]).toEqual([1, expect.stringContaining('byte 14')]);
+  });
+
   it('convert goes there and back', () => {
     expect(tool('convert', 'a.rdb', 'a.jsonl').status).toBe(0);
     expect(readFileSync(path.join(directory, 'a.jsonl'), 'utf8').split('\n')).toHaveLength(4);
