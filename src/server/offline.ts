@@ -4,6 +4,7 @@
  */
 import { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import { clearInterval, setInterval } from '../util/timers.ts';
 import { Server } from './server.ts';
 
 /** Databases that files may use. */

@@ -2,7 +2,8 @@
  * Reads the commands of an append-only file without running them: whether each is whole and the
  * transactions are closed. As redis-check-aof 7.0.15 it does not ask whether commands exist.
  *
- *     *<arguments>\r\n  then each  $<length>\r\n<bytes>\r\n        a line that begins with # is a note
+ *     *<arguments>\r\n  then each  $<length>\r\n<bytes>\r\n
+ *     #<note>\n
  */
 import { type OpenFile, uninterrupted } from '../persistence/files.ts';
 
