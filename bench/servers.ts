@@ -18,11 +18,15 @@ const COMMANDS: Readonly<Record<Contestant, readonly [string, ...string[]]>> = {
 };
 const ARGS: readonly string[] = ['--appendonly', 'no'];
 
-/** @param nodeArgs for respite only: options of node itself. */
-export function start(who: Contestant, nodeArgs: readonly string[] = []): Promise<ServerProcess> {
+/** @param nodeArgs for respite only: options of node itself. `more`: directives of both. */
+export function start(
+  who: Contestant,
+  nodeArgs: readonly string[] = [],
+  more: readonly string[] = [],
+): Promise<ServerProcess> {
   const [command, ...script] = COMMANDS[who];
   const commandArgs = who === 'respite' ? [...nodeArgs, ...script] : [];
-  return ServerProcess.start({ name: who, command, commandArgs, args: ARGS });
+  return ServerProcess.start({ name: who, command, commandArgs, args: [...ARGS, ...more] });
 }
 
 /** Milliseconds from spawning the process to its first PONG. */

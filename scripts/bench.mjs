@@ -17,6 +17,7 @@ const programs = [
   'growth',
   'rows',
   'rdb',
+  'persistence',
   'scripts',
   'micro',
 ];
@@ -29,7 +30,8 @@ if (!programs.includes(program)) {
 }
 
 const redisServer = process.env.REDIS_SERVER ?? 'redis-server';
-const tools = { load: [redisServer, 'redis-benchmark'], micro: [] }[program] ?? [redisServer];
+const both = [redisServer, 'redis-benchmark'];
+const tools = { load: both, persistence: both, micro: [] }[program] ?? [redisServer];
 const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 if (missing.length > 0 && !process.argv.includes('--help')) {
   process.stderr.write(
