@@ -18,6 +18,7 @@ import type {
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../keyspace/journal.ts';
 import { Target } from '../keyspace/journal.ts';
+import { collectGarbage } from '../memory/collector.ts';
 import { Reply } from '../resp/reply.ts';
 import { Ended, EngineFailure, EngineKind, LuaEngine } from '../scripting/engine.ts';
 import {
@@ -34,7 +35,7 @@ import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { latin1 } from '../util/latin1.ts';
 import { parseInt64 } from '../util/numbers.ts';
-import { monotonicMs } from '../util/timers.ts';
+import { monotonicMs, setImmediate } from '../util/timers.ts';
 import type { Executor } from './executor.ts';
 import type { Gates } from './gates.ts';
 import type { LogLevel } from './log.ts';
@@ -81,7 +82,8 @@ class Run implements ScriptRules {
   kind: ScriptKind = 'eval';
   name = '';
   declare frame: Context;
-  declare engine: LuaEngine;
+  /** Undefined once it was given up: nothing may keep its memory. */
+  engine: LuaEngine | undefined = undefined;
   declare reply: Reply;
   /** The database of the client, which SELECT of a script does not change. */
   clientDb = 0;
@@ -260,7 +262,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const run = this.onlyRun;
     let ended: Ended;
     try {
-      ended = run.engine.run(ref, args, 3, keys, run.name, run.reply.version);
+      ended = run.engine!.run(ref, args, 3, keys, run.name, run.reply.version);
     } catch (error) {
       this.failed(error);
     }
@@ -287,7 +289,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const verdict = run.killed ? Verdict.kill : Verdict.goOn;
     let ended: Ended;
     try {
-      ended = run.engine.resume(verdict);
+      ended = run.engine!.resume(verdict);
     } catch (error) {
       this.failed(error);
     }
@@ -320,7 +322,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   /** The script has ended: its result becomes the reply. Throws it if it is an error. */
   private finish(ended: Ended): void {
-    const { engine, kind, reply } = this.run!;
+    const { kind, reply } = this.run!;
+    const engine = this.run!.engine!;
     this.leave();
     const { bytes, resultAt, resultLength } = engine;
     if (ended === Ended.well) {
@@ -369,8 +372,16 @@ export class Scripting implements ScriptsPort, ScriptHost {
     return engine;
   }
 
+  /** V8 sees no reason to collect what a dropped engine holds: it counts no such memory. */
+  private giveBack(engine: LuaEngine | undefined): void {
+    if (engine === undefined) return;
+    if (this.onlyRun.engine === engine) this.onlyRun.engine = undefined;
+    if (engine.memoryBytes >= MEMORY_KEPT) setImmediate(() => collectGarbage());
+  }
+
   /** Gives an engine up; what was loaded in it is compiled again when it is needed. */
   private discard(kind: ScriptKind): void {
+    this.giveBack(kind === 'eval' ? this.evalEngine : this.functionEngine);
     if (kind === 'eval') {
       this.evalEngine = undefined;
       for (const script of this.cache.values()) script.ref = 0;
@@ -415,6 +426,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   flush(): void {
     this.cache.clear();
+    this.giveBack(this.evalEngine);
     this.evalEngine = undefined;
   }
 
@@ -494,6 +506,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   flushLibraries(): void {
     this.functions.clear();
+    this.giveBack(this.functionEngine);
     this.functionEngine = undefined;
   }
 

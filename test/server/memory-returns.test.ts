@@ -127,6 +127,12 @@ const loads: Record<string, Load> = {
     for (let i = 0; i < n; i++) await client.send('SET', `key:${i}`, bytesOf((i * 7919) % 2000));
     for (let i = 0; i < n; i++) if ((i * 31) % 10 !== 0) await client.send('DEL', `key:${i}`);
   },
+  // Whole even in the short tier: an engine is given up when it is large.
+  'scripts that take much memory, or more than there is': async (client) => {
+    const many = "local t={} for i=1,200 do t[i]=string.rep('x',1000000) end return #t";
+    const tooMuch = "return #string.rep('x',300000000)..string.rep('y',300000000)";
+    for (const script of [many, tooMuch, many]) await client.send('EVAL', script, '0');
+  },
   'SETRANGE to 3 MB and DEL': async (client) => {
     for (let i = 0; i < count(6000); i++) {
       await client.send(
