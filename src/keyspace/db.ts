@@ -453,8 +453,17 @@ export class Db extends EntryReader {
     if (type !== ValueType.string) {
       const value = this.space.cursor(type);
       source.open(entry, value);
+      // A copy that stopped half way would be lost. Its tables grow, so for a while two are there.
+      const bytes = value.memory();
+      this.space.arena.requireRoom(bytes + (bytes >>> 1));
       value.openDetached(value.clone(), encoding);
-      const made = this.addValueAt(key, keyOff, keyLen, value);
+      let made: Ref;
+      try {
+        made = this.addValueAt(key, keyOff, keyLen, value);
+      } catch (error) {
+        this.space.discard(value);
+        throw error;
+      }
       this.fieldsChanged(made, value);
       return made;
     }

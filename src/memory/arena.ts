@@ -54,6 +54,11 @@ export interface Arena {
    * ArenaFullError, and nothing has changed. O(1).
    */
   alloc(bytes: number): Ref;
+  /**
+   * Throws ArenaFullError when blocks of `bytes` bytes in all would go past the limit: for work
+   * that must not stop half done. It reserves nothing. O(1).
+   */
+  requireRoom(bytes: number): void;
   /** Gives a block back. O(1). */
   free(ref: Ref): void;
   /**

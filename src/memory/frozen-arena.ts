@@ -120,6 +120,10 @@ export class FrozenArena implements Arena {
     throw new FrozenArenaError();
   }
 
+  requireRoom(_bytes: number): void {
+    throw new FrozenArenaError();
+  }
+
   free(_ref: Ref): void {
     throw new FrozenArenaError();
   }

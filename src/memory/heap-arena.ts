@@ -202,6 +202,10 @@ export class HeapArena implements Arena, Freezer {
     return to;
   }
 
+  requireRoom(bytes: number): void {
+    if (this.usedBytes + bytes > this.bytesMax) throw new ArenaFullError(bytes);
+  }
+
   /** Must precede a write into a block. Almost free unless a snapshot holds the segment. */
   touch(ref: Ref): void {
     this.writes = (this.writes + 1) | 0;

@@ -121,6 +121,35 @@ describe('a full arena', () => {
     expect(refused).toBeGreaterThan(5);
   });
 
+  it.each([
+    ['RPUSH', (i: number) => `v${i}`.padEnd(200, 'x')],
+    ['SADD', (i: number) => `v${i}`.padEnd(200, 'x')],
+    ['HSET', (i: number) => `f${i} ${'x'.repeat(200)}`],
+    ['ZADD', (i: number) => `${i} ${`v${i}`.padEnd(200, 'x')}`],
+    ['XADD', (i: number) => `${i + 1}-1 f ${'x'.repeat(200)}`],
+  ])('loses no memory by a COPY of what %s made', async (command, element) => {
+    const server = await startServer();
+    const client = await Talker.open(server);
+    const arena = server.keyspace.arena as HeapArena;
+    for (let i = 0; i < 1000; i++) await client.ask(`${command} from ${element(i)}`);
+    let refused = 0;
+    for (let room = 64; room < 1 << 20; room *= 2) {
+      const used = arena.usedBytes;
+      arena.bytesMax = used + room;
+      const reply = await client.ask('COPY from to');
+      arena.bytesMax = Number.POSITIVE_INFINITY;
+      if (reply !== OOM) {
+        expect(reply).toBe(':1');
+        await client.ask('DEL to');
+        continue;
+      }
+      refused++;
+      expect(await client.ask('EXISTS to')).toBe(':0');
+      expect(arena.usedBytes).toBe(used);
+    }
+    expect(refused).toBeGreaterThan(5);
+  });
+
   it('leaves an empty stream alone that was there before', async () => {
     const server = await startServer();
     const client = await Talker.open(server);
