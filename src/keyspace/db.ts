@@ -9,15 +9,11 @@ import type { HashValue } from '../datatypes/hash.ts';
 import type { Text, Value } from '../datatypes/value.ts';
 import { Encoding, ValueType } from '../datatypes/value-types.ts';
 import type { Ref } from '../memory/arena.ts';
-import { type Dict, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import type { Args } from '../util/args.ts';
 import { copyBytes } from '../util/bytes.ts';
-import { debugging } from '../util/debug.ts';
 import { errors } from '../util/errors.ts';
-import type { Changes } from './changes.ts';
-import { EntryReader, INLINE, INLINE_MAX, type UnixMs } from './entry.ts';
-import { ExpiryHeap } from './expiry-heap.ts';
-import type { Values } from './values.ts';
+import { INLINE, INLINE_MAX, type UnixMs } from './entry.ts';
+import { FieldExpiry } from './field-expiry.ts';
 
 /** What `setString` does with the time to live: keep it, or drop it, or set it. */
 export const KEEP_TTL = -1;
@@ -26,29 +22,7 @@ export const NO_TTL = 0;
 /** How often `randomEntry` draws before it searches. */
 const RANDOM_TRIES = 100;
 
-export class Db extends EntryReader {
-  index: number;
-  readonly expires: ExpiryHeap;
-  /** Hashes with fields that expire, by the earliest of them. */
-  readonly fieldExpires: ExpiryHeap;
-  root: Ref;
-  private readonly space: Values;
-  private readonly changes: Changes;
-  private readonly dict: Dict;
-  /** Hash of the key of the latest find; insertion after a miss needs it again. */
-  private hash = 0;
-
-  constructor(space: Values, changes: Changes, index: number) {
-    super(space.arena);
-    this.space = space;
-    this.changes = changes;
-    this.index = index;
-    this.dict = space.dict;
-    this.root = this.dict.create();
-    this.expires = new ExpiryHeap(space.arena);
-    this.fieldExpires = new ExpiryHeap(space.arena);
-  }
-
+export class Db extends FieldExpiry {
   /** Number of keys, expired ones that were not yet removed included. O(1). */
   get size(): number {
     return this.dict.size(this.root);
@@ -409,21 +383,7 @@ export class Db extends EntryReader {
     return e;
   }
 
-  /** Takes the time to live away. O(log n). */
-  persist(entry: Ref): void {
-    this.expires.removeAt(this.heapIndex(entry));
-    this.arena.touch(entry);
-    this.arena.i32[entry >>> 15]![((entry & 0x7fff) << 1) + 3] = -1;
-  }
-
   // ---- removing and moving -----------------------------------------------------------------
-
-  /** Removes the entry of the find just made. O(1), or O(value) for a large value. */
-  remove(entry: Ref): void {
-    if (debugging) this.checkFound(entry);
-    this.dict.unlinkEntry(this.root, this.hash, entry);
-    this.release(entry);
-  }
 
   /** Removes the key that is argument i, be it expired or not. Returns whether there was one. */
   removeKey(args: Args, i: number): boolean {
@@ -434,12 +394,6 @@ export class Db extends EntryReader {
     const entry = this.dict.find(this.root, this.hash, buf, off, len);
     if (entry !== 0) this.remove(entry);
     return entry !== 0;
-  }
-
-  /** Removes an entry that was reached in another way than by `find`, or has a successor. */
-  removeEntry(entry: Ref): void {
-    this.hash = this.dict.hashOfEntry(entry);
-    this.remove(entry);
   }
 
   /**
@@ -594,12 +548,6 @@ export class Db extends EntryReader {
     this.entryMoved(to);
   }
 
-  /** Frees an entry that is in no table any more, with its value. */
-  freeUnlinked(entry: Ref): void {
-    this.freeValueOf(entry);
-    this.arena.free(entry);
-  }
-
   /** Bytes of memory the entry and its value take. O(1) for a string, else O(elements). */
   memoryOf(entry: Ref): number {
     const own = this.arena.capacity(entry);
@@ -611,128 +559,6 @@ export class Db extends EntryReader {
     const value = this.space.cursor(type);
     this.open(entry, value);
     return own + value.memory();
-  }
-
-  // ---- fields that expire ------------------------------------------------------------------
-
-  /**
-   * The fields of a hash have changed: keeps the order in which hashes are looked at by the active
-   * expire cycle. Other values pass untouched. O(log n), O(1) for a hash without times to live.
-   */
-  fieldsChanged(entry: Ref, value: Value): void {
-    if (value.type !== ValueType.hash) return;
-    const hash = value as HashValue;
-    if (!hash.isEx) return;
-    const heap = this.fieldExpires;
-    const next = hash.nextExpiry;
-    hash.deadlines.setOwner(hash.ref, entry);
-    const position = hash.deadlines.position(hash.ref);
-    if (next === Number.POSITIVE_INFINITY) this.forgetFields(entry);
-    else if (position < 0) heap.add(hash.ref, next);
-    else if (heap.whenAt(position) !== next) heap.reschedule(position, next);
-  }
-
-  /**
-   * Removes fields that are due, about `max` at most, and keys left without fields. The keyspace's
-   * clock says what is due. Returns whether more are due. O(max log n).
-   */
-  expireDueFields(max: number): boolean {
-    const { nowMs, hashes } = this.space;
-    const heap = this.fieldExpires;
-    let left = max;
-    while (heap.size > 0 && heap.whenAt(0) < nowMs) {
-      if (left <= 0) return true;
-      const entry = hashes.deadlines.owner(heap.entryAt(0));
-      this.open(entry, hashes);
-      const removed = this.expireFields(entry, hashes, left);
-      this.fieldsExpired(entry, hashes, removed);
-      this.changes.journal.endUnit();
-      left -= removed + 1;
-    }
-    return false;
-  }
-
-  /**
-   * Removes what is due of the hash just opened. The entry, or 0 when nothing is left of it. While
-   * expiry is held everything stays, to be seen.
-   */
-  private withoutDueFields(entry: Ref, hash: HashValue): Ref {
-    const { expiryEnabled, expiryHeld, nowMs } = this.space;
-    hash.log?.clear();
-    if (!hash.isEx || hash.nextExpiry >= nowMs || !expiryEnabled || expiryHeld) return entry;
-    return this.fieldsExpired(entry, hash, this.expireFields(entry, hash, Number.MAX_VALUE));
-  }
-
-  /** Removes fields that are due, `max` at most, and notes each in the journal. */
-  private expireFields(entry: Ref, hash: HashValue, max: number): number {
-    const { nowMs } = this.space;
-    const { changes } = this;
-    if (!changes.journal.isRead) return hash.expireDue(nowMs, max, nothing);
-    const key = this.keyOf(entry);
-    const { field } = hash;
-    return hash.expireDue(nowMs, max, () => {
-      changes.fieldExpired(this, key, 0, key.length, field.buf, field.off, field.len);
-    });
-  }
-
-  /**
-   * `removed` fields of a hash have expired: the key goes with the last one, which leaves the
-   * cursor on nothing. Returns the entry, or 0 when it went.
-   */
-  private fieldsExpired(entry: Ref, hash: HashValue, removed: number): Ref {
-    this.fieldsChanged(entry, hash);
-    if (removed === 0) return entry;
-    this.space.expiredFields += removed;
-    if (hash.size > 0) {
-      this.locateKey(entry);
-      this.changes.fieldsExpired(this, this.valueBuf, this.valueOff, this.valueLen, false);
-      return entry;
-    }
-    const key = this.keyOf(entry);
-    this.removeEntry(entry);
-    this.changes.fieldsExpired(this, key, 0, key.length, true);
-    return 0;
-  }
-
-  /** The extra block of a hash whose fields may expire, or 0. */
-  private fieldsOf(entry: Ref): Ref {
-    if (this.typeOf(entry) !== ValueType.hash) return 0;
-    const encoding = this.encodingOf(entry);
-    const extra = encoding === Encoding.listpackEx || encoding === Encoding.hashtableEx;
-    return extra ? this.valueRef(entry) : 0;
-  }
-
-  /** A hash leaves this database or goes for good, or none of its fields expires any more. */
-  private forgetFields(entry: Ref): void {
-    const root = this.fieldsOf(entry);
-    if (root !== 0) this.forgetFieldsAt(root);
-  }
-
-  private forgetFieldsAt(root: Ref): void {
-    const { deadlines } = this.space.hashes;
-    const position = deadlines.position(root);
-    if (position < 0) return;
-    this.fieldExpires.removeAt(position);
-    deadlines.clearPosition(root);
-  }
-
-  /** A hash's entry is a new block: what points at the entry follows. */
-  private entryMoved(entry: Ref): void {
-    if (this.fieldsOf(entry) === 0) return;
-    const { hashes } = this.space;
-    this.open(entry, hashes);
-    this.fieldsChanged(entry, hashes);
-  }
-
-  private freeValueOf(entry: Ref): void {
-    this.freeValueAt(this.typeOf(entry), this.valueRef(entry), this.encodingOf(entry));
-  }
-
-  /** Frees the value that an entry's words told; `value` is 0 when it lay in the entry itself. */
-  private freeValueAt(type: number, value: Ref, encoding: number): void {
-    if (value === 0) return;
-    if (type === ValueType.string) this.arena.free(value);
-    else this.space.freeValue(type, value, encoding);
   }
 
   /** Removes at most `max` keys that are due. Returns whether more are due. O(max log n). */
@@ -752,225 +578,6 @@ export class Db extends EntryReader {
     return this.dict.rehashFor(this.root, buckets);
   }
 
-  // ---- inside ------------------------------------------------------------------------------
-
-  /** Adds an entry for a string of `valueLen` bytes; its value is not written yet. */
-  private addEntry(
-    key: Uint8Array,
-    keyOff: number,
-    keyLen: number,
-    valueLen: number,
-    extended: boolean,
-  ): Ref {
-    if (valueLen <= INLINE_MAX) return this.newEntry(key, keyOff, keyLen, valueLen, extended);
-    // The value's block first: when the arena is full, nothing has changed yet.
-    const outlined = this.arena.alloc(valueLen);
-    let e: Ref;
-    try {
-      e = this.newEntry(key, keyOff, keyLen, -1, extended);
-    } catch (error) {
-      this.arena.free(outlined);
-      throw error;
-    }
-    const slot = (((e & 0x7fff) << 3) + this.keyEnd(e) + 3) >> 2;
-    this.arena.i32[e >>> 15]![slot] = outlined;
-    return e;
-  }
-
-  /**
-   * Adds a key, which must be absent by the find just made, with a string that is in a block of its
-   * own already; longer than INLINE_MAX. `expireAt` is a time or NO_TTL. O(1).
-   */
-  addBlock(
-    key: Uint8Array,
-    keyOff: number,
-    keyLen: number,
-    block: Ref,
-    length: number,
-    encoding: number,
-    expireAt: UnixMs,
-  ): Ref {
-    const e = this.newEntry(key, keyOff, keyLen, -1, expireAt > 0);
-    this.announceNewKey(key, keyOff, keyLen);
-    this.arena.i32[e >>> 15]![this.valueSlot(e)] = block;
-    if (expireAt > 0) this.writeExpiry(e, expireAt);
-    this.writeTypeAndLength(e, encoding, length);
-    return e;
-  }
-
-  /** Links a fresh entry with room for an inline value, or with -1 for a ref to a value. */
-  private newEntry(
-    key: Uint8Array,
-    keyOff: number,
-    keyLen: number,
-    inlineLen: number,
-    extended: boolean,
-  ): Ref {
-    const header = extended ? EXTENDED_HEADER : HEADER;
-    const inline = inlineLen >= 0;
-    const end = header + keyLen;
-    const e = this.arena.alloc(inline ? end + 1 + inlineLen : ((end + 3) & ~3) + 8);
-    const i32 = this.arena.i32[e >>> 15]!;
-    const word = (e & 0x7fff) << 1;
-    i32[word + 1] = this.space.freshAccess() << 8;
-    i32[word + 2] = keyLen | (extended ? EXTENDED : 0) | (inline ? INLINE : 0);
-    if (extended) i32[word + 3] = -1;
-    copyBytes(key, keyOff, this.arena.u8[e >>> 15]!, (word << 2) + header, keyLen);
-    try {
-      this.dict.insert(this.root, this.hash, e);
-    } catch (error) {
-      this.arena.free(e);
-      throw error;
-    }
-    return e;
-  }
-
-  /** Tells who wants to know that a key is there now. */
-  announceNewKey(key: Uint8Array, off: number, len: number): void {
-    this.changes.happened(this, 'new', key, off, len);
-  }
-
-  /** Makes an existing entry hold a string of `valueLen` bytes; the old value may be lost. */
-  private roomFor(entry: Ref, valueLen: number, extended: boolean): Ref {
-    let e = extended ? this.withExtendedHeader(entry) : entry;
-    const keyWord = this.keyWord(e);
-    const inline = valueLen <= INLINE_MAX;
-    const end = this.keyEnd(e);
-    if (inline && (keyWord & INLINE) !== 0) {
-      e = this.reallocEntry(e, end, end + 1 + valueLen);
-      this.arena.touch(e);
-      return e;
-    }
-    if (!inline && (keyWord & INLINE) === 0 && this.typeOf(e) === ValueType.string) {
-      this.growOutlined(e, 0, valueLen);
-      this.arena.touch(e);
-      return e;
-    }
-    // The old value goes last: when there is no room for the new one, it stays.
-    const type = this.typeOf(e);
-    const encoding = this.encodingOf(e);
-    const old = this.valueRef(e);
-    const fields = this.fieldsOf(e);
-    const outlined = inline ? 0 : this.arena.alloc(valueLen);
-    try {
-      e = this.reallocEntry(e, end, inline ? end + 1 + valueLen : ((end + 3) & ~3) + 8);
-    } catch (error) {
-      if (outlined !== 0) this.arena.free(outlined);
-      throw error;
-    }
-    if (fields !== 0) this.forgetFieldsAt(fields);
-    this.freeValueAt(type, old, encoding);
-    this.arena.touch(e);
-    const i32 = this.arena.i32[e >>> 15]!;
-    const word = (e & 0x7fff) << 1;
-    i32[word + 2] = (i32[word + 2]! & ~INLINE) | (inline ? INLINE : 0);
-    if (!inline) i32[((word << 2) + end + 3) >> 2] = outlined;
-    return e;
-  }
-
-  /** Makes an entry's block hold `need` bytes, keeping the first `used`; it may move. */
-  private reallocEntry(entry: Ref, used: number, need: number): Ref {
-    const capacity = this.arena.capacity(entry);
-    if (need <= capacity && capacity <= need * 2 + 16) return entry;
-    if (debugging) this.checkFound(entry);
-    const e = this.arena.realloc(entry, used, need);
-    if (e !== entry) {
-      this.dict.replace(this.root, this.hash, entry, e);
-      if (this.isVolatile(e)) this.expires.moved(this.heapIndex(e), e);
-    }
-    return e;
-  }
-
-  /** Sets type string, the encoding and the length field. The block was touched. */
-  private writeTypeAndLength(entry: Ref, encoding: number, length: number): void {
-    const i32 = this.arena.i32[entry >>> 15]!;
-    const word = (entry & 0x7fff) << 1;
-    i32[word + 1] = (i32[word + 1]! & ~0xff) | ValueType.string | (encoding << 4);
-    const keyWord = i32[word + 2]!;
-    const end = (word << 2) + (keyWord < 0 ? EXTENDED_HEADER : HEADER) + (keyWord & KEY_LENGTH);
-    if ((keyWord & INLINE) !== 0) this.arena.u8[entry >>> 15]![end] = length;
-    else i32[((end + 3) >> 2) + 1] = length;
-  }
-
-  /** Moves an inline value of an entry to a block of its own with room for `length` bytes. */
-  private outline(entry: Ref, length: number): Ref {
-    const outlined = this.arena.alloc(length);
-    this.locateString(entry);
-    const target = this.arena.u8[outlined >>> 15]!;
-    copyBytes(this.valueBuf, this.valueOff, target, (outlined & 0x7fff) << 3, this.valueLen);
-    const end = this.keyEnd(entry);
-    let e: Ref;
-    try {
-      e = this.reallocEntry(entry, end, ((end + 3) & ~3) + 8);
-    } catch (error) {
-      this.arena.free(outlined);
-      throw error;
-    }
-    this.arena.touch(e);
-    const i32 = this.arena.i32[e >>> 15]!;
-    const word = (e & 0x7fff) << 1;
-    i32[word + 2] = i32[word + 2]! & ~INLINE;
-    i32[((word << 2) + end + 3) >> 2] = outlined;
-    return e;
-  }
-
-  private growOutlined(entry: Ref, used: number, length: number): void {
-    const value = this.valueRef(entry);
-    const next = this.arena.realloc(value, Math.min(used, length), length);
-    this.arena.touch(next);
-    if (next === value) return;
-    this.arena.touch(entry);
-    const slot = (((entry & 0x7fff) << 3) + this.keyEnd(entry) + 3) >> 2;
-    this.arena.i32[entry >>> 15]![slot] = next;
-  }
-
-  /** Gives an entry the extended header; the whole entry is copied once (it is small). */
-  private withExtendedHeader(entry: Ref): Ref {
-    const keyWord = this.keyWord(entry);
-    if (keyWord < 0) return entry;
-    const keyLen = keyWord & KEY_LENGTH;
-    const inline = (keyWord & INLINE) !== 0;
-    const oldEnd = HEADER + keyLen;
-    const newEnd = EXTENDED_HEADER + keyLen;
-    const from = (entry & 0x7fff) << 3;
-    const tail = inline ? 1 + this.arena.u8[entry >>> 15]![from + oldEnd]! : 8;
-    const pad = inline ? 0 : ((newEnd + 3) & ~3) - newEnd;
-    const e = this.arena.alloc(newEnd + pad + tail);
-    const to = (e & 0x7fff) << 3;
-    const source = this.arena.u8[entry >>> 15]!;
-    const target = this.arena.u8[e >>> 15]!;
-    copyBytes(source, from, target, to, HEADER);
-    copyBytes(source, from + HEADER, target, to + EXTENDED_HEADER, keyLen);
-    // HEADER and EXTENDED_HEADER differ by a multiple of 4, so the padding is the same in both.
-    copyBytes(source, from + oldEnd + pad, target, to + newEnd + pad, tail);
-    const i32 = this.arena.i32[e >>> 15]!;
-    i32[(to >> 2) + 2] = keyWord | EXTENDED;
-    i32[(to >> 2) + 3] = -1;
-    if (debugging) this.checkFound(entry);
-    this.dict.replace(this.root, this.hash, entry, e);
-    this.arena.free(entry);
-    this.entryMoved(e);
-    return e;
-  }
-
-  private writeExpiry(entry: Ref, expireAt: UnixMs): void {
-    const at = (entry & 0x7fff) << 1;
-    this.arena.touch(entry);
-    const i32 = this.arena.i32[entry >>> 15]!;
-    if (typeof expireAt === 'number') {
-      i32[at + 4] = expireAt | 0;
-      if (expireAt > 0xffffffff) i32[at + 4] = (expireAt % 0x100000000) | 0;
-      i32[at + 5] = Math.floor(expireAt / 0x100000000);
-    } else {
-      i32[at + 4] = Number(BigInt.asIntN(32, expireAt));
-      i32[at + 5] = Number(expireAt >> 32n);
-    }
-    const i = i32[at + 3]!;
-    const whenMs = Number(expireAt);
-    if (i < 0) this.expires.add(entry, whenMs);
-    else this.expires.reschedule(i, whenMs);
-  }
-
   private expireEntry(entry: Ref): void {
     this.dict.unlinkEntry(this.root, this.dict.hashOfEntry(entry), entry);
     // Told between the two: the key is gone, its bytes are not.
@@ -979,18 +586,4 @@ export class Db extends EntryReader {
     this.changes.expired(this, this.valueBuf, this.valueOff, this.valueLen);
     this.release(entry);
   }
-
-  /** Throws when an entry is not the one of the find just made, whose hash is about to be used. */
-  private checkFound(entry: Ref): void {
-    if (this.hash === this.dict.hashOfEntry(entry)) return;
-    throw new Error('db: the entry is not that of the find just made');
-  }
-
-  private release(entry: Ref): void {
-    if (this.isVolatile(entry)) this.expires.removeAt(this.heapIndex(entry));
-    this.forgetFields(entry);
-    this.freeUnlinked(entry);
-  }
 }
-
-const nothing = () => {};
