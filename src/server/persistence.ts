@@ -17,7 +17,6 @@ import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.
 import { saveRdbFile } from '../persistence/rdb/save-file.ts';
 import {
   type RunningSnapshot,
-  SnapshotError,
   type SnapshotTaker,
   SnapshotWriter,
   savedDatabases,
@@ -330,7 +329,7 @@ export class Persistence implements PersistencePort {
       },
       (error) => {
         this.ended(this.saves, begun, begun.running.heldBytesMax);
-        if (error instanceof SnapshotError && error.cancelled) return;
+        if (begun.running.isCancelled) return;
         this.saves.succeeded = false;
         this.noteHealth();
         this.log('warning', `Background saving error: ${messageOf(error)}`);
@@ -515,7 +514,7 @@ export class Persistence implements PersistencePort {
       },
       (error) => {
         this.ended(this.rewrites, begun, begun.running.heldBytesMax);
-        if (error instanceof SnapshotError && error.cancelled) return;
+        if (begun.running.isCancelled) return;
         this.rewriteFailed(aof, messageOf(error));
       },
     );

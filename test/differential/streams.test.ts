@@ -99,7 +99,7 @@ describeWithOracle('streams of effects', () => {
   }
 
   it.skipIf(RESPITE_SCRIPT !== undefined || RESPITE_FULL !== '1')(
-    'every allowed difference is still needed',
+    'every allowed difference is still needed (all scripts must run: the long tier)',
     () => {
       const idle = allowedStreamDifferences.filter((entry) => !used.has(entry));
       expect(idle.map(({ why }) => why)).toEqual([]);

@@ -47,7 +47,7 @@ export class HeldSnapshots implements SnapshotTaker {
             const { keys, bytes } = save(files, source, job.options);
             resolve({ keys, bytes, heldBytes: 0 });
           } catch (error) {
-            reject(new SnapshotError((error as Error).message, false));
+            reject(new SnapshotError((error as Error).message));
           }
           snapshot.release();
         };

@@ -307,3 +307,16 @@ it('a file of others that selects no database begins in database 0', async () =>
   await bare.start();
   expect(bare.server.keyspace.dbs.map(({ size }) => size).slice(0, 4)).toEqual([1, 0, 0, 0]);
 });
+
+it('a save that the end of the server gives up is no failure', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'respite-end-'));
+  const lines: string[] = [];
+  const server = await startServer({ dir }, { log: (line) => void lines.push(line) });
+  const talker = await Talker.open(server);
+  await talker.ask('SET k v');
+  await talker.ask('BGSAVE');
+  await server.close();
+  rmSync(dir, { recursive: true });
+  expect(lines.filter((line) => line.includes('Background saving error'))).toEqual([]);
+  expect(server.persistence.saves.succeeded).toBe(true);
+});

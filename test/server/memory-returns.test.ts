@@ -170,7 +170,7 @@ const loads: Record<string, Load> = {
   },
 };
 
-describe.skipIf(process.platform !== 'linux')('memory goes back', () => {
+describe.skipIf(process.platform !== 'linux')('memory goes back (reads /proc: Linux only)', () => {
   it.each(Object.entries(loads))('%s', async (_name, load) => {
     server = await startRespite(['--maxmemory', '0']);
     const client = new Client(server.port);

@@ -229,13 +229,16 @@ describe('the process', () => {
     expect(stderr()).toBe('');
   });
 
-  it.skipIf(process.platform !== 'linux')('lowers maxclients under ulimit -n', async () => {
-    const { connection, output } = await startProcess(await freePort(), 'ulimit -n 200;');
-    expect(await connection.call('CONFIG', 'GET', 'maxclients')).toMatchObject({
-      items: [{}, { bytes: Buffer.from('168') }],
-    });
-    expect(output()).toContain('maxclients has been reduced to 168');
-  });
+  it.skipIf(process.platform !== 'linux')(
+    'lowers maxclients under ulimit -n (the limit is read from /proc: Linux only)',
+    async () => {
+      const { connection, output } = await startProcess(await freePort(), 'ulimit -n 200;');
+      expect(await connection.call('CONFIG', 'GET', 'maxclients')).toMatchObject({
+        items: [{}, { bytes: Buffer.from('168') }],
+      });
+      expect(output()).toContain('maxclients has been reduced to 168');
+    },
+  );
 
   for (const [args, text] of [
     [['--port', '0'], 'Configured to not listen anywhere, exiting.'],

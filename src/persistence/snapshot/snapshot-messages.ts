@@ -30,7 +30,7 @@ export type WorkerInput = BeginMessage | { readonly type: 'part'; readonly part:
 
 export type WorkerOutput =
   | { readonly type: 'done'; readonly keys: number; readonly bytes: number }
-  | { readonly type: 'failed'; readonly message: string; readonly cancelled: boolean };
+  | { readonly type: 'failed'; readonly message: string };
 
 /** Words of the shared progress: keys written so far; 1 when the save is to stop. */
 export const Progress = { keys: 0, cancel: 1, words: 2 } as const;

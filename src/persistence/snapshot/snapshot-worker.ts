@@ -12,7 +12,7 @@ import { FrozenKeyspace } from '../../keyspace/frozen-keyspace.ts';
 import { FrozenArena } from '../../memory/frozen-arena.ts';
 import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
-import { SaveCancelled, saveRdbFile } from '../rdb/save-file.ts';
+import { saveRdbFile } from '../rdb/save-file.ts';
 import {
   type BeginMessage,
   Progress,
@@ -52,8 +52,7 @@ function run({ job, roots, progress }: BeginMessage, frozen: FrozenArena): Worke
     return { type: 'done', keys, bytes };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const cancelled = error instanceof SaveCancelled;
     const where = path.join(job.options.directory, job.options.temporaryName);
-    return { type: 'failed', message: cancelled ? message : `${where}: ${message}`, cancelled };
+    return { type: 'failed', message: `${where}: ${message}` };
   }
 }

@@ -29,13 +29,6 @@ export interface SnapshotResult {
 /** A save that did not succeed; the temporary file is gone. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
-  /** Somebody did not want it any more. */
-  readonly cancelled: boolean;
-
-  constructor(message: string, cancelled: boolean) {
-    super(message);
-    this.cancelled = cancelled;
-  }
 }
 
 /** A snapshot being written. */
@@ -66,6 +59,11 @@ export class RunningSnapshot {
 
   get heldBytesMax(): number {
     return Math.max(this.heldMax, this.heldBytes);
+  }
+
+  /** Whether nobody wants it any more: then it is no failure that it does not succeed. */
+  get isCancelled(): boolean {
+    return Atomics.load(this.progress, Progress.cancel) === 1;
   }
 
   /** Has it stop soon; `done` rejects then. */
@@ -159,13 +157,13 @@ export class SnapshotWriter implements SnapshotTaker {
         end();
         this.rest();
         if (output.type === 'done') resolve(output);
-        else reject(new SnapshotError(output.message, output.cancelled));
+        else reject(new SnapshotError(output.message));
       };
       const crashed = (message: string): void => {
         end();
         if (this.worker === worker) this.worker = undefined;
         removeLeftOver(options);
-        reject(new SnapshotError(message, false));
+        reject(new SnapshotError(message));
       };
       const onError = (error: Error): void => crashed(`the worker failed: ${error.message}`);
       const onExit = (): void => crashed('the worker ended');
