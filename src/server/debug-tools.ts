@@ -4,16 +4,16 @@
 import type { DebugPort } from '../commands/ports/debug.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { CommandError } from '../util/errors.ts';
-import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
 import type { LogLevel } from './log.ts';
 import type { Persistence } from './persistence.ts';
+import type { Replication } from './replication.ts';
 import type { Upkeep } from './upkeep.ts';
 
 /** What the tools work on. */
 export interface DebugParts {
   readonly upkeep: Upkeep;
-  readonly lifecycle: Lifecycle;
+  readonly replication: Replication;
   readonly keyspace: Keyspace;
   readonly persistence: Persistence;
   readonly loader: Loader;
@@ -28,7 +28,7 @@ const loadAofFailed = new CommandError(
 
 export class DebugTools implements DebugPort {
   private readonly upkeep: Upkeep;
-  private readonly lifecycle: Lifecycle;
+  private readonly replication: Replication;
   private readonly keyspace: Keyspace;
   private readonly persistence: Persistence;
   private readonly loader: Loader;
@@ -36,7 +36,7 @@ export class DebugTools implements DebugPort {
 
   constructor(parts: DebugParts) {
     this.upkeep = parts.upkeep;
-    this.lifecycle = parts.lifecycle;
+    this.replication = parts.replication;
     this.keyspace = parts.keyspace;
     this.persistence = parts.persistence;
     this.loader = parts.loader;
@@ -83,6 +83,6 @@ export class DebugTools implements DebugPort {
   }
 
   changeReplicationId(): void {
-    this.lifecycle.changeReplicationId();
+    this.replication.changeReplicationId();
   }
 }

@@ -20,6 +20,7 @@ import type { Loader } from './loading.ts';
 import type { MemoryFigures } from './memory-figures.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
+import type { Replication } from './replication.ts';
 import type { Scripting } from './scripting.ts';
 import type { Stats } from './stats.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
@@ -40,6 +41,7 @@ export interface Sources {
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
   readonly pubsub: PubSub;
+  readonly replication: Replication;
   readonly scripts: Scripting;
   readonly stats: Stats;
   readonly tracking: Tracking;
@@ -52,7 +54,7 @@ export function addInfoSections(info: Info, sources: Sources): void {
   info.add('memory', () => memoryLines(sources));
   info.add('persistence', () => persistenceLines(sources));
   info.add('stats', () => statsLines(sources));
-  info.add('replication', () => replicationLines(sources));
+  info.add('replication', () => sources.replication.infoLines());
   info.add('cpu', cpuLines);
   info.add('commandstats', () => commandLines(sources));
   info.add('errorstats', () => errorLines(sources));
@@ -298,22 +300,6 @@ function statsLines(s: Sources): InfoLine[] {
     ['reply_buffer_expands', 0],
     ['client_query_buffer_limit_disconnections', stats.clientQueryLimitDisconnections],
     ['client_output_buffer_limit_disconnections', stats.clientOutputLimitDisconnections],
-  ];
-}
-
-function replicationLines(s: Sources): InfoLine[] {
-  return [
-    ['role', 'master'],
-    ['connected_slaves', 0],
-    ['master_failover_state', 'no-failover'],
-    ['master_replid', s.lifecycle.replicationId],
-    ['master_replid2', '0'.repeat(40)],
-    ['master_repl_offset', 0],
-    ['second_repl_offset', -1],
-    ['repl_backlog_active', 0],
-    ['repl_backlog_size', s.config.number('repl-backlog-size')],
-    ['repl_backlog_first_byte_offset', 0],
-    ['repl_backlog_histlen', 0],
   ];
 }
 

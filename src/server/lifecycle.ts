@@ -28,7 +28,6 @@ const shutdownFailed = new CommandError('ERR Errors trying to SHUTDOWN. Check lo
 export class Lifecycle implements LifecyclePort {
   readonly version = REDIS_VERSION;
   readonly runId = randomBytes(20).toString('hex');
-  replicationId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
@@ -43,10 +42,6 @@ export class Lifecycle implements LifecyclePort {
     this.finish = finish;
     this.close = close;
     this.exit = exit;
-  }
-
-  changeReplicationId(): void {
-    this.replicationId = randomBytes(20).toString('hex');
   }
 
   shutdown(request: ShutdownRequest): void {

@@ -15,6 +15,7 @@ import { Manifest, ManifestError } from '../persistence/aof/manifest.ts';
 import { writeManifest } from '../persistence/aof/manifest-file.ts';
 import { makeLastingDirectory } from '../persistence/files.ts';
 import { RdbFileLoader, type RdbLoadOptions } from '../persistence/rdb/load-file.ts';
+import { PositionReader, type StreamPosition } from '../replication/identity.ts';
 import { dataFilesOf, type FileForm, formOf } from '../tools/file-form.ts';
 import { jsonSteps } from '../tools/json-lines.ts';
 import { JsonReader } from '../tools/json-reader.ts';
@@ -53,6 +54,10 @@ export interface LoaderOptions {
   readonly keyspace: Keyspace;
   readonly persistence: Persistence;
   readonly target: AofTarget;
+  /** Told where in a history of replication the data is that an RDB file brought at start. */
+  readonly onPosition: (position: StreamPosition) => void;
+  /** Whether a master will say which keys have expired. */
+  readonly isReplica: () => boolean;
   /** Whether an RDB file that is there is loaded at start. */
   readonly loadsData: boolean;
   readonly now: () => number;
@@ -68,6 +73,8 @@ export class Loader {
   private readonly keyspace: Keyspace;
   private readonly persistence: Persistence;
   private readonly target: AofTarget;
+  private readonly onPosition: (position: StreamPosition) => void;
+  private readonly isReplica: () => boolean;
   private readonly loadsData: boolean;
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
@@ -77,6 +84,8 @@ export class Loader {
     this.keyspace = options.keyspace;
     this.persistence = options.persistence;
     this.target = options.target;
+    this.onPosition = options.onPosition;
+    this.isReplica = options.isReplica;
     this.loadsData = options.loadsData;
     this.now = options.now;
     this.log = options.log;
@@ -230,7 +239,7 @@ export class Loader {
     if (!files.exists(rdbPath)) return;
     const startedMs = monotonicMs();
     try {
-      yield* this.rdbFile(rdbPath, this.rdbOptions(false, false));
+      yield* this.rdbFile(rdbPath, this.startOptions());
     } catch (error) {
       this.log('warning', `Fatal error loading the DB, check server logs. Exiting: ${text(error)}`);
       throw new LoadError(text(error));
@@ -386,6 +395,33 @@ export class Loader {
         this.aux(latin1(name, 0, name.length), latin1(value, 0, value.length)),
       onFunction: (code) => this.persistence.functions.load(code),
     };
+  }
+
+  /** As at start: the file may say where in a history of replication its data is. */
+  private startOptions(): RdbLoadOptions {
+    const options = this.rdbOptions(this.isReplica(), false);
+    const reader = new PositionReader();
+    let told = false;
+    return {
+      ...options,
+      onAux: (name, value) => {
+        options.onAux?.(name, value);
+        reader.add(latin1(name, 0, name.length), latin1(value, 0, value.length));
+        const { position } = reader;
+        if (told || position === undefined) return;
+        told = true;
+        this.onPosition(position);
+      },
+      onExpired: (dbIndex, key) => this.tellExpired(dbIndex, key),
+    };
+  }
+
+  /** Those who follow our history still have the key. */
+  private tellExpired(dbIndex: number, key: Uint8Array): void {
+    const { journal } = this.keyspace.changes;
+    if (!journal.isRead) return;
+    journal.line(dbIndex, journal.removalOfExpired).bytes(key, 0, key.length);
+    journal.endUnit();
   }
 
   private aux(name: string, value: string): void {

@@ -63,6 +63,8 @@ export interface PersistenceOptions {
   readonly isTorn: () => boolean;
   /** Bytes of used memory. */
   readonly usedMemory: () => number;
+  /** What an RDB file written now says of the stream of replication. */
+  readonly streamPosition: () => RdbWriteOptions['aux'];
   /** Ends the process: what clients have been told cannot be kept. */
   readonly onFatal: () => void;
   /** Told why commands that write are refused; undefined when they are not. */
@@ -114,6 +116,7 @@ export class Persistence implements PersistencePort {
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly isTorn: () => boolean;
   private readonly usedMemory: () => number;
+  private readonly streamPosition: () => RdbWriteOptions['aux'];
   private readonly onFatal: () => void;
   private readonly onHealth: (refusal: CommandError | undefined) => void;
   private readonly writer: SnapshotTaker;
@@ -133,6 +136,7 @@ export class Persistence implements PersistencePort {
     this.log = options.log;
     this.isTorn = options.isTorn;
     this.usedMemory = options.usedMemory;
+    this.streamPosition = options.streamPosition;
     this.onFatal = options.onFatal;
     this.onHealth = options.onHealth;
     this.files = options.files ?? nodeFiles;
@@ -297,7 +301,7 @@ export class Persistence implements PersistencePort {
   saveNow(): boolean {
     const { dirty } = this.keyspace.changes;
     try {
-      const options = { ...this.rdbOptions('temp'), ...this.writeOptions([]) };
+      const options = { ...this.rdbOptions('temp'), ...this.saveOptions() };
       saveRdbFile(this.files, this.liveSource(), options);
     } catch (error) {
       this.log('warning', `Error saving DB on disk: ${messageOf(error)}`);
@@ -313,7 +317,7 @@ export class Persistence implements PersistencePort {
     const nowMs = this.now();
     this.saveScheduled = false;
     this.lastTrySeconds = Math.floor(nowMs / 1000);
-    const options = { ...this.rdbOptions('temp-bg'), ...this.writeOptions([]) };
+    const options = { ...this.rdbOptions('temp-bg'), ...this.saveOptions() };
     const begun = this.begin('save', 'rdb', options);
     if (begun === undefined) {
       this.saves.succeeded = false;
@@ -635,6 +639,11 @@ export class Persistence implements PersistencePort {
     };
   }
 
+  /** Options of an RDB file that is no base of an append-only file. */
+  private saveOptions(): RdbWriteOptions & CommandFileOptions {
+    return this.writeOptions([...this.streamPosition(), ['aof-base', '0']]);
+  }
+
   private writeOptions(more: RdbWriteOptions['aux']): RdbWriteOptions & CommandFileOptions {
     const { config } = this;
     const policy = config.string('maxmemory-policy');
@@ -650,7 +659,6 @@ export class Persistence implements PersistencePort {
         ['redis-bits', '64'],
         ['ctime', String(Math.floor(this.now() / 1000))],
         ['used-mem', String(this.usedMemory())],
-        ...(more.some(([name]) => name === 'aof-base') ? [] : ([['aof-base', '0']] as const)),
         ...more,
       ],
     };

@@ -46,6 +46,7 @@ import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
 import { Replay } from './replay.ts';
+import { Replication } from './replication.ts';
 import { Scripting } from './scripting.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
@@ -104,6 +105,7 @@ export class Server {
   readonly blocking: Blocking;
   readonly memory: MemoryFigures;
   readonly persistence: Persistence;
+  readonly replication: Replication;
   readonly loader: Loader;
   private closePromise: Promise<void> | undefined;
 
@@ -186,6 +188,7 @@ export class Server {
       now: this.now,
       log,
     });
+    this.replication = new Replication({ config, journal: this.keyspace.changes.journal });
     this.persistence = new Persistence({
       config,
       keyspace: this.keyspace,
@@ -195,6 +198,7 @@ export class Server {
       log,
       isTorn: () => this.executor.isBusy,
       usedMemory: () => this.usedMemory(),
+      streamPosition: () => this.replication.auxFields(),
       onFatal: () => this.lifecycle.dieDamaged(),
       onHealth: (refusal) => {
         this.gates.diskRefusal = refusal;
@@ -208,6 +212,8 @@ export class Server {
       keyspace: this.keyspace,
       persistence: this.persistence,
       target: new Replay(this.commands, this.executor, this.keyspace),
+      onPosition: (position) => this.replication.loaded(position),
+      isReplica: () => this.replication.isReplica,
       loadsData: hooks.loadsData ?? true,
       now: this.now,
       log,

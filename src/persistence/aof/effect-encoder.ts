@@ -30,6 +30,11 @@ export class EffectEncoder {
     this.target = target;
   }
 
+  /** Database selected in the stream so far, -1 when none is. */
+  get selectedDb(): number {
+    return this.selected;
+  }
+
   /** Appends a unit. O(bytes). */
   append(unit: EffectUnit): void {
     const { target } = this;

@@ -65,6 +65,8 @@ export interface RdbReadOptions {
   readonly checkOnly: boolean;
   /** Told of aux fields; views, valid during the call. */
   readonly onAux?: (name: Uint8Array, value: Uint8Array) => void;
+  /** Told of each key that is left out because it has expired; a view. */
+  readonly onExpired?: (dbIndex: number, key: Uint8Array) => void;
   /** Told of function libraries, by source text; a view. May throw an Error with what is wrong. */
   readonly onFunction?: (code: Uint8Array) => void;
   /** Told of each key that was read, with its RDB type; expired ones too. */
@@ -423,6 +425,7 @@ export class RdbFileReader {
     options.onKey?.(this.type, expireAt);
     if (!options.keepExpired && expireAt !== -1 && expireAt < this.space.nowMs) {
       this.expired++;
+      options.onExpired?.(this.dbIndex, this.key.subarray(0, this.keyLen));
       return false;
     }
     this.keys++;
