@@ -52,6 +52,8 @@ export interface EngineOptions {
 const REQUEST_WORDS = 7;
 /** Room for the stack of a suspended script: 225 calls in C and a deep pattern need less. */
 const SUSPENSION_BYTES = 2 * 1024 * 1024;
+/** A larger buffer of the module is not kept (BUFFER_KEPT of wasm/respite.c). */
+const BUFFER_KEPT = 256 * 1024;
 const NORMAL = 0;
 const UNWINDING = 1;
 const REWINDING = 2;
@@ -71,6 +73,10 @@ export class LuaEngine {
   private readonly args = new Args(EMPTY, 16);
   private readonly functions: LuaFunction[] = [];
   private readonly stateWord: number;
+  /** Buffers of the module, as words: the address, bytes used, bytes of room. */
+  private readonly requestWord: number;
+  private readonly replyWord: number;
+  private readonly resultWord: number;
   private suspension = 0;
   private resumeWith: Verdict = Verdict.goOn;
 
@@ -84,10 +90,13 @@ export class LuaEngine {
     this.lua = instance.exports as LuaExports;
     this.lua.__wasm_call_ctors();
     this.lua.setMemoryMax(options.memoryMax);
+    this.stateWord = this.lua.stateAddress() >> 2;
+    this.requestWord = this.lua.requestBuffer() >> 2;
+    this.replyWord = this.lua.replyBuffer() >> 2;
+    this.resultWord = this.lua.resultBuffer() >> 2;
     this.write(Buffer.from(options.version, 'latin1'));
     const failed = this.lua.start(options.kind, options.version.length, options.versionNumber);
     if (failed !== 0) throw new EngineFailure('no memory for a Lua state');
-    this.stateWord = this.lua.stateAddress() >> 2;
   }
 
   /** Bytes of the Lua heap. */
@@ -134,7 +143,7 @@ export class LuaEngine {
     let textBytes = name.length;
     for (let i = first; i < args.argc; i++) textBytes += args.len[i]!;
     const textAt = 4 * (REQUEST_WORDS + total);
-    const at = this.requestRoom(textAt + textBytes);
+    const at = this.room(this.requestWord, textAt + textBytes);
     if (at === 0) return this.noMemory();
     const { bytes, words } = this;
     const word = at >> 2;
@@ -167,7 +176,7 @@ export class LuaEngine {
 
   /** The result has been read. */
   done(): void {
-    this.lua.resultDone();
+    if (this.words[this.resultWord + 2]! > BUFFER_KEPT) this.lua.resultDone();
   }
 
   /** The error a killed script ends with, code first. */
@@ -190,15 +199,15 @@ export class LuaEngine {
       this.lua.asyncify_stop_unwind();
       return Ended.suspended;
     }
-    this.resultAt = this.lua.result();
-    this.resultLength = this.lua.resultLength();
+    this.resultAt = this.words[this.resultWord]!;
+    this.resultLength = this.words[this.resultWord + 1]!;
     return status as Ended;
   }
 
   /** The result is an error of ours: there was no room to pass the arguments in. */
   private noMemory(): Ended {
     this.write(Buffer.from('-ERR not enough memory\r\n'));
-    this.resultAt = this.lua.requestRoom(0);
+    this.resultAt = this.words[this.requestWord]!;
     this.resultLength = 24;
     return Ended.inError;
   }
@@ -222,20 +231,25 @@ export class LuaEngine {
   }
 
   private takeText(): string {
-    const text = latin1(this.bytes, this.lua.result(), this.lua.resultLength());
+    const { words, resultWord } = this;
+    const text = latin1(this.bytes, words[resultWord]!, words[resultWord + 1]!);
     this.lua.resultDone();
     return text;
   }
 
   /** Puts bytes at the start of the request. */
   private write(source: Uint8Array): void {
-    const at = this.requestRoom(source.length + 1);
+    const at = this.room(this.requestWord, source.length + 1);
     if (at === 0) throw new EngineFailure('no memory for a request');
     this.bytes.set(source, at);
   }
 
-  private requestRoom(bytes: number): number {
-    const at = this.lua.requestRoom(bytes);
+  /** Where there is room in the buffer of the request or of replies; 0 when there is none. */
+  private room(buffer: number, bytes: number): number {
+    this.refresh();
+    if (bytes <= this.words[buffer + 2]!) return this.words[buffer]!;
+    const { lua } = this;
+    const at = buffer === this.replyWord ? lua.replyRoom(bytes) : lua.requestRoom(bytes);
     this.refresh();
     return at;
   }
@@ -345,8 +359,7 @@ export class LuaEngine {
 
   private call(argc: number, at: number, resp: 2 | 3): number {
     const reply = this.host.call(this.arguments(argc, at), resp);
-    const to = this.lua.replyRoom(reply.pos);
-    this.refresh();
+    const to = this.room(this.replyWord, reply.pos);
     if (to === 0) throw new EngineFailure('no memory for a reply');
     copyBytes(this.bytes, to, reply.buf, 0, reply.pos);
     return reply.pos;

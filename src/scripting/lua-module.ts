@@ -17,8 +17,9 @@ export interface LuaExports extends WebAssembly.Exports {
   release(ref: number): void;
   run(): number;
   loadLibrary(ref: number): number;
-  result(): number;
-  resultLength(): number;
+  requestBuffer(): number;
+  replyBuffer(): number;
+  resultBuffer(): number;
   resultDone(): void;
   stateAddress(): number;
   heapBytes(): number;

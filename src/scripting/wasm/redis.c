@@ -96,7 +96,8 @@ static int errorhandler(lua_State *L) {
   if (found) {
     lua_getinfo(L, "Sl", &ar);
     if (ar.what[0] == 'C') {
-      found = lua_getstack(L, 2, &ar);
+      /* the bottom is `run_protected` */
+      found = lua_getstack(L, 2, &ar) && ar.i_ci != 1;
       if (found)
         lua_getinfo(L, "Sl", &ar);
     }
@@ -676,6 +677,7 @@ static void setconstants(lua_State *L, const char *version, int versionlength, i
 }
 
 static int os_clock(lua_State *L);
+static void openruns(lua_State *L);
 
 static const char *const unwanted[] = {"getfenv", "setfenv", NULL};
 
@@ -742,5 +744,6 @@ static int open(lua_State *L) {
   lua_pushliteral(L, "");
   lua_getmetatable(L, -1);
   lua_enablereadonlytable(L, -1, 1);
+  openruns(L);
   return 0;
 }

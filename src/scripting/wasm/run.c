@@ -326,10 +326,15 @@ static void pushtexts(lua_State *L, int n, const unsigned *lengths, const char *
   }
 }
 
-static void setargument(lua_State *L, const char *name) {
-  hvalue(gt(L))->readonly = 0;
-  lua_setglobal(L, name);
-  hvalue(gt(L))->readonly = 1;
+/* The names of the two globals with a script's arguments; kept from the collector. */
+static TString *keysname, *argvname;
+
+/* Sets a global to the value on the top, whatever protects globals from scripts. */
+static void setargument(lua_State *L, TString *name) {
+  Table *globals = hvalue(gt(L));
+  setobj2t(L, luaH_setstr(L, globals, name), L->top - 1);
+  luaC_barriert(L, globals, L->top - 1);
+  lua_pop(L, 1);
 }
 
 /* Pushes the function and what it is called with; returns how many arguments. */
@@ -339,22 +344,29 @@ static int prepare(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, (int)words[0]);
   pushtexts(L, (int)words[1], words + 7, &text);
   if (setup.kind == 0)
-    setargument(L, "KEYS");
+    setargument(L, keysname);
   pushtexts(L, (int)words[2], words + 7 + words[1], &text);
   if (setup.kind == 0)
-    setargument(L, "ARGV");
+    setargument(L, argvname);
   return setup.kind == 0 ? 0 : 2;
 }
 
-/* What all of a run but the script itself does; caught, for memory may end in it. */
-static int prepare_protected(lua_State *L) {
-  int *nargs = (int *)lua_touserdata(L, 1);
-  lua_settop(L, 0);
-  *nargs = prepare(L);
-  return lua_gettop(L);
+/*
+** All of a run, in one protected call: each crosses to the host and back. It
+** counts as no call in C, so that scripts may nest as deep as without it, and
+** the handler of their errors is not for what fails in sending.
+*/
+static int run_protected(lua_State *L) {
+  int resp = (int)((const unsigned *)request.data)[3];
+  int nargs = prepare(L);
+  L->nCcalls--;
+  lua_call(L, nargs, 1);
+  L->nCcalls++;
+  L->errfunc = 0;
+  lua_pushinteger(L, resp);
+  lua_insert(L, 1);
+  return result_send(L);
 }
-
-static int send_protected(lua_State *L) { return result_send(L); }
 
 /* A text of ours where the heap has no room to make one. */
 static void result_literal(const char *text) {
@@ -367,6 +379,8 @@ static void result_literal(const char *text) {
 }
 
 static int runs = 0;
+/* The handler of errors and `run_protected`, made once. */
+static int handlerref, runref;
 
 static void finish(lua_State *L) {
   lua_settop(L, 0);
@@ -380,33 +394,22 @@ static void finish(lua_State *L) {
 /* Runs the request. While `respite_state` is not normal afterwards it has been suspended. */
 EXPORT("run") int respite_run(void) {
   lua_State *L = state;
-  int status, nargs = 0, ended = ENDED_WELL;
-  const unsigned *words;
+  int status, ended = ENDED_WELL;
   result.used = 0;
   buffer_room(L, &result, 256);
   lua_settop(L, 0);
-  lua_pushcfunction(L, errorhandler);
-  lua_pushcfunction(L, prepare_protected);
-  lua_pushlightuserdata(L, &nargs);
-  status = lua_pcall(L, 1, LUA_MULTRET, 0);
-  if (status == 0)
-    status = lua_pcall(L, nargs, 1, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, handlerref);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, runref);
+  status = lua_pcall(L, 0, 0, 1);
   if (respite_state == RESPITE_UNWINDING)
     return 0;
-  words = (const unsigned *)request.data;
   if (status == 0) {
-    /* version, value -> the way a nested result counts its depth is that of Redis */
-    lua_pushinteger(L, (int)words[3]);
-    lua_replace(L, 1);
-    lua_pushcfunction(L, send_protected);
-    lua_insert(L, 1);
-    status = lua_pcall(L, 2, 0, 0);
-    if (status != 0)
-      result.used = 0;
-    else if (result.data[0] == '-')
+    if (result.data[0] == '-')
       ended = erroriscounted ? ENDED_IN_COUNTED_ERROR : ENDED_IN_ERROR;
   }
-  if (status != 0) {
+  else {
+    const unsigned *words = (const unsigned *)request.data;
+    result.used = 0;
     if (status == LUA_ERRMEM) {
       result_literal("-ERR not enough memory\r\n");
       ended = ENDED_IN_ERROR;
@@ -507,12 +510,14 @@ static char *room(Buffer *b, size_t size) {
   return b->data;
 }
 
+/* Where the host looks for room and results itself: address, bytes used, bytes of room. */
+EXPORT("requestBuffer") Buffer *respite_requestbuffer(void) { return &request; }
+EXPORT("replyBuffer") Buffer *respite_replybuffer(void) { return &reply; }
+EXPORT("resultBuffer") Buffer *respite_resultbuffer(void) { return &result; }
+
 EXPORT("requestRoom") char *respite_requestroom(size_t size) { return room(&request, size); }
 EXPORT("replyRoom") char *respite_replyroom(size_t size) { return room(&reply, size); }
 
-/* Where the host reads and writes: 0 result's address, 1 its length, 2 state, 3 budget. */
-EXPORT("result") char *respite_result(void) { return result.data; }
-EXPORT("resultLength") int respite_resultlength(void) { return (int)result.used; }
 EXPORT("resultDone") void respite_resultdone(void) { buffer_reset(&result); }
 EXPORT("stateAddress") volatile int *respite_stateaddress(void) { return &respite_state; }
 
@@ -542,6 +547,18 @@ static void *nothing(void *ud, void *block, size_t osize, size_t nsize) {
   (void)ud;
   (void)osize;
   return respite_realloc(block, nsize);
+}
+
+/* What runs need; inside `open`, for memory may end here too. */
+static void openruns(lua_State *L) {
+  keysname = luaS_newliteral(L, "KEYS");
+  luaS_fix(keysname);
+  argvname = luaS_newliteral(L, "ARGV");
+  luaS_fix(argvname);
+  lua_pushcfunction(L, errorhandler);
+  handlerref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushcfunction(L, run_protected);
+  runref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* Makes the state; the version's text is in `request`. 0 when it went well. */
