@@ -21,10 +21,19 @@ export interface Receiver {
 }
 
 /** What Node's accepted sockets have and their types do not tell. */
-interface AcceptedSocket extends Socket {
+export interface AcceptedSocket extends Socket {
   _handle: { fd?: number } | null;
   _server: Server | null;
 }
+
+/**
+ * Makes of an accepted, paused socket the one that is read from. `receive` gets what arrives, valid
+ * during the call only; where it returns false, reading stops until `Connection.readOn`.
+ */
+export type Adopt = (
+  accepted: AcceptedSocket,
+  receive: (length: number, chunk: Uint8Array) => boolean,
+) => Socket;
 
 export class Connection {
   receiver: Receiver | undefined;
@@ -34,28 +43,37 @@ export class Connection {
   readonly localPort: number;
   /** Path of the unix socket it came in by, else undefined. */
   readonly unixPath: string | undefined;
-  private readonly socket: AcceptedSocket;
+  protected readonly socket: AcceptedSocket;
   /** Valid while the socket has its handle; -1 where there is none. */
   private readonly descriptor: number;
   /** False once nothing may be written any more. */
-  private open = true;
+  protected open = true;
+  /** Told when the peer turns out to speak TLS, before anything else has arrived. */
+  private onTlsHello: ((connection: Connection) => void) | undefined;
 
-  /**
-   * Takes over a socket that a server with `pauseOnConnect` accepted. `readBuffer` is shared.
-   */
-  constructor(accepted: Socket, readBuffer: Buffer, unixPath: string | undefined) {
+  /** Takes over a socket that a server with `pauseOnConnect` accepted. */
+  constructor(
+    accepted: Socket,
+    unixPath: string | undefined,
+    adopt: Adopt,
+    onTlsHello?: (connection: Connection) => void,
+  ) {
+    this.onTlsHello = onTlsHello;
     this.unixPath = unixPath;
     this.remoteAddress = accepted.remoteAddress ?? '';
     this.remotePort = accepted.remotePort ?? 0;
     this.localAddress = accepted.localAddress ?? '';
     this.localPort = accepted.localPort ?? 0;
-    this.socket = this.adopt(accepted as AcceptedSocket, readBuffer);
+    const receive = (length: number, chunk: Uint8Array) => this.receive(length, chunk);
+    this.socket = adopt(accepted as AcceptedSocket, receive) as AcceptedSocket;
     this.descriptor = this.socket._handle?.fd ?? -1;
-    this.socket.on('error', () => {
+    this.socket.on('error', (error) => {
       this.open = false;
+      this.failed(error);
     });
     this.socket.on('close', () => {
       this.open = false;
+      this.ended();
       this.receiver?.connectionClosed();
     });
     this.socket.on('drain', () => this.receiver?.drained());
@@ -96,7 +114,7 @@ export class Connection {
   }
 
   /** Offers bytes to the kernel past the stream; returns where those begin that it did not take. */
-  private writeDirectly(buf: Buffer, from: number, end: number): number {
+  protected writeDirectly(buf: Buffer, from: number, end: number): number {
     const { socket } = this;
     if (!this.open) return end;
     if (this.descriptor < 0 || socket.writableLength > 0 || socket._handle === null) return from;
@@ -124,31 +142,9 @@ export class Connection {
     if (this.unixPath === undefined) this.socket.setNoDelay(true);
   }
 
-  private adopt(accepted: AcceptedSocket, readBuffer: Buffer): AcceptedSocket {
-    const handle = accepted._handle;
-    const server = accepted._server;
-    if (handle === null || server === undefined) {
-      // A runtime whose sockets are built otherwise: slower, same behaviour.
-      accepted.on('data', (chunk: Buffer) => this.receiver?.received(chunk, chunk.length));
-      return accepted;
-    }
-    accepted._handle = null;
-    const onread = {
-      buffer: readBuffer,
-      callback: (length: number, buffer: Uint8Array): boolean => {
-        this.receiver?.received(buffer, length);
-        if (length < buffer.length) return true;
-        // There is more, and libuv would go on reading it up to 32 times before it looks at anyone
-        // else: 40 ms of one client's pipeline. False stops reading; the others come first.
-        setImmediate(() => this.socket.resume());
-        return false;
-      },
-    };
-    // `handle` and `manualStart` are options of Node's own that its typings leave out.
-    const options = { handle, onread, readable: true, writable: true, manualStart: true };
-    const socket = new Socket(options) as AcceptedSocket;
-    socket._server = server; // so that server.close() still counts this connection
-    return socket;
+  /** Whether what is sent is encrypted. */
+  get encrypted(): boolean {
+    return false;
   }
 
   /** Begins reading; called once the receiver is set. */
@@ -156,6 +152,57 @@ export class Connection {
     this.socket.resume();
     this.socket.read(0);
   }
+
+  /** Bytes arrived. Returns false when reading has stopped for this turn of the event loop. */
+  protected receive(length: number, chunk: Uint8Array): boolean {
+    if (this.onTlsHello !== undefined) {
+      if (isTlsHello(chunk, length)) this.onTlsHello(this);
+      this.onTlsHello = undefined;
+      if (!this.open) return false;
+    }
+    this.receiver?.received(chunk, length);
+    if (length < chunk.length) return true;
+    // There is more, and libuv would go on reading it up to 32 times before it looks at anyone
+    // else: 40 ms of one client's pipeline. False stops reading; the others come first.
+    this.readOn();
+    return false;
+  }
+
+  /** Reads on in the next turn. */
+  protected readOn(): void {
+    setImmediate(() => this.socket.resume());
+  }
+
+  /** The socket has failed; `ended` follows. */
+  protected failed(_error: Error): void {}
+
+  /** The socket is closed; the receiver is told next. */
+  protected ended(): void {}
+}
+
+/** Whether bytes begin a TLS handshake: no request of RESP or of a person begins so. */
+function isTlsHello(chunk: Uint8Array, length: number): boolean {
+  return length >= 3 && chunk[0] === 0x16 && chunk[1] === 3 && chunk[2]! <= 4;
+}
+
+/** Reads a socket as it is, into a buffer that all connections share. */
+export function adoptPlain(readBuffer: Buffer): Adopt {
+  return (accepted, receive) => {
+    const handle = accepted._handle;
+    const server = accepted._server;
+    if (handle === null || server === undefined) {
+      // A runtime whose sockets are built otherwise: slower, same behaviour.
+      accepted.on('data', (chunk: Buffer) => void receive(chunk.length, chunk));
+      return accepted;
+    }
+    accepted._handle = null;
+    const onread = { buffer: readBuffer, callback: receive };
+    // `handle` and `manualStart` are options of Node's own that its typings leave out.
+    const options = { handle, onread, readable: true, writable: true, manualStart: true };
+    const socket = new Socket(options) as AcceptedSocket;
+    socket._server = server; // so that server.close() still counts this connection
+    return socket;
+  };
 }
 
 /** What the kernel takes at once; 0 when it takes nothing or the connection is broken. */

@@ -4,9 +4,9 @@
  */
 import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, createServer, isIP, type Server } from 'node:net';
+import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { Connection } from './connection.ts';
+import { adoptPlain, Connection } from './connection.ts';
 
 /** Big enough that a pipelining client's burst is one chunk. */
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -49,17 +49,29 @@ interface ImmediateServer extends Server {
 /** libuv's UV_TCP_IPV6ONLY. */
 const IPV6_ONLY = 1;
 
+/** Makes a connection of an accepted, paused socket; `readBuffer` is shared by all. */
+export type Receive = (
+  socket: Socket,
+  readBuffer: Buffer,
+  unixPath: string | undefined,
+) => Connection;
+
+const receivePlain: Receive = (socket, readBuffer, unixPath) =>
+  new Connection(socket, unixPath, adoptPlain(readBuffer));
+
 export class Listener {
   private readonly tcpServers: Server[] = [];
   private readonly unixServers: Server[] = [];
   private readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   private readonly accept: (connection: Connection) => void;
+  private readonly receive: Receive;
   private readonly unixPaths: string[] = [];
   /** Addresses of host names that were looked up: `listenTcpNow` cannot wait for an answer. */
   private readonly addresses = new Map([['localhost', '127.0.0.1']]);
 
-  constructor(accept: (connection: Connection) => void) {
+  constructor(accept: (connection: Connection) => void, receive = receivePlain) {
     this.accept = accept;
+    this.receive = receive;
   }
 
   /** Address of the first TCP socket that listens, or undefined. */
@@ -152,7 +164,7 @@ export class Listener {
     const server = createServer({ pauseOnConnect: true, noDelay: false });
     server.on('connection', (socket) => {
       if (socket.destroyed) return;
-      this.accept(new Connection(socket, this.readBuffer, unixPath));
+      this.accept(this.receive(socket, this.readBuffer, unixPath));
     });
     return server;
   }

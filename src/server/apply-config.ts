@@ -12,7 +12,6 @@ import type { Limits } from '../datatypes/value.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ParserLimits } from '../resp/request-parser.ts';
 import type { Tracking } from '../tracking/tracking.ts';
-import { CommandError } from '../util/errors.ts';
 import type { Cron } from './cron.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Gates } from './gates.ts';
@@ -38,9 +37,6 @@ export interface Configured {
   readonly tracking: Tracking;
 }
 
-const portRefused = new CommandError('ERR Unable to listen on this port. Check server logs.');
-const bindRefused = new CommandError('ERR Failed to bind to specified addresses.');
-
 type Action = (config: Config, target: Configured) => void;
 
 /** Directives that are a bound of an encoding, and where the keyspace keeps it. */
@@ -56,6 +52,27 @@ const encodingLimits: Readonly<Record<string, keyof Limits>> = {
   'stream-node-max-bytes': 'streamNodeBytes',
   'stream-node-max-entries': 'streamNodeEntries',
 };
+
+/** What goes into the contexts of TLS. */
+const tlsDirectives = [
+  'tls-auth-clients',
+  'tls-ca-cert-dir',
+  'tls-ca-cert-file',
+  'tls-cert-file',
+  'tls-ciphers',
+  'tls-ciphersuites',
+  'tls-client-cert-file',
+  'tls-client-key-file',
+  'tls-client-key-file-pass',
+  'tls-dh-params-file',
+  'tls-key-file',
+  'tls-key-file-pass',
+  'tls-prefer-server-ciphers',
+  'tls-protocols',
+  'tls-replication',
+  'tls-session-cache-timeout',
+  'tls-session-caching',
+];
 
 /** One row per action: the names whose change it follows. */
 const actions: readonly (readonly [names: readonly string[], action: Action])[] = [
@@ -134,8 +151,10 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     (_config, { persistence }) => persistence.configure(),
   ],
   [['hz'], (_config, { cron }) => cron.restart()],
-  [['port'], (_config, { endpoints }) => endpoints.rebind(portRefused)],
-  [['bind'], (_config, { endpoints }) => endpoints.rebind(bindRefused)],
+  [['port'], (_config, { endpoints }) => endpoints.movePort()],
+  [['tls-port'], (_config, { endpoints }) => endpoints.moveTlsPort()],
+  [['bind'], (_config, { endpoints }) => endpoints.moveAddresses()],
+  [tlsDirectives, (_config, { endpoints }) => endpoints.reloadTls()],
 ];
 
 /** Brings `target` in line with `config`, now and whenever a directive changes. */

@@ -1,14 +1,19 @@
 /**
  * The addresses a server listens on, as the configuration names them: opened at start, opened anew
- * when CONFIG SET changes `port` or `bind`. Source: the texts and rules of redis-server 7.0.15.
+ * when CONFIG SET changes `port`, `tls-port` or `bind`. Source: the texts and rules of redis-server
+ * 7.0.15.
  *
  * Either all sockets that are asked for listen or none does.
  */
 import type { Config } from '../config/config.ts';
-import type { Connection } from '../net/connection.ts';
+import { adoptPlain, Connection } from '../net/connection.ts';
 import { ListenError, Listener, type TcpAddress } from '../net/listener.ts';
-import type { CommandError } from '../util/errors.ts';
+import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
+import { Tls } from './tls.ts';
+
+/** The directives that name a port. */
+type PortName = 'port' | 'tls-port';
 
 /** What endpoints need of the server that has them. */
 export interface EndpointsOptions {
@@ -23,66 +28,108 @@ export class Endpoints {
   anyPort = false;
   private readonly config: Config;
   private readonly log: (level: LogLevel, message: string) => void;
+  readonly tls: Tls;
   private readonly listener: Listener;
+  /** Listens for those who speak TLS. */
+  private readonly tlsListener: Listener;
   private isOpen = false;
 
   constructor({ config, accept, log }: EndpointsOptions) {
     this.config = config;
     this.log = log;
-    this.listener = new Listener(accept);
+    this.tls = new Tls(config, log);
+    this.listener = new Listener(accept, (socket, readBuffer, unixPath) => {
+      return new Connection(socket, unixPath, adoptPlain(readBuffer), (peer) => this.refuse(peer));
+    });
+    const { acceptor } = this.tls;
+    this.tlsListener = new Listener(accept, (socket, buffer) => acceptor.receive(socket, buffer));
   }
 
-  /** Port of the first TCP socket; 0 when there is none. */
+  /** Port of the first TCP socket, one for TLS if there is no other; 0 when there is none. */
   get port(): number {
-    return this.listener.address?.port ?? 0;
+    return (this.listener.address ?? this.tlsListener.address)?.port ?? 0;
   }
 
   /** Host of the first TCP socket, as one connects to it. */
   get host(): string {
-    const address = this.listener.address?.address ?? '127.0.0.1';
+    const first = this.listener.address ?? this.tlsListener.address;
+    const address = first?.address ?? '127.0.0.1';
     if (address === '0.0.0.0') return '127.0.0.1';
     return address === '::' ? '::1' : address;
   }
 
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async open(): Promise<void> {
-    const { config, listener } = this;
+    const { config } = this;
     const path = config.path('unixsocket');
-    const addresses = this.addresses();
+    const plain = this.addresses('port');
+    const encrypted = this.addresses('tls-port');
     try {
-      if (addresses.length === 0 && path === '') {
+      if (this.tls.isWanted && !this.tls.load()) {
+        this.log('warning', 'Failed to configure TLS. Check logs for more info.');
+        throw new ListenError('', 'Failed to configure TLS');
+      }
+      if (plain.length === 0 && encrypted.length === 0 && path === '') {
         this.log('warning', 'Configured to not listen anywhere, exiting.');
         throw new ListenError('', 'Configured to not listen anywhere');
       }
-      await this.openTcp(addresses);
+      await this.openTcp(this.listener, plain, 'tcp');
+      await this.openTcp(this.tlsListener, encrypted, 'tls');
       if (path !== '') await this.openUnix(path);
     } catch (error) {
-      listener.close();
+      this.closeListeners();
       throw error;
     }
     this.isOpen = true;
     // Otherwise CONFIG GET and the next CONFIG SET would know nothing of the port that was free.
-    if (this.anyPort && addresses.length > 0) config.assign('port', String(this.port));
+    if (this.anyPort && plain.length > 0) config.assign('port', String(this.port));
   }
 
   /** Says in the log where clients are served, once they are. */
   announce(): void {
     const path = this.config.path('unixsocket');
-    if (this.port !== 0) this.log('notice', 'Ready to accept connections tcp');
+    const plain = this.listener.address !== undefined;
+    if (plain) this.log('notice', 'Ready to accept connections tcp');
+    if (this.tlsListener.address !== undefined) {
+      this.log('notice', 'Ready to accept connections tls');
+    }
     if (path !== '') this.log('notice', `The server is now ready to accept connections at ${path}`);
   }
 
-  /**
-   * Closes the TCP sockets and opens those that `port` and `bind` now ask for. Connections go on.
-   * Throws `refusal` when an address cannot be had: no TCP socket listens then, and the caller puts
-   * the old values back and calls again.
-   */
-  rebind(refusal: CommandError): void {
+  /** CONFIG SET port. Throws CommandError. */
+  movePort(): void {
+    this.rebind('port', portRefused);
+  }
+
+  /** CONFIG SET tls-port. Throws CommandError. */
+  moveTlsPort(): void {
     if (!this.isOpen) return;
-    const { listener } = this;
+    if (this.config.number('tls-port') !== 0) this.tls.ensure();
+    this.rebind('tls-port', portRefused);
+  }
+
+  /** A directive of TLS has changed. Throws CommandError. */
+  reloadTls(): void {
+    if (this.isOpen) this.tls.reload();
+  }
+
+  /** CONFIG SET bind. Throws CommandError. */
+  moveAddresses(): void {
+    this.rebind('port', bindRefused);
+    this.rebind('tls-port', bindRefused);
+  }
+
+  /**
+   * Closes the TCP sockets of a port and opens those that the directives now ask for. Connections go
+   * on. Throws `refusal` when an address cannot be had: no socket of that port listens then, and
+   * the caller puts the old values back and calls again.
+   */
+  private rebind(name: PortName, refusal: CommandError): void {
+    if (!this.isOpen) return;
+    const listener = name === 'port' ? this.listener : this.tlsListener;
     listener.closeTcp();
-    if (this.config.number('port') === 0) return;
-    for (const { optional, ...where } of this.addresses()) {
+    if (this.config.number(name) === 0) return;
+    for (const { optional, ...where } of this.addresses(name)) {
       // Which of them may fail was decided by its code, which comes too late here.
       const failed = (error: ListenError) => this.logFailure(error);
       if (listener.listenTcpNow(where, failed) || optional) continue;
@@ -94,19 +141,37 @@ export class Endpoints {
   /** Stops listening. Open connections go on until they are ended. */
   close(): void {
     this.isOpen = false;
-    this.listener.close();
+    this.closeListeners();
+    this.tls.acceptor.close();
   }
 
-  private async openTcp(addresses: readonly BindAddress[]): Promise<void> {
-    let port = this.config.number('port');
+  private closeListeners(): void {
+    this.listener.close();
+    this.tlsListener.close();
+  }
+
+  /** Someone speaks TLS where none is spoken. */
+  private refuse(peer: Connection): void {
+    const from = `${peer.remoteAddress}:${peer.remotePort}`;
+    this.log('warning', `A TLS client came to the port without TLS; connection closed (${from}).`);
+    peer.destroy();
+  }
+
+  private async openTcp(
+    listener: Listener,
+    addresses: readonly BindAddress[],
+    kind: 'tcp' | 'tls',
+  ): Promise<void> {
+    let port = addresses[0]?.port ?? 0;
     for (const { optional, ...where } of addresses) {
       try {
-        port = await this.listener.listenTcp({ ...where, port });
+        port = await listener.listenTcp({ ...where, port });
       } catch (error) {
         if (!(error instanceof ListenError)) throw error;
         this.logFailure(error);
         if (mayBeMissing(error.code, optional)) continue;
-        this.log('warning', `Failed listening on port ${port} (tcp), aborting.`);
+        const shown = kind === 'tls' ? 'TLS' : 'tcp';
+        this.log('warning', `Failed listening on port ${port} (${shown}), aborting.`);
         throw error;
       }
     }
@@ -129,10 +194,10 @@ export class Endpoints {
   }
 
   /** The addresses of `bind`; none without a port. */
-  private addresses(): BindAddress[] {
+  private addresses(name: PortName): BindAddress[] {
     const { config } = this;
-    const port = config.number('port');
-    if (port === 0 && !this.anyPort) return [];
+    const port = config.number(name);
+    if (port === 0 && !(this.anyPort && name === 'port')) return [];
     const backlog = config.number('tcp-backlog');
     const words = config.string('bind').split(' ');
     return words
@@ -151,6 +216,9 @@ interface BindAddress extends TcpAddress {
   /** Whether the machine may lack it. */
   readonly optional: boolean;
 }
+
+const portRefused = new CommandError('ERR Unable to listen on this port. Check server logs.');
+const bindRefused = new CommandError('ERR Failed to bind to specified addresses.');
 
 const anyAddress: Readonly<Record<string, string>> = { '*': '0.0.0.0', '::*': '::' };
 

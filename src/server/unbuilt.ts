@@ -1,5 +1,5 @@
 /**
- * Directives that cannot be honoured yet. What would protect (users, TLS, a role) must not be taken
+ * Directives that cannot be honoured yet. What would protect (users, a role) must not be taken
  * for granted: the server does not start with it. What only promises (a save, a log) is warned of.
  *
  * What is built leaves these lists: its row of `refused` is deleted, and its row of the directive
@@ -22,11 +22,6 @@ const refused: readonly Refused[] = [
     name: 'aclfile',
     harmless: [''],
     reason: 'ACL users are not supported yet: aclfile would restrict nobody',
-  },
-  {
-    name: 'tls-port',
-    harmless: ['0'],
-    reason: 'TLS is not supported yet: nothing would listen on tls-port',
   },
   {
     name: 'replicaof',
