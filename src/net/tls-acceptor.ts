@@ -32,7 +32,7 @@ export class TlsAcceptor {
     if (this.terms === undefined) throw new Error('TLS is not configured');
     const connection = new TlsConnection(accepted, readBuffer, this.terms, this);
     this.pending.set(connection, this.now());
-    this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+    this.sweeper ??= setInterval(() => this.sweep(this.now()), SWEEP_MS).unref();
     return connection;
   }
 
@@ -60,8 +60,9 @@ export class TlsAcceptor {
     if (this.pending.size === 0) this.close();
   }
 
-  private sweep(): void {
-    const limit = this.now() - HANDSHAKE_MS;
+  /** Ends handshakes that began too long before `now`. */
+  sweep(now: number): void {
+    const limit = now - HANDSHAKE_MS;
     for (const [connection, since] of this.pending) {
       if (since > limit) return;
       connection.giveUp();

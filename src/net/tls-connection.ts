@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket, TLSSocketOptions } from 'node:tls';
 import { type AcceptedSocket, type Adopt, Connection } from './connection.ts';
-import { nodeTls } from './tls-context.ts';
+import { nodeTls, reasonOf } from './tls-context.ts';
 
 /** How those who connect are received. */
 export interface TlsTerms {
@@ -37,7 +37,7 @@ export class TlsConnection extends Connection {
     this.watcher = watcher;
     const { tls } = this;
     tls.on('secure', () => this.secured(terms));
-    tls.on('_tlsError', (error: Error) => this.fail(error.message));
+    tls.on('_tlsError', (error: Error) => this.fail(reasonOf(error)));
   }
 
   override get encrypted(): boolean {
@@ -70,7 +70,7 @@ export class TlsConnection extends Connection {
   }
 
   protected override failed(error: Error): void {
-    this.fail(error.message);
+    this.fail(reasonOf(error));
   }
 
   protected override ended(): void {

@@ -154,9 +154,8 @@ function dhOptions({ dhParamsFile }: TlsSettings): SecureContextOptions {
   } catch (error) {
     throw new TlsError(`Failed to load ${dhParamsFile}: ${systemText(error)}`);
   }
-  try {
-    nodeTls().createSecureContext({ dhparam });
-  } catch {
+  // Node says nothing of a file that holds something else.
+  if (!/-----BEGIN (X9\.42 )?DH PARAMETERS-----/.test(dhparam.toString('latin1'))) {
     throw new TlsError(`${dhParamsFile}: failed to read DH params.`);
   }
   return { dhparam };
@@ -203,10 +202,18 @@ function attempt<T>(what: string, work: () => T): T {
   }
 }
 
-/** A reason as OpenSSL words it, that of a file that cannot be read included. */
+/**
+ * A reason in one line, as redis-server logs OpenSSL's: that of a file that cannot be read, too.
+ * Node puts a thread before it and function, file and line of OpenSSL's source into it.
+ */
 export function reasonOf(error: unknown): string {
   const number = error instanceof Error ? (error as NodeJS.ErrnoException).errno : undefined;
-  if (number === undefined) return error instanceof Error ? error.message : String(error);
+  if (number === undefined) {
+    const text = error instanceof Error ? error.message : String(error);
+    const [, code, library, , reason] = text.slice(text.indexOf('error:')).split(':');
+    if (!text.includes('error:') || reason === undefined) return text;
+    return `error:${code}:${library}::${reason.trimEnd()}`;
+  }
   const code = (0x80000000 + Math.abs(number)).toString(16).toUpperCase();
   return `error:${code}:system library::${systemText(error)}`;
 }

@@ -12,9 +12,6 @@ import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
 import { Tls } from './tls.ts';
 
-/** The directives that name a port. */
-type PortName = 'port' | 'tls-port';
-
 /** What endpoints need of the server that has them. */
 export interface EndpointsOptions {
   readonly config: Config;
@@ -62,8 +59,8 @@ export class Endpoints {
   async open(): Promise<void> {
     const { config } = this;
     const path = config.path('unixsocket');
-    const plain = this.addresses('port');
-    const encrypted = this.addresses('tls-port');
+    const plain = this.addresses(config.number('port'), this.anyPort);
+    const encrypted = this.addresses(config.number('tls-port'), false);
     try {
       if (this.tls.isWanted && !this.tls.load()) {
         this.log('warning', 'Failed to configure TLS. Check logs for more info.');
@@ -98,14 +95,15 @@ export class Endpoints {
 
   /** CONFIG SET port. Throws CommandError. */
   movePort(): void {
-    this.rebind('port', portRefused);
+    this.rebind(this.listener, this.config.number('port'), portRefused);
   }
 
   /** CONFIG SET tls-port. Throws CommandError. */
   moveTlsPort(): void {
     if (!this.isOpen) return;
-    if (this.config.number('tls-port') !== 0) this.tls.ensure();
-    this.rebind('tls-port', portRefused);
+    const port = this.config.number('tls-port');
+    if (port !== 0) this.tls.ensure();
+    this.rebind(this.tlsListener, port, portRefused);
   }
 
   /** A directive of TLS has changed. Throws CommandError. */
@@ -115,21 +113,19 @@ export class Endpoints {
 
   /** CONFIG SET bind. Throws CommandError. */
   moveAddresses(): void {
-    this.rebind('port', bindRefused);
-    this.rebind('tls-port', bindRefused);
+    this.rebind(this.listener, this.config.number('port'), bindRefused);
+    this.rebind(this.tlsListener, this.config.number('tls-port'), bindRefused);
   }
 
   /**
-   * Closes the TCP sockets of a port and opens those that the directives now ask for. Connections go
-   * on. Throws `refusal` when an address cannot be had: no socket of that port listens then, and
-   * the caller puts the old values back and calls again.
+   * Closes the sockets of a port and opens those that the directives now ask for. Connections go on.
+   * Throws `refusal` when an address cannot be had: no socket of that port listens then, and the
+   * caller puts the old values back and calls again.
    */
-  private rebind(name: PortName, refusal: CommandError): void {
+  private rebind(listener: Listener, port: number, refusal: CommandError): void {
     if (!this.isOpen) return;
-    const listener = name === 'port' ? this.listener : this.tlsListener;
     listener.closeTcp();
-    if (this.config.number(name) === 0) return;
-    for (const { optional, ...where } of this.addresses(name)) {
+    for (const { optional, ...where } of this.addresses(port, false)) {
       // Which of them may fail was decided by its code, which comes too late here.
       const failed = (error: ListenError) => this.logFailure(error);
       if (listener.listenTcpNow(where, failed) || optional) continue;
@@ -193,11 +189,10 @@ export class Endpoints {
     this.log('warning', `${what} ${address}: bind: ${message}`);
   }
 
-  /** The addresses of `bind`; none without a port. */
-  private addresses(name: PortName): BindAddress[] {
+  /** The addresses of `bind`; none without a port, unless any will do. */
+  private addresses(port: number, anyPort: boolean): BindAddress[] {
     const { config } = this;
-    const port = config.number(name);
-    if (port === 0 && !(this.anyPort && name === 'port')) return [];
+    if (port === 0 && !anyPort) return [];
     const backlog = config.number('tcp-backlog');
     const words = config.string('bind').split(' ');
     return words

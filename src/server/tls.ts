@@ -39,7 +39,7 @@ export class Tls {
     return this.contexts.client;
   }
 
-  /** Reads the directives and files anew. Returns false, and says why in the log, when it cannot. */
+  /** Reads directives and files anew. Returns false, and says why in the log, when it cannot. */
   load(): boolean {
     try {
       const contexts = makeContexts(this.settings());
