@@ -118,7 +118,7 @@ export class Endpoints {
   }
 
   /**
-   * Closes the sockets of a port and opens those that the directives now ask for. Connections go on.
+   * Closes the sockets of a port and opens those that the directives ask for. Connections go on.
    * Throws `refusal` when an address cannot be had: no socket of that port listens then, and the
    * caller puts the old values back and calls again.
    */
