@@ -20,7 +20,7 @@ import { dataFilesOf, type FileForm, formOf } from '../tools/file-form.ts';
 import { jsonSteps } from '../tools/json-lines.ts';
 import { JsonReader } from '../tools/json-reader.ts';
 import { latin1 } from '../util/latin1.ts';
-import { monotonicMs, setImmediate } from '../util/timers.ts';
+import { monotonicMs, setImmediate, setTimeout } from '../util/timers.ts';
 import type { LogLevel } from './log.ts';
 import type { Persistence } from './persistence.ts';
 
@@ -66,6 +66,9 @@ export interface LoaderOptions {
 
 /** One piece after the other; whoever runs it decides when the next one comes. */
 type Steps = Generator<void, void, void>;
+
+/** Bytes of a slice where each key is waited for. */
+const SLOW_PIECE_BYTES = 512;
 
 export class Loader {
   readonly progress = new LoadProgress();
@@ -254,7 +257,8 @@ export class Loader {
 
   private *rdbFile(file: string, options: RdbLoadOptions): Steps {
     const { files } = this.persistence;
-    const loader = new RdbFileLoader(files, file, this.keyspace, options);
+    const pieceBytes = this.keyDelayUs === 0 ? undefined : SLOW_PIECE_BYTES;
+    const loader = new RdbFileLoader(files, file, this.keyspace, options, pieceBytes);
     const { progress } = this;
     this.begin(loader.bytes);
     try {
@@ -513,11 +517,21 @@ export class Loader {
     changes.saved(changes.dirty);
   }
 
+  /** key-load-delay: microseconds to wait for each key, for tests. */
+  private get keyDelayUs(): number {
+    return Math.max(0, this.config.number('key-load-delay'));
+  }
+
   private async inSlices(steps: Steps): Promise<void> {
+    const { progress } = this;
     let toldMs = monotonicMs();
+    let keys = progress.keysLoaded;
     while (steps.next().done !== true) {
+      const waitMs = ((progress.keysLoaded - keys) * this.keyDelayUs) / 1000;
+      keys = progress.keysLoaded;
       await new Promise<void>((resolve) => {
-        setImmediate(resolve);
+        if (waitMs > 0) setTimeout(resolve, waitMs);
+        else setImmediate(resolve);
       });
       if (monotonicMs() - toldMs < PROGRESS_MS) continue;
       toldMs = monotonicMs();

@@ -623,6 +623,7 @@ export class Persistence implements PersistencePort {
       name: this.config.path('dbfilename'),
       temporaryName: `${prefix}-${process.pid}.rdb`,
       incrementalSync: this.config.bool('rdb-save-incremental-fsync'),
+      keyDelayUs: this.config.number('rdb-key-save-delay'),
     };
   }
 
@@ -636,6 +637,7 @@ export class Persistence implements PersistencePort {
       name: `temp-rewriteaof-bg-${process.pid}.aof`,
       temporaryName: `temp-rewriteaof-${process.pid}.aof`,
       incrementalSync: this.config.bool('aof-rewrite-incremental-fsync'),
+      keyDelayUs: this.config.number('rdb-key-save-delay'),
     };
   }
 

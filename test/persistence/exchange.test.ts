@@ -1,5 +1,6 @@
 /** Directories go back and forth between us and redis-server while nothing of the data changes. */
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { Connection } from '../harness/connection.ts';
@@ -80,6 +81,32 @@ describeWithOracle('append-only files', () => {
       await server.remove();
     }
   });
+});
+
+describeWithOracle('respite convert', () => {
+  it.each([['appendonlydir/appendonly.aof.manifest'], ['appendonly.aof']])(
+    'makes %s of a dump, and redis-server has its data',
+    async (name) => {
+      const server = new KillableServer(['--save', '3600 1', ...debug]);
+      try {
+        await server.start(ours);
+        await write(server, 0);
+        const written = await digest(server);
+        await server.kill('SIGTERM');
+        const output = path.join(server.dir, name);
+        mkdirSync(path.dirname(output), { recursive: true });
+        const dump = path.join(server.dir, 'dump.rdb');
+        const words = [respiteFile, 'convert', dump, output];
+        const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+        expect(status, stderr).toBe(0);
+        rmSync(dump);
+        await server.start([...theirs, '--appendonly', 'yes']);
+        expect(await digest(server)).toBe(written);
+      } finally {
+        await server.remove();
+      }
+    },
+  );
 });
 
 describeWithOracle('snapshots', () => {

@@ -17,11 +17,18 @@ export class RdbFileLoader {
   /** Bytes of the file. */
   readonly bytes: number;
   private readonly file: OpenFile;
-  private readonly piece = Buffer.allocUnsafe(PIECE_BYTES);
+  private readonly piece: Buffer;
   private position = 0;
 
   /** Opens a file. Throws SystemError. */
-  constructor(files: FileSystem, path: string, space: Values, options: RdbLoadOptions) {
+  constructor(
+    files: FileSystem,
+    path: string,
+    space: Values,
+    options: RdbLoadOptions,
+    pieceBytes = PIECE_BYTES,
+  ) {
+    this.piece = Buffer.allocUnsafe(pieceBytes);
     this.file = uninterrupted(() => files.open(path, 'read'));
     try {
       this.bytes = this.file.size();
@@ -38,7 +45,7 @@ export class RdbFileLoader {
   }
 
   /**
-   * Loads a piece of the file, 256 KiB. Returns whether there is more. Throws RdbFileError,
+   * Loads a piece of the file. Returns whether there is more. Throws RdbFileError,
    * SystemError, ArenaFullError; then what was loaded is still there. Ends by `close` in any case.
    */
   step(): boolean {

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { type FileSystem, type OpenFile, uninterrupted, writeFully } from '../files.ts';
 import { RdbFileWriter, type RdbSource, type RdbWriteOptions } from './file-writer.ts';
 import type { Sink } from './output.ts';
+import { SaveDelay } from './save-delay.ts';
 
 /** Bytes between two syncs while writing (rdb-save-incremental-fsync). */
 const SYNC_BYTES = 4 * 1024 * 1024;
@@ -21,6 +22,8 @@ export interface FileOptions {
   readonly temporaryName: string;
   /** rdb-save-incremental-fsync: the disk is kept busy all along, not at the end only. */
   readonly incrementalSync: boolean;
+  /** Microseconds to wait for each key (rdb-key-save-delay). */
+  readonly keyDelayUs?: number;
   /** Asked now and then, with what was written so far: true gives up with `SaveCancelled`. */
   readonly isCancelled?: (progress: SaveProgress) => boolean;
 }
@@ -117,10 +120,16 @@ function writeAll(
     uninterrupted(() => file.syncData());
     unsynced = 0;
   });
+  const isCancelled = () => options.isCancelled?.(writer) === true;
+  const delay = new SaveDelay(options.keyDelayUs ?? 0, isCancelled);
   writer.begin();
-  do {
-    if (options.isCancelled?.(writer) === true) throw new SaveCancelled();
-  } while (writer.step());
+  let more = true;
+  while (more) {
+    if (isCancelled()) throw new SaveCancelled();
+    more = writer.step();
+    delay.wrote(writer.keys);
+  }
+  if (isCancelled()) throw new SaveCancelled();
   writer.end();
   for (const [bytes, position] of writer.corrections()) writeFully(file, bytes, position);
   return { keys: writer.keys, bytes: writer.bytes, version: writer.version };
