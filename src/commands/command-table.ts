@@ -3,6 +3,7 @@
  * over a case-folding hash of the name.
  */
 import type { Args } from '../util/args.ts';
+import { LatencyHistogram } from '../util/latency-histogram.ts';
 import { type CommandFlag, commandFlags, type Spec } from './facts.ts';
 
 /** A registered command with what the hot path needs, worked out once. */
@@ -31,6 +32,9 @@ export class Command {
   microseconds = 0;
   rejectedCalls = 0;
   failedCalls = 0;
+  readonly latency = new LatencyHistogram();
+  /** Calls timed in groups, which the next one timed alone stands for in the histogram. */
+  unsampledCalls = 0;
 
   constructor(spec: Spec, parent: Command | undefined) {
     this.spec = spec;
@@ -54,6 +58,8 @@ export class Command {
     this.microseconds = 0;
     this.rejectedCalls = 0;
     this.failedCalls = 0;
+    this.latency.reset();
+    this.unsampledCalls = 0;
   }
 }
 

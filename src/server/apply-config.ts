@@ -19,6 +19,7 @@ import type { Log } from './log.ts';
 import type { Notifications } from './notifications.ts';
 import type { OutputLimits } from './output-limits.ts';
 import type { Persistence } from './persistence.ts';
+import type { SlowCalls } from './slow-calls.ts';
 
 /** Longest argument: as a key or a channel it must fit a string, with some text around it. */
 const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
@@ -34,6 +35,7 @@ export interface Configured {
   readonly outputLimits: OutputLimits;
   readonly persistence: Persistence;
   readonly parserLimits: ParserLimits;
+  readonly slowCalls: SlowCalls;
   readonly tracking: Tracking;
 }
 
@@ -149,6 +151,10 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
       'aof-disable-auto-gc',
     ],
     (_config, { persistence }) => persistence.configure(),
+  ],
+  [
+    ['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold', 'latency-tracking'],
+    (config, { slowCalls }) => slowCalls.configure(config),
   ],
   [['hz'], (_config, { cron }) => cron.restart()],
   [['port'], (_config, { endpoints }) => endpoints.movePort()],

@@ -30,7 +30,7 @@ import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import { setImmediate } from '../util/timers.ts';
 import { type Blocked, Blocking } from './blocking.ts';
-import { CallTimer } from './call-timer.ts';
+import { CallTimer, type CallWatch } from './call-timer.ts';
 import { type Gates, isQueued } from './gates.ts';
 import type { Monitors } from './monitors.ts';
 import type { Output } from './output.ts';
@@ -74,6 +74,8 @@ export interface ExecutorParts {
   readonly tracking: Tracking;
   readonly monitors: Monitors;
   readonly stats: Stats;
+  /** Told of calls that took long. */
+  readonly watch: CallWatch;
   readonly hooks: ExecutorHooks;
 }
 
@@ -97,7 +99,7 @@ export class Executor implements Caller {
   private readonly isStrict: boolean;
   /** The frames, one for each depth ever reached. */
   private frames: Context[] = [];
-  private readonly timer = new CallTimer();
+  private readonly timer: CallTimer;
   /** The request that is not finished: a script in it runs for long. */
   private unfinished: Unfinished | undefined = undefined;
   /** Where the reply of the present request begins if CLIENT REPLY leaves it out, else -1. */
@@ -114,6 +116,7 @@ export class Executor implements Caller {
     this.tracking = parts.tracking;
     this.monitors = parts.monitors;
     this.stats = parts.stats;
+    this.timer = new CallTimer(parts.watch);
     this.hooks = parts.hooks;
     this.isStrict = parts.hooks.unreportedWrite !== undefined;
     this.blocking = new Blocking(parts.keyspace.changes.waiters as Waiters<Blocked>, {
@@ -148,7 +151,10 @@ export class Executor implements Caller {
     keyspace.expiryHeld = this.pause.untilMs !== 0;
   }
 
-  /** Books the time of what ran last: nothing runs after it in this turn. */
+  /**
+   * Books the time of what ran last: nothing runs after it in this turn, or its arguments are about
+   * to change.
+   */
   stopTiming(): void {
     this.timer.end();
   }
@@ -249,12 +255,12 @@ export class Executor implements Caller {
     const muted = session.isMuted;
     this.mutedFrom = muted ? start : -1;
     this.tracking.begin(session, false);
-    this.timer.begin(command);
+    this.timer.begin(command, session, args);
     frame.awaitedKey = undefined;
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
     if (frame.goOn !== undefined) {
-      this.putAside(session, command, start);
+      this.putAside(session, command, args.copy(), this.timer.putAside(), start);
       return;
     }
     const { journal, waiters } = keyspace.changes;
@@ -280,7 +286,10 @@ export class Executor implements Caller {
 
   // ---- other ways in -------------------------------------------------------------------------
 
-  /** As `request`, for a session whose replies nobody gets: commands of a file or of a master. */
+  /**
+   * As `request`, for a session whose replies nobody gets: commands of a file or of a master. The
+   * arguments must stay as they are until the next call or `stopTiming`.
+   */
   apply(session: Session, args: Args, command: Command): void {
     const { pos } = this.reply;
     this.request(session, args, command);
@@ -300,10 +309,15 @@ export class Executor implements Caller {
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
     if (frame.goOn !== undefined) {
-      outer.pending = () => this.goOnWith(frame, command, reply);
+      const kept = args.copy();
+      outer.pending = () => {
+        if (!this.goOnWith(frame, command, reply)) return false;
+        this.timer.nested(command, session, kept);
+        return true;
+      };
       return;
     }
-    this.timer.nested(command);
+    this.timer.nested(command, session, args);
     if (muted && session.isMuted) reply.rollback(start);
     else if (muted && this.mutedFrom >= 0) this.dropExecHeader(start, reply);
     reply.version = session.respVersion;
@@ -332,7 +346,7 @@ export class Executor implements Caller {
     this.invoke(frame, session, command, args, reply);
     frame.isInScript = false;
     this.observe(session, command, args, true);
-    this.timer.nested(command);
+    this.timer.nestedInScript(command, session, args);
   }
 
   /** Whether there is a command that may be called with so many arguments. */
@@ -364,13 +378,20 @@ export class Executor implements Caller {
   }
 
   /** The request of a session goes on in the next turn. Its frames are kept for it. */
-  private putAside(session: Session, command: Command, start: number): void {
+  private putAside(
+    session: Session,
+    command: Command,
+    args: Args,
+    ms: number,
+    start: number,
+  ): void {
     const { reply } = this;
-    this.timer.end();
     session.blocked = true;
     this.unfinished = {
       session,
       command,
+      args,
+      ms,
       frames: this.frames,
       nowMs: this.keyspace.nowMs,
       written: Buffer.from(reply.buf.subarray(start, reply.pos)),
@@ -396,12 +417,14 @@ export class Executor implements Caller {
     this.tracking.begin(session, false);
     this.timer.beginNested();
     const finished = this.goOnWith(this.frames[0]!, command, reply);
+    const ms = unfinished.ms + this.timer.proceeded(command);
     if (!finished) {
-      this.putAside(session, command, start);
+      this.putAside(session, command, unfinished.args, ms, start);
       output.serve(undefined);
       return;
     }
     this.unfinished = undefined;
+    this.timer.finished(command, session, unfinished.args, ms);
     this.updateClock();
     keyspace.changes.journal.endUnit();
     session.blocked = false;
@@ -429,7 +452,6 @@ export class Executor implements Caller {
     } catch (error) {
       this.failed(frame, command, NO_ARGS, error, start, false, reply);
     }
-    this.timer.nested(command);
     reply.version = (frame.session as Session).respVersion;
     return true;
   }
@@ -445,12 +467,15 @@ export class Executor implements Caller {
     frame.awaitedKey = key;
     this.invoke(frame, session, command, args, reply);
     frame.awaitedKey = undefined;
-    this.timer.again(command);
+    const ms = this.timer.proceeded(command);
     this.keyspace.changes.journal.endUnit();
     const request = frame.blockRequest;
     frame.blockRequest = undefined;
     blocked.retryAtMs = request?.retryAtMs ?? 0;
-    if (request === undefined) return true;
+    if (request === undefined) {
+      this.timer.finished(command, session, args, ms);
+      return true;
+    }
     this.tracking.replied();
     return false;
   }
@@ -602,6 +627,9 @@ export class Executor implements Caller {
 interface Unfinished {
   readonly session: Session;
   readonly command: Command;
+  readonly args: Args;
+  /** Time it took so far. */
+  readonly ms: number;
   readonly frames: Context[];
   /** Its clock stands still. */
   readonly nowMs: number;

@@ -58,6 +58,7 @@ export function addInfoSections(info: Info, sources: Sources): void {
   info.add('cpu', cpuLines);
   info.add('commandstats', () => commandLines(sources));
   info.add('errorstats', () => errorLines(sources));
+  info.add('latencystats', () => percentileLines(sources));
   info.add('cluster', () => [['cluster_enabled', 0]]);
   info.add('keyspace', () => keyspaceLines(sources));
   info.onReset(() => resetStats(sources));
@@ -344,6 +345,24 @@ function commandLines(s: Sources): InfoLine[] {
   for (const command of s.commands) {
     if (command.subcommands === undefined) add(command);
     else for (const sub of command.subcommands) add(sub);
+  }
+  return lines;
+}
+
+/** The percentiles that the configuration asks for, of every command that has run. */
+function percentileLines({ commands, config }: Sources): InfoLine[] {
+  if (!config.bool('latency-tracking')) return [];
+  const percentiles = config.string('latency-tracking-info-percentiles').split(' ').filter(Boolean);
+  const lines: InfoLine[] = [];
+  for (const each of commands) {
+    for (const { fullName, latency } of [each, ...(each.subcommands ?? [])]) {
+      if (latency.total === 0) continue;
+      const values = percentiles.map((percentile) => {
+        const microseconds = latency.percentile(Number(percentile)) / 1000;
+        return `p${Number(percentile)}=${microseconds.toFixed(3)}`;
+      });
+      lines.push([`latency_percentiles_usec_${fullName}`, values.join(',')]);
+    }
   }
   return lines;
 }

@@ -94,9 +94,11 @@ export class Pipeline {
         const args = this.batch[i]!;
         if (session.isWaiting) session.postponed.push(args.copy());
         else if (!session.closing) executor.request(session, args, this.commands[i]);
-        args.release();
         if (reply.pos > FLUSH_BYTES) output.flush(session);
       }
+      // What is slow is shown with its arguments: they go when all have been timed.
+      executor.stopTiming();
+      for (let i = 0; i < count; i++) this.batch[i]!.release();
     }
     if (result === ParseResult.error && !session.closing) {
       executor.refuseRequest(session, new CommandError(`ERR ${session.parser.error}`));

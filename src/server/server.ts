@@ -34,6 +34,7 @@ import { Executor } from './executor.ts';
 import { Gates } from './gates.ts';
 import { Info } from './info.ts';
 import { addInfoSections } from './info-sections.ts';
+import type { LatencyMonitor } from './latency-monitor.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
@@ -48,6 +49,8 @@ import { Pipeline } from './pipeline.ts';
 import { Replay } from './replay.ts';
 import { Replication } from './replication.ts';
 import { Scripting } from './scripting.ts';
+import { SlowCalls } from './slow-calls.ts';
+import type { SlowLog } from './slow-log.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
@@ -82,6 +85,7 @@ export class Server {
   readonly tracking: Tracking;
   readonly changeStreams: ChangeStreams;
   readonly stats = new Stats();
+  readonly slowCalls: SlowCalls;
   readonly gates: Gates;
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
@@ -115,6 +119,7 @@ export class Server {
     this.renameCommands();
     this.clock = new Clock(hooks.now);
     this.now = this.clock.now;
+    this.slowCalls = new SlowCalls(this.now);
     this.monitors = new Monitors(this.clock);
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
@@ -265,6 +270,7 @@ export class Server {
       tracking: this.tracking,
       monitors: this.monitors,
       stats: this.stats,
+      watch: this.slowCalls,
       hooks: {
         now: this.now,
         crossProtocol: (session) => this.crossProtocol(session),
@@ -311,6 +317,14 @@ export class Server {
 
   log(level: LogLevel, message: string): void {
     this.logger.write(level, message);
+  }
+
+  get slowLog(): SlowLog {
+    return this.slowCalls.slowLog;
+  }
+
+  get latency(): LatencyMonitor {
+    return this.slowCalls.latency;
   }
 
   private usedMemory(): number {

@@ -11,6 +11,7 @@ import type { DebugPort } from './debug.ts';
 import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
+import type { LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
 import type { ScriptsPort } from './scripts.ts';
 import type { StatsPort } from './stats.ts';
@@ -25,11 +26,13 @@ export interface ServerPort {
   readonly config: ConfigPort;
   readonly debug: DebugPort;
   readonly info: StatsPort;
+  readonly latency: LatencyPort;
   readonly lifecycle: LifecyclePort;
   readonly logger: LogPort;
   readonly monitors: MonitorsPort;
   readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
   readonly scripts: ScriptsPort;
+  readonly slowLog: SlowLogPort;
   readonly tracking: TrackingPort;
 }

@@ -5,9 +5,11 @@ import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
 import { info, lolwut, role, shutdown, time } from './info.ts';
+import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { monitor } from './monitor.ts';
 import { bgrewriteaof, bgsave, lastsave, save } from './persistence.ts';
+import { slowlog } from './slowlog.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
   bgrewriteaof,
@@ -20,12 +22,14 @@ export const serverCommands: readonly CommandSpec[] = [
   flushdb,
   info,
   lastsave,
+  latency,
   lolwut,
   memory,
   monitor,
   role,
   save,
   shutdown,
+  slowlog,
   swapdb,
   time,
 ];

@@ -1,0 +1,48 @@
+/**
+ * What is kept of slow commands and of other things that held up the server, as commands see it.
+ * `src/server/slow-log.ts` and `src/server/latency-monitor.ts` implement it.
+ */
+
+/** A command that took long. */
+export interface SlowEntry {
+  readonly id: number;
+  /** Unix time in seconds. */
+  readonly seconds: number;
+  readonly microseconds: number;
+  /** As shown: shortened, without secrets. */
+  readonly args: readonly Uint8Array[];
+  readonly address: string;
+  readonly name: string;
+}
+
+export interface SlowLogPort {
+  readonly length: number;
+  /** The latest entries first. */
+  latest(count: number): readonly SlowEntry[];
+  reset(): void;
+}
+
+/** How long something took, and when. */
+export interface LatencySample {
+  /** Unix time in seconds. */
+  readonly seconds: number;
+  readonly ms: number;
+}
+
+/** The samples of one kind of event. */
+export interface LatencyEvent {
+  readonly name: string;
+  /** The longest since the last reset, ms. */
+  readonly maxMs: number;
+  /** The oldest first, at most 160; one per second. */
+  readonly samples: readonly LatencySample[];
+}
+
+export interface LatencyPort {
+  /** From how many ms events are kept; 0 when none are. */
+  readonly thresholdMs: number;
+  events(): Iterable<LatencyEvent>;
+  event(name: string): LatencyEvent | undefined;
+  /** Forgets events of these names, or all; how many there were. */
+  reset(names: readonly string[]): number;
+}
