@@ -28,6 +28,7 @@ const BUILD_INPUTS = [
   'bin',
   'src',
   'package.json',
+  'scripts/bundle.mjs',
   'scripts/project.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -51,6 +52,8 @@ export async function ensureInstalled() {
     'install',
     '--no-save',
     '--include=dev',
+    // `prepare` builds, and a build installs what is missing: not in a circle.
+    '--ignore-scripts',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
@@ -95,7 +98,8 @@ export async function ensureBuilt() {
       path.join(root, 'node_modules/typescript/bin/tsc'),
       ...['-p', 'tsconfig.build.json', '--outDir', NEXT, '--noEmitOnError'],
     ]);
-    await bundle();
+    const { bundle } = await import('./bundle.mjs');
+    await bundle(NEXT);
     chmodSync(path.join(NEXT, 'bin/respite.cjs'), 0o755);
     for (const name of COPIED) {
       mkdirSync(path.dirname(path.join(NEXT, name)), { recursive: true });
@@ -108,46 +112,6 @@ export async function ensureBuilt() {
   } finally {
     rmSync(NEXT, { recursive: true, force: true });
   }
-}
-
-/**
- * Makes one script of the command line and all it imports. Packages and Node's modules stay outside.
- * `import.meta.url` stays the file's own, so that what a module loads from beside it (workers, assets)
- * is found among the compiled modules in `dist/src`.
- */
-async function bundle() {
-  const { build } = await import('rolldown');
-  const ownUrl = {
-    name: 'own-url',
-    transform(code, id) {
-      if (!code.includes('import.meta.url')) return null;
-      const file = JSON.stringify(path.relative(NEXT, id).split(path.sep).join('/'));
-      return { code: code.replaceAll('import.meta.url', `__fileUrl(${file})`), map: null };
-    },
-  };
-  await build({
-    input: path.join(NEXT, 'bin/main.js'),
-    platform: 'node',
-    external: (id) => !id.startsWith('.') && !path.isAbsolute(id),
-    plugins: [ownUrl],
-    logLevel: 'warn',
-    output: {
-      file: path.join(NEXT, 'bin/bundle.cjs'),
-      format: 'cjs',
-      codeSplitting: false,
-      // Blanks and comments only: names stay, for reports of bugs.
-      minify: { compress: false, mangle: false, codegen: true },
-      intro:
-        'const __fileUrl = (file) => require("node:url").pathToFileURL(' +
-        'require("node:path").join(__dirname, "..", file)).href;',
-    },
-  });
-  const file = path.join(NEXT, 'bin/bundle.cjs');
-  const code = readFileSync(file, 'utf8');
-  const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  // ASCII, and one expression: `bin/respite.cts` compiles the text as it reads it, without a copy.
-  const head = '(function (exports, require, module, __filename, __dirname) {';
-  writeFileSync(file, `${head}${code.replace(/[^\0-\x7f]/g, escaped)}\n})`);
 }
 
 /** Runs the command line once, so that V8's code for the first real start is there. */

@@ -14,11 +14,12 @@
  * Several servers may run in one process; after `close()` none of them leaves a handle open.
  */
 import { Config } from './config/config.ts';
-import type { Change, ChangesOptions } from './server/change-streams.ts';
+import type { Change, ChangesOptions } from './server/change.ts';
 import { Server, type ServerHooks } from './server/server.ts';
 
-export type { Change, ChangesOptions } from './server/change-streams.ts';
-export { ChangesLostError } from './server/change-streams.ts';
+export { ConfigError } from './config/errors.ts';
+export { ListenError } from './net/listen-error.ts';
+export { type Change, ChangesLostError, type ChangesOptions } from './server/change.ts';
 
 /** Directives by their redis.conf names (`'maxmemory': '100mb'`), and the hooks below. */
 export interface ServerOptions {

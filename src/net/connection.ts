@@ -35,6 +35,9 @@ export type Adopt = (
   receive: (length: number, chunk: Uint8Array) => boolean,
 ) => Socket;
 
+/** Bun's sockets have a handle and no `onread`. */
+const isBun = process.versions['bun'] !== undefined;
+
 export class Connection {
   receiver: Receiver | undefined;
   readonly remoteAddress: string;
@@ -190,7 +193,7 @@ export function adoptPlain(readBuffer: Buffer): Adopt {
   return (accepted, receive) => {
     const handle = accepted._handle;
     const server = accepted._server;
-    if (handle === null || server === undefined) {
+    if (handle === null || server === undefined || isBun) {
       // A runtime whose sockets are built otherwise: slower, same behaviour.
       accepted.on('data', (chunk: Buffer) => void receive(chunk.length, chunk));
       return accepted;

@@ -7,23 +7,10 @@ import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { adoptPlain, Connection } from './connection.ts';
+import { ListenError } from './listen-error.ts';
 
 /** Big enough that a pipelining client's burst is one chunk. */
 const READ_BUFFER_BYTES = 64 * 1024;
-
-/** Thrown when an address cannot be listened on. */
-export class ListenError extends Error {
-  readonly address: string;
-  /** The system's code (`EADDRINUSE`), empty when there is none. */
-  readonly code: string;
-
-  constructor(address: string, reason: string, code = '') {
-    super(reason);
-    this.name = 'ListenError';
-    this.address = address;
-    this.code = code;
-  }
-}
 
 /** Where to listen. */
 export interface TcpAddress {

@@ -7,7 +7,8 @@
  */
 import type { Config } from '../config/config.ts';
 import { adoptPlain, Connection } from '../net/connection.ts';
-import { ListenError, Listener, type TcpAddress } from '../net/listener.ts';
+import { ListenError } from '../net/listen-error.ts';
+import { Listener, type TcpAddress } from '../net/listener.ts';
 import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
 import { Tls } from './tls.ts';

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import type { ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
-import { ListenError } from '../net/listener.ts';
+import { ListenError } from '../net/listen-error.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { Server } from './server.ts';

@@ -1,0 +1,118 @@
+/**
+ * What the build makes of the compiled modules: the command line as one script, the library as ES
+ * modules and as CommonJS from the same entries, workers as one file each, and the types of both.
+ * See docs/decisions/0012-one-bundle.md and 0030-the-package.md.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** What `package.json` exports, by its name in `dist/esm` and `dist/cjs`; compiled from `src`. */
+const ENTRIES = {
+  index: 'index',
+  resp: 'resp/index',
+};
+/** Threads of their own: each is bundled in its own place, where `new URL(…)` looks for it. */
+const WORKERS = ['persistence/snapshot/snapshot-worker'];
+
+const isPackage = (id) => !id.startsWith('.') && !path.isAbsolute(id);
+// Blanks and comments only: names stay, for reports of bugs.
+const minify = { compress: false, mangle: false, codegen: true };
+
+/**
+ * `import.meta.url` stays that of the module's own file, so that what a module loads from beside it
+ * (workers, assets) is found in `dist/src`, wherever the bundle lies.
+ */
+function ownUrl(dist) {
+  return {
+    name: 'own-url',
+    transform(code, id) {
+      if (!code.includes('import.meta.url')) return null;
+      const file = JSON.stringify(path.relative(dist, id).split(path.sep).join('/'));
+      return { code: code.replaceAll('import.meta.url', `__fileUrl(${file})`), map: null };
+    },
+  };
+}
+
+const commonJsUrl =
+  'const __fileUrl = (file) => require("node:url").pathToFileURL(' +
+  'require("node:path").join(__dirname, "..", file)).href;';
+const moduleUrl = 'const __fileUrl = (file) => new URL("../" + file, import.meta.url).href;';
+
+/** All bundles of what was compiled into `dist`. */
+export async function bundle(dist) {
+  const { build } = await import('rolldown');
+  const options = {
+    platform: 'node',
+    external: isPackage,
+    plugins: [ownUrl(dist)],
+    logLevel: 'warn',
+  };
+  await build({
+    ...options,
+    input: path.join(dist, 'bin/main.js'),
+    output: {
+      file: path.join(dist, 'bin/bundle.cjs'),
+      format: 'cjs',
+      codeSplitting: false,
+      minify,
+      intro: commonJsUrl,
+    },
+  });
+  asOneExpression(path.join(dist, 'bin/bundle.cjs'));
+  const input = Object.fromEntries(
+    Object.entries(ENTRIES).map(([name, module]) => [name, path.join(dist, `src/${module}.js`)]),
+  );
+  for (const [format, directory, ending, intro] of [
+    ['esm', 'esm', 'js', moduleUrl],
+    ['cjs', 'cjs', 'cjs', commonJsUrl],
+  ]) {
+    await build({
+      ...options,
+      input,
+      output: {
+        dir: path.join(dist, directory),
+        format,
+        entryFileNames: `[name].${ending}`,
+        chunkFileNames: `[name]-[hash].${ending}`,
+        minify,
+        intro,
+      },
+    });
+  }
+  for (const worker of WORKERS) {
+    const file = path.join(dist, `src/${worker}.js`);
+    await build({
+      ...options,
+      plugins: [],
+      input: file,
+      output: { file, format: 'esm', codeSplitting: false, minify },
+    });
+  }
+  for (const module of Object.values(ENTRIES)) copyTypes(dist, `${module}.d.ts`, new Set());
+}
+
+/** ASCII, and one expression: `bin/respite.cts` compiles the text as it reads it, without a copy. */
+function asOneExpression(file) {
+  const code = readFileSync(file, 'utf8');
+  const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const head = '(function (exports, require, module, __filename, __dirname) {';
+  writeFileSync(file, `${head}${code.replace(/[^\0-\x7f]/g, escaped)}\n})`);
+}
+
+/** Copies a module's types and those it refers to, for importers and, as `.d.cts`, for requirers. */
+function copyTypes(dist, name, done) {
+  if (done.has(name)) return;
+  done.add(name);
+  const source = path.join(dist, 'src', name);
+  const text = readFileSync(source, 'utf8').replace(/\n\/\/# sourceMappingURL=.*/, '');
+  const target = path.join(dist, 'types', name);
+  mkdirSync(path.dirname(target), { recursive: true });
+  const references = /((?:from|import\() ?['"])(\.[^'"]*)\.(?:ts|js)(['"])/g;
+  writeFileSync(target, text.replace(references, '$1$2.js$3'));
+  writeFileSync(target.replace(/\.ts$/, '.cts'), text.replace(references, '$1$2.cjs$3'));
+  for (const [, , to] of text.matchAll(references)) {
+    const next = path.join(path.dirname(name), `${to}.d.ts`);
+    if (!existsSync(path.join(dist, 'src', next))) throw new Error(`${source}: no types of ${to}`);
+    copyTypes(dist, next, done);
+  }
+}
