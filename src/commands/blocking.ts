@@ -5,9 +5,10 @@ import type { Value } from '../datatypes/value.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { longDoubleKind, thousandfoldCeil } from '../util/long-double.ts';
 import { parseDoubleText } from '../util/numbers.ts';
-import type { Context } from './context.ts';
+import { type Context, WAITING_KEY_BYTES } from './context.ts';
 
 const notFloat = new CommandError('ERR timeout is not a float or out of range');
 const negative = new CommandError('ERR timeout is negative');
@@ -32,6 +33,7 @@ export function timeoutArgument(args: Args, i: number, nowMs: number): number {
 
 /** Arguments [from, to) as keys to wait for. */
 export function keysToWaitFor(args: Args, from: number, to: number): string[] {
+  heapGuard.require(WAITING_KEY_BYTES * (to - from));
   const keys: string[] = [];
   for (let i = from; i < to; i++) keys.push(args.latin1(i));
   return keys;

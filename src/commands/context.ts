@@ -16,6 +16,7 @@ import type { EffectLine } from '../keyspace/journal.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import type { Command } from './command-table.ts';
 import type { Spec } from './facts.ts';
 import type { ServerPort } from './ports/server.ts';
@@ -55,6 +56,17 @@ export interface BlockRequest {
   readonly onTimeout: (reply: Reply) => void;
   /** Writes the reply where nothing may wait, if that is another one. */
   readonly onDenied?: (reply: Reply) => void;
+}
+
+/** What waiting for one key costs on the heap, its name not counted: measured. */
+export const WAITING_KEY_BYTES = 900;
+
+/** Bytes that a command costs while it waits. O(keys). */
+export function waitingCost({ args, keys, wants }: BlockRequest): number {
+  // The arguments, their positions, and the names of the keys once more.
+  let bytes = WAITING_KEY_BYTES * (1 + keys.length) + 2 * args.byteLength + 8 * args.argc;
+  for (const want of wants ?? []) bytes += want.length;
+  return bytes;
 }
 
 /**
@@ -181,8 +193,10 @@ export class Context {
    * nothing may wait, the reply of a wait in vain is given at once.
    */
   block(request: BlockRequest, reply: Reply): void {
-    if (this.mayBlock) this.blockRequest = request;
-    else (request.onDenied ?? request.onTimeout)(reply);
+    if (this.mayBlock) {
+      if (!this.retrying) heapGuard.require(waitingCost(request));
+      this.blockRequest = request;
+    } else (request.onDenied ?? request.onTimeout)(reply);
   }
 
   /**

@@ -206,7 +206,7 @@ export const directives: readonly Directive[] = [
     'Most clients connected at a time.'),
   memory('maxmemory', 0, [0n, ULONG_MAX], 'mutable', 'active',
     'Most bytes of data; 0 is unlimited.'),
-  memoryOrPercent('maxmemory-clients', 0, [-100n, LONG_MAX], 'mutable', 'accepted',
+  memoryOrPercent('maxmemory-clients', 0, [-100n, LONG_MAX], 'mutable', 'active',
     'Most bytes of all client buffers, or percent of maxmemory; 0 is unlimited.'),
   int('maxmemory-eviction-tenacity', 10, [0n, 100n], 'mutable', 'accepted',
     'How long one round of eviction may take.'),

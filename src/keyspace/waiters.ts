@@ -23,6 +23,8 @@ export class Waiters<W extends Waiter = Waiter> {
   /** Keys that changed and are waited for, in the order of their change. */
   private changed = new Map<string, ChangedKey>();
   private nextArrival = 0;
+  /** No waited-for key has a longer name. Grows only, until nobody waits. */
+  private longest = 0;
   size = 0;
 
   /** Whether a waited-for key has changed since `take`. */
@@ -39,6 +41,7 @@ export class Waiters<W extends Waiter = Waiter> {
       this.queues.set(waiter.dbIndex, queues);
     }
     for (const [key, want] of waiter.wants) {
+      if (key.length > this.longest) this.longest = key.length;
       let queue = queues.get(key);
       if (queue === undefined) {
         queue = new Map();
@@ -70,12 +73,14 @@ export class Waiters<W extends Waiter = Waiter> {
     waiter.places = [];
     if (queues.size === 0) this.queues.delete(waiter.dbIndex);
     this.size--;
+    if (this.size === 0) this.longest = 0;
   }
 
   /** A key has changed: notes it if anybody waits for it. */
   keyChanged(dbIndex: number, buf: Uint8Array, off: number, len: number): void {
     const queues = this.queues.get(dbIndex);
-    if (queues === undefined) return;
+    // A name that nobody can have asked for need not become a text: it may be huge.
+    if (queues === undefined || len > this.longest) return;
     const key = latin1(buf, off, len);
     if (queues.has(key)) this.note(dbIndex, key);
   }

@@ -5,6 +5,11 @@
  * A key that had expired, but was not removed yet, when WATCH named it counts as missing: its
  * removal is no change. Source: redis-server 7.0.15 (multi.c).
  */
+import { heapGuard } from '../util/heap-guard.ts';
+
+/** What a watched key costs on the heap, its name not counted: measured. */
+export const WATCH_BYTES = 420;
+
 /** A database as watching needs it. */
 export interface WatchedDb {
   readonly index: number;
@@ -18,6 +23,8 @@ export interface Watcher {
   broken: boolean;
   /** Kept here for `Watches` alone. */
   watches: Watch[];
+  /** Bytes that they cost; kept by `Watches`. */
+  watchBytes: number;
 }
 
 /** One watched key of one watcher. */
@@ -34,6 +41,8 @@ export class Watches {
   private readonly byDb = new Map<number, Map<string, Map<Watcher, Watch>>>();
   /** Number of watched keys, each counted once for each of its watchers. */
   size = 0;
+  /** No watched key has a longer name. Grows only, until nothing is watched. */
+  private longest = 0;
 
   /** Watches a key; nothing happens when the watcher does so already. O(1). */
   add(watcher: Watcher, db: WatchedDb, key: string): void {
@@ -52,11 +61,16 @@ export class Watches {
     const watch = { watcher, dbIndex: db.index, key, stale };
     watches.set(watcher, watch);
     watcher.watches.push(watch);
+    const bytes = WATCH_BYTES + key.length;
+    watcher.watchBytes += bytes;
+    heapGuard.count('watched keys', bytes);
+    if (key.length > this.longest) this.longest = key.length;
     this.size++;
   }
 
   /** Ends all watches of a watcher. O(those). */
   forget(watcher: Watcher): void {
+    if (watcher.watches.length === 0) return;
     for (const { dbIndex, key } of watcher.watches) {
       const keys = this.byDb.get(dbIndex)!;
       const watches = keys.get(key)!;
@@ -66,6 +80,9 @@ export class Watches {
       this.size--;
     }
     watcher.watches = [];
+    heapGuard.count('watched keys', -watcher.watchBytes);
+    watcher.watchBytes = 0;
+    if (this.size === 0) this.longest = 0;
   }
 
   /** Whether a watched key has expired since, removed or not. O(watched keys). */
@@ -78,7 +95,8 @@ export class Watches {
   /** A key has changed. */
   keyChanged(db: WatchedDb, buf: Uint8Array, off: number, len: number): void {
     const keys = this.byDb.get(db.index);
-    if (keys === undefined) return;
+    // A name that nobody can have asked for need not become a text: it may be huge.
+    if (keys === undefined || len > this.longest) return;
     const key = Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
     for (const watch of keys.get(key)?.values() ?? []) {
       if (watch.stale && presence(db, key) === 'missing') watch.stale = false;

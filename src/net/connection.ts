@@ -10,6 +10,12 @@ import { writeSync } from 'node:fs';
 import { type Server, Socket } from 'node:net';
 import { setImmediate } from '../util/timers.ts';
 
+/**
+ * What the kernel does not take is kept in blocks of this size: a peer that reads nothing costs its
+ * bytes, and not an object of the stream's for each small reply (300 bytes of heap each).
+ */
+const BLOCK_BYTES = 16 * 1024;
+
 /** Who gets the bytes; a session. */
 export interface Receiver {
   /** `chunk[0..length)` arrived; valid during the call only. */
@@ -53,6 +59,10 @@ export class Connection {
   protected open = true;
   /** Told when the peer turns out to speak TLS, before anything else has arrived. */
   private onTlsHello: ((connection: Connection) => void) | undefined;
+  /** The end of what waits: what is added to it, before it goes into the stream. */
+  private tail: Buffer | undefined = undefined;
+  private tailBytes = 0;
+  private readonly written: () => void;
 
   /** Takes over a socket that a server with `pauseOnConnect` accepted. */
   constructor(
@@ -79,7 +89,7 @@ export class Connection {
       this.ended();
       this.receiver?.connectionClosed();
     });
-    this.socket.on('drain', () => this.receiver?.drained());
+    this.written = () => this.goOn();
     // A peer that half-closes is done: like Redis, what it is still owed is dropped with it.
     this.socket.on('end', () => this.destroy());
   }
@@ -91,7 +101,7 @@ export class Connection {
 
   /** Bytes written but not taken by the kernel yet. */
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    return this.socket.writableLength + this.tailBytes;
   }
 
   /**
@@ -104,29 +114,70 @@ export class Connection {
   write(buf: Buffer, from: number, end: number): boolean {
     const rest = this.writeDirectly(buf, from, end);
     if (rest === end) return true;
-    this.socket.write(buf.subarray(rest, end));
-    return this.socket.writableLength === 0;
+    return this.keep(buf, rest, end, false);
   }
 
   /** As `write`, but what the kernel has not taken is copied: the buffer is the caller's again. */
   writeCopy(buf: Buffer, from: number, end: number): boolean {
     const rest = this.writeDirectly(buf, from, end);
     if (rest === end) return true;
-    this.socket.write(Buffer.from(buf.subarray(rest, end)));
-    return this.socket.writableLength === 0;
+    return this.keep(buf, rest, end, true);
+  }
+
+  /** Has the stream send bytes, or keeps them for it; true when the kernel took them after all. */
+  private keep(buf: Buffer, from: number, end: number, copy: boolean): boolean {
+    const { socket } = this;
+    const idle = socket.writableLength === 0 && this.tail === undefined;
+    if (!idle && end - from < BLOCK_BYTES) {
+      this.append(buf, from, end);
+      return false;
+    }
+    this.pushTail();
+    const bytes = buf.subarray(from, end);
+    socket.write(copy ? Buffer.from(bytes) : bytes, this.written);
+    return socket.writableLength === 0;
+  }
+
+  private append(buf: Buffer, from: number, end: number): void {
+    let at = from;
+    while (at < end) {
+      this.tail ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      const length = Math.min(end - at, BLOCK_BYTES - this.tailBytes);
+      this.tail.set(buf.subarray(at, at + length), this.tailBytes);
+      this.tailBytes += length;
+      at += length;
+      if (this.tailBytes === BLOCK_BYTES) this.pushTail();
+    }
+  }
+
+  private pushTail(): void {
+    const { tail, tailBytes } = this;
+    if (tail === undefined) return;
+    this.tail = undefined;
+    this.tailBytes = 0;
+    this.socket.write(tail.subarray(0, tailBytes), this.written);
+  }
+
+  /** The stream has sent something. */
+  private goOn(): void {
+    if (this.socket.writableLength > 0 || this.socket.destroyed) return;
+    this.pushTail();
+    if (this.socket.writableLength === 0) this.receiver?.drained();
   }
 
   /** Offers bytes to the kernel past the stream; returns where those begin that it did not take. */
   protected writeDirectly(buf: Buffer, from: number, end: number): number {
     const { socket } = this;
     if (!this.open) return end;
-    if (this.descriptor < 0 || socket.writableLength > 0 || socket._handle === null) return from;
+    if (this.descriptor < 0 || this.tail !== undefined) return from;
+    if (socket.writableLength > 0 || socket._handle === null) return from;
     return from + writeNow(this.descriptor, buf, from, end - from);
   }
 
   /** Sends what is pending, then ends. */
   end(): void {
     this.open = false;
+    this.pushTail();
     this.socket.end(() => this.socket.destroy());
   }
 

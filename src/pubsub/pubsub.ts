@@ -8,9 +8,16 @@
  * Invariants: a topic without subscribers is not kept; a subscriber's `subscriptions` name exactly
  * the topics that have it among their subscribers. Source: behaviour of redis-server 7.0.15.
  */
+import { heapGuard } from '../util/heap-guard.ts';
 import { MessageEncoder, messageHead } from './messages.ts';
 import { Patterns } from './patterns.ts';
-import { type Subscriber, Subscriptions, Topic, type TopicKind } from './topic.ts';
+import {
+  type Subscriber,
+  Subscriptions,
+  subscriptionCost,
+  Topic,
+  type TopicKind,
+} from './topic.ts';
 
 /** A channel or shard channel. */
 class Channel extends Topic {
@@ -63,6 +70,8 @@ export class PubSub {
     shardChannel: new Channels('smessage'),
   };
   private readonly encoder = new MessageEncoder();
+  /** Bytes of the tables of all topics, their subscribers' places included. */
+  memoryBytes = 0;
 
   /** How many channels, patterns or shard channels somebody is subscribed to. */
   size(kind: TopicKind): number {
@@ -88,7 +97,11 @@ export class PubSub {
     subscriber.subscriptions ??= new Subscriptions();
     if (!subscriber.subscriptions.add(kind, name)) return;
     const topics = this.topics[kind];
-    const topic = topics.get(name) ?? topics.add(name);
+    let topic = topics.get(name);
+    if (topic === undefined) {
+      topic = topics.add(name);
+      this.count(subscriptionCost(name.length));
+    }
     topic.subscribers.add(subscriber);
   }
 
@@ -99,7 +112,14 @@ export class PubSub {
     if (subscriptions.size === 0) subscriber.subscriptions = undefined;
     const { subscribers } = this.topics[kind].get(name)!;
     subscribers.delete(subscriber);
-    if (subscribers.size === 0) this.topics[kind].remove(name);
+    if (subscribers.size > 0) return;
+    this.topics[kind].remove(name);
+    this.count(-subscriptionCost(name.length));
+  }
+
+  private count(bytes: number): void {
+    this.memoryBytes += bytes;
+    heapGuard.count('subscriptions', bytes);
   }
 
   /** Ends all subscriptions of a subscriber, and tells it nothing. O(subscriptions). */

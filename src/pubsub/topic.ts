@@ -18,6 +18,13 @@ export type TopicKind = 'channel' | 'pattern' | 'shardChannel';
 
 /** Memory of one subscription, its name not counted: its places in two sets, measured roughly. */
 const SUBSCRIPTION_BYTES = 96;
+/** Memory of one topic, its name not counted: measured. */
+const TOPIC_BYTES = 560;
+
+/** What subscriptions cost at most: their topics, and the names in two forms. */
+export function subscriptionCost(nameBytes: number, count = 1): number {
+  return (TOPIC_BYTES + SUBSCRIPTION_BYTES) * count + 2 * nameBytes;
+}
 
 /** The names that one subscriber is subscribed to, in the order in which it asked. */
 export class Subscriptions {

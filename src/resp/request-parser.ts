@@ -13,6 +13,7 @@
  */
 import { Args } from '../util/args.ts';
 import { EMPTY_BYTES } from '../util/bytes.ts';
+import { latin1 } from '../util/latin1.ts';
 import { SplitError, splitInto } from './inline.ts';
 
 export const ParseResult = { more: 0, request: 1, error: 2 } as const;
@@ -72,6 +73,21 @@ export class RequestParser {
   /** Bytes received that are not part of a finished request. */
   get bufferedBytes(): number {
     return this.end - this.start;
+  }
+
+  /** Bytes of the buffers that this parser has of its own, for what is unfinished. */
+  get ownBytes(): number {
+    return (this.owned ? this.buf.length : 0) + (this.saved?.byteLength ?? 0);
+  }
+
+  /** Bytes of its buffer that are not used. */
+  get freeBytes(): number {
+    return this.owned ? this.buf.length - (this.end - this.start) : 0;
+  }
+
+  /** The beginning of what is unfinished, as latin1 text of at most `max` characters. */
+  beginning(max: number): string {
+    return latin1(this.buf, this.start, Math.min(max, this.end - this.start));
   }
 
   /** A chunk arrived: `chunk[from .. to)`, valid until `detach`. */

@@ -12,6 +12,8 @@ import type { Limits } from '../datatypes/value.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ParserLimits } from '../resp/request-parser.ts';
 import type { Tracking } from '../tracking/tracking.ts';
+import { clientsLimit } from './client-memory.ts';
+import type { Clients } from './clients.ts';
 import type { Cron } from './cron.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Gates } from './gates.ts';
@@ -26,6 +28,7 @@ const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
 
 /** What configuration acts on. */
 export interface Configured {
+  readonly clients: Clients;
   readonly cron: Cron;
   readonly endpoints: Endpoints;
   readonly gates: Gates;
@@ -103,6 +106,19 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     ['maxmemory'],
     (config, { gates }) => {
       gates.maxMemory = config.number('maxmemory');
+    },
+  ],
+  [
+    ['maxmemory-clients', 'maxmemory'],
+    (config, { clients }) => {
+      const setting = config.number('maxmemory-clients');
+      clients.memory.limit = clientsLimit(setting, config.number('maxmemory'));
+    },
+  ],
+  [
+    ['client-query-buffer-limit'],
+    (config, { clients }) => {
+      clients.queryBufferMax = config.number('client-query-buffer-limit');
     },
   ],
   [

@@ -5,7 +5,7 @@
  * then, but for one timer if it gave a time: to give up, or to look again (XREADGROUP CLAIM).
  */
 import type { Command } from '../commands/command-table.ts';
-import type { BlockRequest } from '../commands/context.ts';
+import { type BlockRequest, waitingCost } from '../commands/context.ts';
 import type { BlockingPort } from '../commands/ports/clients.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ChangedKey, Waiters } from '../keyspace/waiters.ts';
@@ -13,6 +13,7 @@ import type { Waiter } from '../keyspace/waiting-lines.ts';
 import { Reply } from '../resp/reply.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { clearTimeout, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
 /** A command that waits. */
@@ -30,6 +31,8 @@ export class Blocked implements Waiter {
   retryAtMs: number;
   readonly onTimeout: (reply: Reply) => void;
   timer: NodeJS.Timeout | undefined;
+  /** Bytes that it costs. */
+  readonly bytes: number;
 
   constructor(session: Session, command: Command, request: BlockRequest) {
     this.session = session;
@@ -37,6 +40,7 @@ export class Blocked implements Waiter {
     this.dbIndex = session.dbIndex;
     this.args = request.args.copy();
     this.wants = wantsOf(request);
+    this.bytes = waitingCost(request);
     this.type = request.type;
     this.wakesWhenGone = request.wakesWhenGone === true;
     this.untilMs = request.untilMs;
@@ -78,6 +82,10 @@ export class Blocking implements BlockingPort {
   private readonly bySession = new Map<Session, Blocked>();
   private readonly reply = new Reply();
   private serving = false;
+  /** How many of them gave a time. */
+  timed = 0;
+  /** Called when what a session's command takes while it waits has changed. */
+  onCost: (session: Session) => void = () => {};
 
   constructor(waiters: Waiters<Blocked>, hooks: BlockingHooks) {
     this.waiters = waiters;
@@ -89,19 +97,14 @@ export class Blocking implements BlockingPort {
     return this.bySession.size;
   }
 
-  /** How many of them gave a time. O(blocked clients). */
-  get timed(): number {
-    let timed = 0;
-    for (const { timer } of this.bySession.values()) if (timer !== undefined) timed++;
-    return timed;
-  }
-
   /** Makes a session wait. */
   block(session: Session, command: Command, request: BlockRequest): void {
     const blocked = new Blocked(session, command, request);
     this.bySession.set(session, blocked);
     session.blocked = true;
     session.blockedBytes = blocked.args.byteLength;
+    session.blockedCost = blocked.bytes;
+    heapGuard.count('blocked commands', blocked.bytes);
     this.waiters.add(blocked);
     this.startTimer(blocked);
   }
@@ -172,12 +175,16 @@ export class Blocking implements BlockingPort {
   }
 
   private remove(blocked: Blocked): void {
+    if (blocked.timer !== undefined) this.timed--;
     clearTimeout(blocked.timer);
+    heapGuard.count('blocked commands', -blocked.bytes);
     if (blocked.retryAtMs > 0) this.handOn(blocked);
     this.waiters.remove(blocked);
     this.bySession.delete(blocked.session);
     blocked.session.blocked = false;
     blocked.session.blockedBytes = 0;
+    blocked.session.blockedCost = 0;
+    this.onCost(blocked.session);
   }
 
   /** Only the first of a line is kept informed of when to look again: it tells the next one. */
@@ -201,7 +208,9 @@ export class Blocking implements BlockingPort {
 
   private startTimer(blocked: Blocked): void {
     const { untilMs, retryAtMs } = blocked;
+    if (blocked.timer !== undefined) this.timed--;
     clearTimeout(blocked.timer);
+    blocked.timer = undefined;
     if (untilMs <= 0 && retryAtMs <= 0) return;
     const next = Math.min(
       untilMs || Number.POSITIVE_INFINITY,
@@ -210,6 +219,7 @@ export class Blocking implements BlockingPort {
     const left = Math.max(0, next - this.hooks.now());
     blocked.timer = setTimeout(() => this.onTimer(blocked), Math.min(left, TIMER_MAX_MS));
     blocked.timer.unref();
+    this.timed++;
   }
 
   private onTimer(blocked: Blocked): void {

@@ -7,7 +7,11 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
 import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
-import { type Driver, Session } from '../session/session.ts';
+import { type Driver, SESSION_BYTES, Session } from '../session/session.ts';
+import { errors } from '../util/errors.ts';
+import { heapGuard } from '../util/heap-guard.ts';
+import { quoteWord } from '../util/words.ts';
+import { ClientMemory } from './client-memory.ts';
 import type { Executor } from './executor.ts';
 import type { Gates } from './gates.ts';
 import type { LogLevel } from './log.ts';
@@ -32,6 +36,9 @@ export interface ClientsOptions {
   readonly log: (level: LogLevel, message: string) => void;
 }
 
+/** Clients looked at in a tick, at least. */
+const IDLE_CHECKS_MIN = 100;
+
 export class Clients implements Driver, ClientsPort {
   private readonly config: Config;
   private readonly gates: Gates;
@@ -44,7 +51,14 @@ export class Clients implements Driver, ClientsPort {
   private readonly pauses: Pause;
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
+  readonly memory: ClientMemory;
   private readonly sessionsById = new Map<number, Session>();
+  /** Those that do not take what they are owed as fast as it comes. */
+  private readonly slow = new Set<Session>();
+  /** Goes round all clients, some in each tick. */
+  private round: Iterator<Session> | undefined = undefined;
+  /** client-query-buffer-limit. */
+  queryBufferMax = Number.POSITIVE_INFINITY;
   private nextSessionId = 1;
   /** Connections of sessions, those on their way out included. */
   private connections = 0;
@@ -62,6 +76,18 @@ export class Clients implements Driver, ClientsPort {
     this.pauses = options.pauses;
     this.now = options.now;
     this.log = options.log;
+    this.memory = new ClientMemory({
+      all: () => this.sessionsById.values(),
+      now: this.now,
+      onEvict: (client) => {
+        this.log('notice', `Evicting client: ${client.describe(this.now())}`);
+        this.stats.evictedClients++;
+      },
+      onHelpless: () => {
+        this.log('warning', 'Over client maxmemory after evicting all evictable clients');
+      },
+    });
+    this.executor.blocking.onCost = (session) => this.recount(session);
   }
 
   all(): Iterable<Session> {
@@ -102,21 +128,50 @@ export class Clients implements Driver, ClientsPort {
   readable(session: Session, bytes: number): void {
     this.stats.netInputBytes += bytes;
     this.pipeline.process(session);
+    if (session.closed) return;
     const { bufferedBytes } = session.parser;
-    if (bufferedBytes === 0) return;
-    if (bufferedBytes > this.config.number('client-query-buffer-limit')) {
-      this.stats.clientQueryLimitDisconnections++;
-      this.log(
-        'warning',
-        `Closing client that reached max query buffer length: ${session.describe(this.now())}`,
-      );
-      session.kill();
+    const { argumentBytes } = session.transaction;
+    if (bufferedBytes > 0 || argumentBytes > 0) {
+      // A transaction's commands count: they came in and are not done.
+      this.limitInput(session, bufferedBytes + argumentBytes);
+      if (session.closed) return;
     }
+    session.parser.detach();
+    this.recount(session);
+  }
+
+  /** Ends a client that has sent more than it may without being served. */
+  private limitInput(session: Session, bytes: number): void {
+    if (bytes <= this.queryBufferMax) return;
+    this.stats.clientQueryLimitDisconnections++;
+    const beginning = quoteWord(session.parser.beginning(64));
+    this.log(
+      'warning',
+      'Closing client that reached max query buffer length: ' +
+        `${session.describe(this.now())} (qbuf initial bytes: ${beginning})`,
+    );
+    session.kill();
   }
 
   drained(session: Session): void {
     session.lastSeenMs = this.now();
     session.softLimitSinceMs = 0;
+    this.slow.delete(session);
+    this.recount(session);
+  }
+
+  /** Has the sums follow what a client costs now; the largest may have to go for it. */
+  recount(session: Session): void {
+    if (session.closed) return;
+    const { memory } = this;
+    memory.recount(session);
+    if (memory.isExceeded) memory.evict();
+  }
+
+  /** A client has not taken all that it was sent. */
+  unsent(session: Session): void {
+    this.slow.add(session);
+    this.recount(session);
   }
 
   deliver(session: Session, message: Buffer): void {
@@ -127,6 +182,9 @@ export class Clients implements Driver, ClientsPort {
     this.executor.forget(session);
     this.pubsub.forget(session);
     this.sessionsById.delete(session.id);
+    this.slow.delete(session);
+    this.memory.forget(session);
+    heapGuard.count('clients', -SESSION_BYTES);
   }
 
   closed(): void {
@@ -134,21 +192,36 @@ export class Clients implements Driver, ClientsPort {
     if (this.connections === 0) this.allClosed?.();
   }
 
-  /** Timeouts, soft output limits; called by the cron. O(clients). */
+  /** Timeouts, soft output limits; called by the cron. O(slow clients + a part of all). */
   check(nowMs: number): void {
-    const idleMs = this.config.number('timeout') * 1000;
-    for (const session of this.sessionsById.values()) {
-      const { isWaiting, isMonitor, subscriptions, unsentBytes } = session;
-      const mayBeIdle = isWaiting || isMonitor || subscriptions !== undefined;
+    this.memory.retry();
+    for (const session of this.slow) {
+      const { unsentBytes } = session;
       // Whoever still takes what it is owed is not idle.
       if (unsentBytes < session.unsentBefore) session.lastSeenMs = nowMs;
       session.unsentBefore = unsentBytes;
-      if (idleMs > 0 && nowMs - session.lastSeenMs > idleMs && !mayBeIdle) {
-        this.log('verbose', 'Closing idle client');
-        session.kill();
-        continue;
-      }
+      this.recount(session);
       this.output.enforceLimit(session, nowMs);
+    }
+    if (this.config.number('timeout') > 0) this.endIdle(nowMs);
+  }
+
+  /** Looks at some clients, at each once a second. */
+  private endIdle(nowMs: number): void {
+    const idleMs = this.config.number('timeout') * 1000;
+    let left = Math.max(IDLE_CHECKS_MIN, Math.ceil(this.size / this.config.number('hz')));
+    for (; left > 0; left--) {
+      this.round ??= this.sessionsById.values();
+      const { value: session, done } = this.round.next();
+      if (done === true) {
+        this.round = undefined;
+        return;
+      }
+      const { isWaiting, isMonitor, subscriptions } = session;
+      if (isWaiting || isMonitor || subscriptions !== undefined) continue;
+      if (nowMs - session.lastSeenMs <= idleMs) continue;
+      this.log('verbose', 'Closing idle client');
+      session.kill();
     }
   }
 
@@ -169,6 +242,8 @@ export class Clients implements Driver, ClientsPort {
     session.authenticated = !this.gates.passwordRequired;
     connection.receiver = session;
     this.sessionsById.set(session.id, session);
+    heapGuard.count('clients', SESSION_BYTES);
+    this.recount(session);
     this.connections++;
     connection.start();
   }
@@ -178,6 +253,7 @@ export class Clients implements Driver, ClientsPort {
     if (this.sessionsById.size >= this.config.number('maxclients')) {
       return 'ERR max number of clients reached';
     }
+    if (!heapGuard.hasRoom(SESSION_BYTES)) return errors.heapFull.line;
     const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
     if (local || this.gates.passwordRequired || !this.config.bool('protected-mode'))
       return undefined;

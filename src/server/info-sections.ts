@@ -10,7 +10,6 @@ import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
 import type { Tracking } from '../tracking/tracking.ts';
 import type { Blocking } from './blocking.ts';
-import type { ClientFigures } from './client-figures.ts';
 import type { Clients } from './clients.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -28,7 +27,6 @@ import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
 /** Where the figures come from. */
 export interface Sources {
   readonly blocking: Blocking;
-  readonly clientFigures: ClientFigures;
   readonly clients: Clients;
   readonly clock: Clock;
   readonly commands: CommandTable;
@@ -107,25 +105,18 @@ function serverLines(s: Sources): InfoLine[] {
 }
 
 function clientLines(s: Sources): InfoLine[] {
-  const { biggestInput, biggestOutput } = s.clientFigures.refresh();
+  const { input, output } = s.clients.memory.biggest();
   return [
     ['connected_clients', s.clients.size],
     ['cluster_connections', 0],
     ['maxclients', s.config.number('maxclients')],
-    ['client_recent_max_input_buffer', biggestInput],
-    ['client_recent_max_output_buffer', biggestOutput],
-    ['blocked_clients', waiting(s)],
+    ['client_recent_max_input_buffer', input],
+    ['client_recent_max_output_buffer', output],
+    // Clients whose next command waits: for a key, or for the end of a pause.
+    ['blocked_clients', s.blocking.size + s.pause.size],
     ['tracking_clients', s.tracking.clientCount],
     ['clients_in_timeout_table', s.blocking.timed],
   ];
-}
-
-/** Clients whose next command waits: for a key, or for the end of a pause. */
-function waiting({ blocking, clients, pause }: Sources): number {
-  if (pause.untilMs === 0) return blocking.size;
-  let count = 0;
-  for (const session of clients.all()) if (session.isWaiting) count++;
-  return count;
 }
 
 function memoryLines(s: Sources): InfoLine[] {
@@ -134,7 +125,9 @@ function memoryLines(s: Sources): InfoLine[] {
   const used = memory.used();
   const peak = Math.max(memory.peak, used);
   const rss = process.memoryUsage.rss();
-  const dataset = s.keyspace.usedBytes;
+  const { parts } = memory;
+  const dataset = parts.data();
+  const replication = memory.replication();
   const max = s.config.number('maxmemory');
   return [
     ['used_memory', used],
@@ -144,7 +137,7 @@ function memoryLines(s: Sources): InfoLine[] {
     ['used_memory_peak', peak],
     ['used_memory_peak_human', human(peak)],
     ['used_memory_peak_perc', `${((used / peak) * 100).toFixed(2)}%`],
-    ['used_memory_overhead', used - dataset],
+    ['used_memory_overhead', memory.overhead()],
     ['used_memory_startup', memory.startup],
     ['used_memory_dataset', dataset],
     ['used_memory_dataset_perc', `${((dataset / Math.max(1, used)) * 100).toFixed(2)}%`],
@@ -165,11 +158,13 @@ function memoryLines(s: Sources): InfoLine[] {
     ['rss_overhead_bytes', rss - reserved],
     ['mem_fragmentation_ratio', ratio(rss, memory.accounted)],
     ['mem_fragmentation_bytes', rss - memory.accounted],
-    ['mem_not_counted_for_evict', 0],
-    ['mem_clients_slaves', 0],
-    ['mem_clients_normal', s.clientFigures.refresh().memoryBytes],
+    ['mem_not_counted_for_evict', memory.notCounted()],
+    ['mem_replication_backlog', replication.backlog],
+    ['mem_total_replication_buffers', replication.buffers],
+    ['mem_clients_slaves', parts.replicas()],
+    ['mem_clients_normal', parts.normalClients()],
     ['mem_cluster_links', 0],
-    ['mem_aof_buffer', s.persistence.aof?.bufferBytes ?? 0],
+    ['mem_aof_buffer', parts.aofBuffer()],
     ['mem_allocator', 'arena'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', s.keyspace.hasGarbage ? 1 : 0],
@@ -275,7 +270,7 @@ function statsLines(s: Sources): InfoLine[] {
     ['expired_time_cap_reached_count', stats.expireTimeCapReached],
     ['expire_cycle_cpu_milliseconds', Math.floor(stats.expireCycleMicroseconds / 1000)],
     ['evicted_keys', 0],
-    ['evicted_clients', 0],
+    ['evicted_clients', stats.evictedClients],
     ['keyspace_hits', keyspace.hits],
     ['keyspace_misses', keyspace.misses],
     ['pubsub_channels', pubsub.size('channel')],

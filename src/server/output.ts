@@ -7,7 +7,7 @@
  * `Barrier` is set, output that it does not let through yet is kept, in order, until `release`.
  */
 import Denque from 'denque';
-import type { Reply } from '../resp/reply.ts';
+import { Reply } from '../resp/reply.ts';
 import type { Client } from '../session/client.ts';
 import { emptyOutbox } from '../session/outbox.ts';
 import { clearImmediate, setImmediate } from '../util/timers.ts';
@@ -44,6 +44,8 @@ export interface OutputOptions {
   readonly mustAuthenticate: () => boolean;
   /** Called when a turn ends, before outboxes are sent. */
   readonly beforeOutboxes: () => void;
+  /** A client has not taken all that it was sent. */
+  readonly onUnsent: (client: Client) => void;
 }
 
 /** Output that waits for the barrier. */
@@ -64,10 +66,11 @@ export class Output {
   private readonly log: (level: LogLevel, message: string) => void;
   private readonly mustAuthenticate: () => boolean;
   private readonly beforeOutboxes: () => void;
+  private readonly onUnsent: (client: Client) => void;
   /** The client whose requests are being run; its replies may be half written. */
   private servedClient: Client | undefined = undefined;
   /** Messages to that client itself: they come after the reply of the command that caused them. */
-  private readonly ownMessages: Buffer[] = [];
+  private readonly ownMessages = new Reply();
   /** Clients whose outbox is to be sent. */
   private withOutbox: Client[] = [];
   /** The beginning of this turn's outboxes. */
@@ -90,6 +93,7 @@ export class Output {
     this.log = options.log;
     this.mustAuthenticate = options.mustAuthenticate;
     this.beforeOutboxes = options.beforeOutboxes;
+    this.onUnsent = options.onUnsent;
   }
 
   // ---- the client being served ---------------------------------------------------------------
@@ -102,9 +106,9 @@ export class Output {
   /** Puts messages to the client itself after the reply just written to the shared buffer. */
   putOwnMessages(): void {
     const { ownMessages, reply } = this;
-    if (ownMessages.length === 0) return;
-    for (const message of ownMessages) reply.raw(message);
-    ownMessages.length = 0;
+    if (ownMessages.pos === 0) return;
+    reply.append(ownMessages.buf, 0, ownMessages.pos);
+    ownMessages.clear();
   }
 
   // ---- what comes in -------------------------------------------------------------------------
@@ -113,7 +117,7 @@ export class Output {
   deliver(client: Client, message: Buffer): void {
     if (client.closing) return;
     if (client === this.servedClient) {
-      this.ownMessages.push(message);
+      this.ownMessages.raw(message);
       return;
     }
     if (client.outbox === undefined) {
@@ -302,6 +306,7 @@ export class Output {
     const bytes = Buffer.from(buf.subarray(from, end));
     this.held.push({ client, bytes, needs: barrier.written });
     client.heldBytes += bytes.length;
+    this.onUnsent(client);
     this.enforceLimit(client, this.now());
     return true;
   }
@@ -313,7 +318,10 @@ export class Output {
     this.stats.writesProcessed++;
     const { connection } = client;
     const taken = copy ? connection.writeCopy(buf, from, end) : connection.write(buf, from, end);
-    if (!taken) this.enforceLimit(client, this.now());
+    if (!taken) {
+      this.onUnsent(client);
+      this.enforceLimit(client, this.now());
+    }
     return taken;
   }
 

@@ -27,6 +27,11 @@ export class Pause {
     this.resume = resume;
   }
 
+  /** Clients whose requests wait. */
+  get size(): number {
+    return this.waiting.size;
+  }
+
   /** Whether a command must wait; `flags` are its own, or less when it writes nothing. */
   holds(session: Session, command: Command, flags: number): boolean {
     if (session.isMonitor || session.appliesEffects) return false;

@@ -32,6 +32,8 @@ export interface PipelineParts {
   readonly output: Output;
   readonly executor: Executor;
   readonly stats: Stats;
+  /** A session has gone on with what was held back. */
+  readonly onResumed: (session: Session) => void;
 }
 
 export class Pipeline {
@@ -41,6 +43,7 @@ export class Pipeline {
   private readonly output: Output;
   private readonly executor: Executor;
   private readonly stats: Stats;
+  private readonly onResumed: (session: Session) => void;
   private readonly lookahead: Lookahead;
   /** Requests read ahead, and the commands they name. */
   private readonly batch: Args[] = [];
@@ -54,6 +57,7 @@ export class Pipeline {
     this.output = parts.output;
     this.executor = parts.executor;
     this.stats = parts.stats;
+    this.onResumed = parts.onResumed;
     this.lookahead = new Lookahead(parts.keyspace);
     for (let i = 0; i < BATCH_MAX; i++) {
       this.batch.push(new Args());
@@ -122,6 +126,7 @@ export class Pipeline {
     }
     this.process(session);
     session.parser.detach();
+    this.onResumed(session);
   }
 
   /** As `resume`, after the present command. */

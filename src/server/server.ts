@@ -18,13 +18,13 @@ import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.t
 import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
 import { CommandError } from '../util/errors.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { monotonicMs } from '../util/timers.ts';
 import { applyConfig } from './apply-config.ts';
 import { Auth } from './auth.ts';
 import type { Blocking } from './blocking.ts';
 import { ChangeStreams } from './change-streams.ts';
-import { ClientFigures } from './client-figures.ts';
 import { Clients } from './clients.ts';
 import { Clock, checkedRandom } from './clock.ts';
 import { Cron } from './cron.ts';
@@ -39,7 +39,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
-import { MemoryFigures } from './memory-figures.ts';
+import { MemoryFigures, type MemoryParts } from './memory-figures.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Output } from './output.ts';
@@ -103,7 +103,6 @@ export class Server {
   readonly endpoints: Endpoints;
   readonly notifications: Notifications;
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
-  readonly clientFigures: ClientFigures;
   readonly cron: Cron;
   readonly upkeep: Upkeep;
   readonly blocking: Blocking;
@@ -140,7 +139,7 @@ export class Server {
     this.keyspace.nowMs = this.lifecycle.startedAtMs;
     this.keyspace.onGarbage = () => this.cron.wake();
     this.gates = new Gates(
-      () => this.keyspace.usedBytes,
+      () => this.memory.countedForEviction(),
       (session) => this.refuseProtected(session),
     );
     this.tracking = new Tracking({
@@ -160,6 +159,7 @@ export class Server {
       log,
       mustAuthenticate: () => this.gates.passwordRequired,
       beforeOutboxes: () => this.tracking.broadcast(),
+      onUnsent: (client) => this.clients.unsent(client as Session),
     });
     this.pause = new Pause(this.now, (session) => this.pipeline.resume(session));
     this.executor = this.makeExecutor(hooks);
@@ -179,6 +179,7 @@ export class Server {
       output: this.output,
       executor: this.executor,
       stats: this.stats,
+      onResumed: (session) => this.clients.recount(session),
     });
     this.clients = new Clients({
       config,
@@ -202,7 +203,7 @@ export class Server {
       now: this.now,
       log,
       isTorn: () => this.executor.isBusy,
-      usedMemory: () => this.usedMemory(),
+      usedMemory: () => this.memory.used(),
       streamPosition: () => this.replication.auxFields(),
       onFatal: () => this.lifecycle.dieDamaged(),
       onHealth: (refusal) => {
@@ -238,8 +239,7 @@ export class Server {
         if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
       },
     });
-    this.clientFigures = new ClientFigures(this.clients);
-    this.memory = new MemoryFigures(() => this.usedMemory());
+    this.memory = new MemoryFigures(this.memoryParts());
     this.cron = new Cron({ now: this.now, hz: () => config.number('hz') });
     this.startTasks();
     this.debug = new DebugTools({ ...this, log });
@@ -296,7 +296,7 @@ export class Server {
 
   /** What the cron does. */
   private startTasks(): void {
-    const { clientFigures, clients, cron, keyspace, memory, stats, upkeep } = this;
+    const { clients, cron, keyspace, memory, stats, upkeep } = this;
     cron.everyTick((nowMs) => stats.sample(nowMs));
     cron.everyTick((nowMs) => clients.check(nowMs));
     cron.everyTick((nowMs) => this.persistence.tick(nowMs));
@@ -304,7 +304,7 @@ export class Server {
       cron.everyTick(() => this.blocking.checkTimers());
       cron.everyTick(() => this.pause.check());
     }
-    cron.everyTick((nowMs) => clientFigures.sample(nowMs));
+    cron.everyTick(() => heapGuard.renew());
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
     cron.everyTick(() => keyspace.giveBack());
@@ -327,11 +327,19 @@ export class Server {
     return this.slowCalls.latency;
   }
 
-  private usedMemory(): number {
-    const forClients = this.clientFigures.refresh().memoryBytes + this.tracking.memoryBytes;
-    const { cache, functions, evalHeapBytes, functionHeapBytes } = this.scripts;
-    const forScripts = cache.bytes + functions.bytes + evalHeapBytes + functionHeapBytes;
-    return this.keyspace.usedBytes + this.reply.buf.length + forClients + forScripts;
+  private memoryParts(): MemoryParts {
+    const { clients, keyspace, pubsub, reply, scripts, tracking } = this;
+    return {
+      data: () => keyspace.usedBytes,
+      sharedBuffers: () => reply.buf.length,
+      normalClients: () => clients.memory.normalBytes,
+      replicas: () => clients.memory.replicaBytes,
+      pubsub: () => pubsub.memoryBytes,
+      tracking: () => tracking.memoryBytes,
+      scripts: () => scripts.cache.bytes + scripts.functions.bytes,
+      scriptHeaps: () => scripts.evalHeapBytes + scripts.functionHeapBytes,
+      aofBuffer: () => this.persistence.aof?.bufferBytes ?? 0,
+    };
   }
 
   private refuseProtected(session: Session): CommandError | undefined {

@@ -30,6 +30,9 @@ class Rate {
   }
 }
 
+/** The longest error code that is told apart from others. */
+const CODE_MAX = 64;
+
 /** What CONFIG RESETSTAT sets to 0. */
 class Counters {
   commandsProcessed = 0;
@@ -40,6 +43,7 @@ class Counters {
   errorReplies = 0;
   readsProcessed = 0;
   writesProcessed = 0;
+  evictedClients = 0;
   clientOutputLimitDisconnections = 0;
   clientQueryLimitDisconnections = 0;
   expireCycleMicroseconds = 0;
@@ -57,7 +61,8 @@ export class Stats extends Counters {
   countError(line: string): void {
     this.errorReplies++;
     const space = line.indexOf(' ');
-    const code = space < 0 ? line : line.slice(0, space);
+    // A script may say what it likes: a code is a word, and is kept.
+    const code = line.slice(0, Math.min(space < 0 ? line.length : space, CODE_MAX));
     const count = this.errorCodes.get(code);
     if (count !== undefined) this.errorCodes.set(code, count + 1);
     else if (this.errorCodes.size < 128) this.errorCodes.set(code, 1);

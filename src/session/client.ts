@@ -43,6 +43,12 @@ export abstract class Client {
   softLimitSinceMs = 0;
   /** Unsent bytes when the cron looked last. */
   unsentBefore = 0;
+  /** CLIENT NO-EVICT: it stays whatever it costs. */
+  noEvict = false;
+  // Kept by `ClientMemory` alone: what it has been told of this client.
+  countedBytes = 0;
+  countedType: ClientType = 'normal';
+  memoryClass = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
 
@@ -70,8 +76,11 @@ export abstract class Client {
   /** One line of CLIENT LIST without the line end. */
   abstract describe(nowMs: number): string;
 
-  /** Bytes this client costs: its state, unread and waiting requests, unsent output. */
+  /** Bytes this client costs: its state, unread and waiting requests, unsent output. O(1). */
   abstract memoryBytes(): number;
+
+  /** Bytes of buffers for what it has sent and what is not done. */
+  abstract readonly inputBytes: number;
 
   /** Ends the connection without delay; unsent output is lost. */
   abstract kill(): void;

@@ -25,7 +25,9 @@ export interface Driver {
 }
 
 /** Fixed part of a client's memory: resident memory per client, measured with 9,990 idle ones. */
-const SESSION_BYTES = 6656;
+export const SESSION_BYTES = 6656;
+/** A request that is put off, besides its bytes. */
+const POSTPONED_BYTES = 400;
 
 export class Session extends Client implements SessionPort {
   readonly parser: RequestParser;
@@ -36,7 +38,6 @@ export class Session extends Client implements SessionPort {
   dbIndex = 0;
   user = 'default';
   replyMode: ReplyMode = 'on';
-  noEvict = false;
   noTouch = false;
   isMonitor = false;
   appliesEffects = false;
@@ -49,8 +50,9 @@ export class Session extends Client implements SessionPort {
   postponed: Args[] = [];
   /** Whether a command of this client waits for a key. */
   blocked = false;
-  /** Bytes of that command. */
+  /** Bytes of that command's arguments, and all that it costs. */
   blockedBytes = 0;
+  blockedCost = 0;
   /** Whether it was blocked and is about to go on. */
   isResuming = false;
   private readonly driver: Driver;
@@ -168,7 +170,7 @@ export class Session extends Client implements SessionPort {
       `name=${this.name} age=${seconds(nowMs - this.createdAtMs)} ` +
       `idle=${seconds(nowMs - this.lastSeenMs)} flags=${flags} db=${this.dbIndex} ` +
       `sub=${channel.size} psub=${pattern.size} ssub=${shardChannel.size} multi=${transaction.shownLength} ` +
-      `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=0 ` +
+      `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=${this.parser.freeBytes} ` +
       `argv-mem=${this.waitingBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
       `oll=${unsent > 0 ? 1 : 0} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
       `events=${unsent > 0 ? 'rw' : 'r'} ` +
@@ -177,18 +179,28 @@ export class Session extends Client implements SessionPort {
     );
   }
 
-  /** Bytes of the commands that wait: for a key, or for the end of a pause. */
+  /** Bytes of the arguments that wait: for a key, or for the end of a pause. */
   private waitingBytes(): number {
     let total = this.blockedBytes;
+    // A few dozens at most: what it sends while it waits is not even parsed.
     for (const args of this.postponed) total += args.byteLength;
     return total;
   }
 
-  /** Bytes this client costs: its state, unread and waiting requests, unsent output. */
+  get inputBytes(): number {
+    return this.parser.ownBytes + this.waitingBytes();
+  }
+
   memoryBytes(): number {
     const subscriptions = this.subscriptions?.bytes ?? 0;
-    const input = this.parser.bufferedBytes + this.waitingBytes();
-    return SESSION_BYTES + subscriptions + this.transaction.memoryBytes + input + this.unsentBytes;
+    const state = SESSION_BYTES + this.nameBytes + subscriptions + this.transaction.memoryBytes;
+    const waiting = this.blockedCost + this.postponed.length * POSTPONED_BYTES;
+    return state + waiting + this.inputBytes + this.unsentBytes;
+  }
+
+  /** Bytes of the names that it gave itself. */
+  private get nameBytes(): number {
+    return this.name.length + this.libName.length + this.libVersion.length;
   }
 
   private flags(): string {

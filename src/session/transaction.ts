@@ -6,14 +6,12 @@ import type { TransactionPort } from '../commands/ports/session.ts';
 import type { Args } from '../util/args.ts';
 import { CommandQueue } from './command-queue.ts';
 
-/** What a watched key costs, very roughly. */
-const WATCH_BYTES = 256;
-
 export class Transaction implements TransactionPort {
   isOpen = false;
   isRefused = false;
   broken = false;
   watches: TransactionPort['watches'] = [];
+  watchBytes = 0;
   flagBits = 0;
   running = 0;
   private queue: CommandQueue | undefined;
@@ -29,6 +27,11 @@ export class Transaction implements TransactionPort {
     return this.queue?.memoryBytes ?? 0;
   }
 
+  /** Bytes of the arguments that are queued. */
+  get argumentBytes(): number {
+    return this.queue?.argumentBytes ?? 0;
+  }
+
   /** CLIENT LIST's `multi`: the commands queued or being run, -1 without a transaction. */
   get shownLength(): number {
     if (this.running > 0) return this.running;
@@ -37,7 +40,7 @@ export class Transaction implements TransactionPort {
 
   /** Bytes of queue and watches. */
   get memoryBytes(): number {
-    return this.bytes + this.watches.length * WATCH_BYTES;
+    return this.bytes + this.watchBytes;
   }
 
   begin(): void {

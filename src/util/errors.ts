@@ -34,6 +34,7 @@ export const errors = {
   offsetOutOfRange: err('ERR offset is out of range'),
   stringTooLong: err('ERR string exceeds maximum allowed size (proto-max-bulk-len)'),
   oom: err("OOM command not allowed when used memory > 'maxmemory'."),
+  heapFull: err("OOM command not allowed: the server's heap has no room for it."),
   replyTooLarge: err('ERR reply is too large'),
   replyTooLargeAfterWrite: err('ERR reply is too large; what the command has changed stays'),
   nanOrInfinity: err('ERR increment would produce NaN or Infinity'),

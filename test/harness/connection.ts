@@ -56,6 +56,15 @@ export class Connection {
     this.write(encodeCommand(argv));
   }
 
+  /** Reads nothing until `resume`: what comes fills the kernel's buffers, then the server's. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
   /** Sends a command and waits for one reply. */
   async call(...argv: readonly (string | Buffer)[]): Promise<Reply> {
     this.send(...argv);

@@ -13,9 +13,10 @@ export type ReplyMode = 'on' | 'off' | 'skipNext' | 'skip';
 /** Commands that wait for EXEC. */
 export interface QueuePort {
   readonly length: number;
-  command(i: number): Command;
-  /** The arguments of a command, valid until the next `read`. */
+  /** The arguments of a command, valid until the next `read`. They are read in order. */
   read(i: number): Args;
+  /** The command that `read` has read last. */
+  readonly command: Command;
 }
 
 /** A session's transaction. */

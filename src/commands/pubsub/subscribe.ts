@@ -3,10 +3,11 @@
  * replies are pushes, one for each name, which CLIENT REPLY does not leave out.
  */
 import { encodeConfirmation } from '../../pubsub/messages.ts';
-import type { TopicKind } from '../../pubsub/topic.ts';
+import { subscriptionCost, type TopicKind } from '../../pubsub/topic.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
+import { heapGuard } from '../../util/heap-guard.ts';
 import type { Context } from '../context.ts';
 import { command, keyRange } from '../spec.ts';
 
@@ -25,7 +26,9 @@ function confirm(ctx: Context, reply: Reply, kind: TopicKind, name: string | und
   else reply.raw(confirmation);
 }
 
+/** All are subscribed to, or where the heap has no room for that, none. */
 function subscribeAll(ctx: Context, args: Args, reply: Reply, kind: TopicKind): void {
+  heapGuard.require(subscriptionCost(args.byteLength, args.argc - 1));
   for (let i = 1; i < args.argc; i++) {
     const name = args.latin1(i);
     ctx.server.pubsub.subscribe(ctx.session, kind, name);
@@ -33,17 +36,21 @@ function subscribeAll(ctx: Context, args: Args, reply: Reply, kind: TopicKind): 
   }
 }
 
+/** One after the other: there may be more of them than the heap has room for. */
+function* namesOf(args: Args): Generator<string> {
+  for (let i = 1; i < args.argc; i++) yield args.latin1(i);
+}
+
 /** Ends the subscriptions named, or without names all of the kind. */
 function unsubscribeAll(ctx: Context, args: Args, reply: Reply, kind: TopicKind): void {
-  const names =
-    args.argc > 1
-      ? Array.from({ length: args.argc - 1 }, (_, i) => args.latin1(i + 1))
-      : [...(ctx.session.subscriptions?.[kind] ?? [])];
+  const names = args.argc > 1 ? namesOf(args) : [...(ctx.session.subscriptions?.[kind] ?? [])];
+  let count = 0;
   for (const name of names) {
+    count++;
     ctx.server.pubsub.unsubscribe(ctx.session, kind, name);
     confirm(ctx, reply, kind, name);
   }
-  if (names.length === 0) confirm(ctx, reply, kind, undefined);
+  if (count === 0) confirm(ctx, reply, kind, undefined);
 }
 
 const common = {

@@ -70,7 +70,8 @@ export const exec = command({
 /** Runs the queue from command i on. False when a script in it is not finished. */
 function runFrom(ctx: Context, queue: QueuePort, from: number, reply: Reply): boolean {
   for (let i = from; i < queue.length; i++) {
-    ctx.call(queue.command(i), queue.read(i), reply);
+    const args = queue.read(i);
+    ctx.call(queue.command, args, reply);
     if (ctx.suspendedIn(() => runFrom(ctx, queue, i + 1, reply))) return false;
   }
   const { transaction } = ctx.session;

@@ -2,7 +2,9 @@
  * Keys that a transaction depends on: WATCH, UNWATCH.
  * Source: redis-server 7.0.15 (multi.c).
  */
+import { WATCH_BYTES } from '../../keyspace/watches.ts';
 import { CommandError } from '../../util/errors.ts';
+import { heapGuard } from '../../util/heap-guard.ts';
 import { command, keyRange } from '../spec.ts';
 
 const watchInside = new CommandError('ERR WATCH inside MULTI is not allowed');
@@ -24,6 +26,7 @@ export const watch = command({
     if (transaction.isOpen) throw watchInside;
     // What is bound to fail needs no further watching.
     if (!transaction.broken) {
+      heapGuard.require((args.argc - 1) * WATCH_BYTES + args.byteLength);
       for (let i = 1; i < args.argc; i++) {
         ctx.keyspace.changes.watches.add(transaction, ctx.db, args.latin1(i));
       }
