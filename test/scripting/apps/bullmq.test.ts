@@ -1,4 +1,5 @@
 /** BullMQ as an application uses it: its scripts run unchanged. */
+import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { FlowProducer, type Job, Queue, QueueEvents, Worker, type WorkerOptions } from 'bullmq';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -159,6 +160,23 @@ it('takes the jobs of a worker that is gone', async () => {
   newWorker(async () => 'saved', { stalledInterval: 200, lockDuration: 1000 });
   expect(await job.waitUntilFinished(events, 10_000)).toBe('saved');
   expect(stalled).toEqual([job.id]);
+});
+
+it('takes the jobs of a process that was killed', { timeout: 20_000 }, async () => {
+  const queue = newQueue();
+  const events = await newEvents();
+  const job = await queue.add('job', {});
+  const file = path.join(import.meta.dirname, 'bullmq-worker.cjs');
+  const child = spawn(process.execPath, [file, String(server.port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+  } finally {
+    child.kill('SIGKILL');
+  }
+  newWorker(async () => 'saved', { stalledInterval: 200, lockDuration: 1000 });
+  expect(await job.waitUntilFinished(events, 15_000)).toBe('saved');
 });
 
 it('runs a processor in a process of its own', { timeout: 20_000 }, async () => {
