@@ -117,9 +117,12 @@ export class Context {
     return this.keyspace.nowMs;
   }
 
-  /** False inside a transaction or script: what would wait gives up at once. */
+  /**
+   * False inside a transaction or script, and for effects of a file or a master: what would wait
+   * gives up at once.
+   */
   get mayBlock(): boolean {
-    return this.depth === 0;
+    return this.depth === 0 && !this.session.appliesEffects;
   }
 
   /** Calls by `call` are about to come; the time, monotonic ms. */

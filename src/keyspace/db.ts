@@ -56,7 +56,7 @@ export class Db extends FieldExpiry {
     this.hash = hash;
     const entry = this.dict.find(this.root, hash, buf, off, len);
     if (entry !== 0 && this.isVolatile(entry) && this.isExpired(entry)) {
-      if (!keep) this.expireEntry(entry);
+      if (!keep && !this.space.keepsExpired) this.expireEntry(entry);
       this.hash = hash;
       return 0;
     }
@@ -472,7 +472,8 @@ export class Db extends FieldExpiry {
       const entry = this.dict.random(this.root, this.space.random);
       if (entry === 0) return 0;
       if (!this.isVolatile(entry) || !this.isExpired(entry)) return entry;
-      if (!this.space.expiryHeld) this.expireEntry(entry);
+      if (this.space.expiryHeld || this.space.keepsExpired) continue;
+      this.expireEntry(entry);
     }
     // Nearly all have expired: the first live one in the order of SCAN, from a place chosen by
     // chance.

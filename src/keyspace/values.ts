@@ -36,6 +36,8 @@ export class Values {
   expiryEnabled = true;
   /** True while clients are paused: to those who read an expired key is missing, but it stays. */
   expiryHeld = false;
+  /** True on a replica that refuses writes: nobody removes what has expired, the master will. */
+  keepsExpired = false;
   /** Whether reads renew access data: not for a client that said CLIENT NO-TOUCH. */
   renewsAccess = true;
   readonly lfu = new LfuClock();

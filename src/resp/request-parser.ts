@@ -45,6 +45,8 @@ export class RequestParser {
   error = '';
   /** Lines so far that were no RESP array with arguments: inline requests, empty ones. */
   linesOutsideArrays = 0;
+  /** Requests so far that were inline. */
+  inlineRequests = 0;
   /** Stricter limits apply until the client has authenticated. */
   authenticated = true;
   private readonly limits: ParserLimits;
@@ -305,7 +307,9 @@ export class RequestParser {
       if (!(error instanceof SplitError)) throw error;
       return this.fail('unbalanced quotes in request');
     }
-    return this.args.argc === 0 ? AGAIN : ParseResult.request;
+    if (this.args.argc === 0) return AGAIN;
+    this.inlineRequests++;
+    return ParseResult.request;
   }
 
   /** Position of the CR that ends the line at `pos`, when its LF has arrived too; else -1. */

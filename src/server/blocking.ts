@@ -161,6 +161,17 @@ export class Blocking implements BlockingPort {
     return true;
   }
 
+  /** Ends all waits with an error, and the connections with them: the server's role changes. */
+  endAll(error: string): void {
+    for (const blocked of [...this.bySession.values()]) {
+      this.reply.version = blocked.session.respVersion;
+      this.reply.error(error);
+      blocked.session.closeAfterReply();
+      this.remove(blocked);
+      this.hooks.send(blocked.session, this.reply);
+    }
+  }
+
   /** The session has ended. */
   forget(session: Session): void {
     const blocked = this.bySession.get(session);

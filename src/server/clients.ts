@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
 import { type ParserLimits, RequestParser } from '../resp/request-parser.ts';
+import type { Transport } from '../session/client.ts';
 import { type Driver, SESSION_BYTES, Session } from '../session/session.ts';
 import { errors } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
@@ -217,8 +218,8 @@ export class Clients implements Driver, ClientsPort {
         this.round = undefined;
         return;
       }
-      const { isWaiting, isMonitor, subscriptions } = session;
-      if (isWaiting || isMonitor || subscriptions !== undefined) continue;
+      const { isMaster, isMonitor, isWaiting, subscriptions } = session;
+      if (isMaster || isMonitor || isWaiting || subscriptions !== undefined) continue;
       if (nowMs - session.lastSeenMs <= idleMs) continue;
       this.log('verbose', 'Closing idle client');
       session.kill();
@@ -246,6 +247,18 @@ export class Clients implements Driver, ClientsPort {
     this.recount(session);
     this.connections++;
     connection.start();
+  }
+
+  /** A place for the link to the master: its commands are effects, and may do anything. */
+  admitMaster(link: Transport): Session {
+    const parser = new RequestParser(this.parserLimits);
+    const session = new Session(this.nextSessionId++, link, parser, this, this.now());
+    session.isMaster = true;
+    session.appliesEffects = true;
+    session.user = '(superuser)';
+    this.sessionsById.set(session.id, session);
+    heapGuard.count('clients', SESSION_BYTES);
+    return session;
   }
 
   /** Why a connection may not come in, or undefined. */

@@ -28,6 +28,7 @@ import type { Session } from '../session/session.ts';
 import type { Tracking } from '../tracking/tracking.ts';
 import { Args } from '../util/args.ts';
 import { CommandError, errors, wrongArity } from '../util/errors.ts';
+import { latin1 } from '../util/latin1.ts';
 import { setImmediate } from '../util/timers.ts';
 import { type Blocked, Blocking } from './blocking.ts';
 import { CallTimer, type CallWatch } from './call-timer.ts';
@@ -45,6 +46,8 @@ const TOUCHES_ARBITRARY_KEYS = Flag.touches_arbitrary_keys;
 const READONLY = Flag.readonly;
 /** Commands with more arguments than this are timed alone, whatever they do. */
 const BRIEF_ARGUMENTS = 8;
+/** What an error reply begins with. */
+const MINUS = 45;
 
 export interface ExecutorHooks {
   /** Wall clock in ms. */
@@ -84,6 +87,8 @@ const WRITES = Flag.write | Flag.may_replicate;
 
 export class Executor implements Caller {
   readonly blocking: Blocking;
+  /** Whether reads leave expired keys where they are: a replica's master removes them. */
+  leavesExpiry = false;
   private readonly table: CommandTable;
   private readonly keyspace: Keyspace;
   private readonly server: ServerPort;
@@ -148,7 +153,7 @@ export class Executor implements Caller {
   updateClock(): void {
     const { keyspace } = this;
     keyspace.nowMs = this.hooks.now();
-    keyspace.expiryHeld = this.pause.untilMs !== 0;
+    keyspace.expiryHeld = this.pause.untilMs !== 0 || this.leavesExpiry;
   }
 
   /**
@@ -288,12 +293,17 @@ export class Executor implements Caller {
 
   /**
    * As `request`, for a session whose replies nobody gets: commands of a file or of a master. The
-   * arguments must stay as they are until the next call or `stopTiming`.
+   * arguments must stay as they are until the next call or `stopTiming`. Returns the error that it
+   * was answered with, empty when it was none.
    */
-  apply(session: Session, args: Args, command: Command): void {
-    const { pos } = this.reply;
+  apply(session: Session, args: Args, command: Command): string {
+    const { reply } = this;
+    const { pos } = reply;
     this.request(session, args, command);
-    this.reply.rollback(pos);
+    const failed = reply.pos > pos && reply.buf[pos] === MINUS;
+    const error = failed ? latin1(reply.buf, pos + 1, reply.pos - pos - 3) : '';
+    reply.rollback(pos);
+    return error;
   }
 
   /**

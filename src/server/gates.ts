@@ -4,6 +4,7 @@
  */
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { Session } from '../session/session.ts';
+import type { Transaction } from '../session/transaction.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 
@@ -25,6 +26,7 @@ const NEEDS_DISK = Flag.write | Flag.fails_with_disk;
 // Flags that each request is asked for: constants, not properties to be looked up.
 const { allow_busy: ALLOW_BUSY, commits: COMMITS, denyoom: DENYOOM, immediate: IMMEDIATE } = Flag;
 const { loading: LOADING, no_auth: NO_AUTH, no_multi: NO_MULTI } = Flag;
+const { no_async_loading: NO_ASYNC_LOADING, stale: STALE, write: WRITE } = Flag;
 const { protected: PROTECTED, subscriber: SUBSCRIBER } = Flag;
 
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
@@ -39,8 +41,14 @@ export class Gates {
   passwordRequired = false;
   /** Bytes of used memory past which commands that may grow data are refused; 0 for none. */
   maxMemory = 0;
-  /** Whether the data of the disk is being loaded. */
+  /** Why writes are refused: this server is a replica that its master alone may write to. */
+  replicaRefusal: CommandError | undefined = undefined;
+  /** Why all but the commands for it are refused: the link to the master is down. */
+  staleRefusal: CommandError | undefined = undefined;
+  /** Whether the data of the disk, or of a master, is being loaded. */
   isLoading = false;
+  /** Whether a master's data is being loaded beside the present one, which is served. */
+  isLoadingAsync = false;
   /** Why writes are refused because of the disk. */
   diskRefusal: CommandError | undefined = undefined;
   /** Why all but the commands for it are refused: a script has run for too long. */
@@ -84,12 +92,33 @@ export class Gates {
       return errors.oom;
     }
     if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) return this.diskRefusal;
+    if (this.replicaRefusal !== undefined && (flags & WRITE) !== 0) return this.replicaRefusal;
     if (session.isConfined && (command.flagBits & SUBSCRIBER) === 0) {
       return notWhileSubscribed(command);
     }
-    if (this.isLoading && (flags & LOADING) === 0) return errors.loading;
+    if (this.isRestricted) {
+      const refused = this.restriction(command, transaction);
+      if (refused !== undefined) return refused;
+    }
     if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
     if (this.busy !== undefined && (command.flagBits & ALLOW_BUSY) === 0) return this.busy;
+    return undefined;
+  }
+
+  /** Whether the data is not what it should be: an old one, or not all there. */
+  private get isRestricted(): boolean {
+    return this.isLoading || this.isLoadingAsync || this.staleRefusal !== undefined;
+  }
+
+  /** Why a command may not run on such data, or undefined. */
+  private restriction(command: Command, queue: Transaction): CommandError | undefined {
+    const own = command.flagBits;
+    // What EXEC runs must be allowed all of it.
+    const shared = (own & COMMITS) === 0 ? own : own & queue.commonFlagBits;
+    const any = (own & COMMITS) === 0 ? own : own | queue.flagBits;
+    if (this.staleRefusal !== undefined && (shared & STALE) === 0) return this.staleRefusal;
+    if (this.isLoading && (shared & LOADING) === 0) return errors.loading;
+    if (this.isLoadingAsync && (any & NO_ASYNC_LOADING) !== 0) return errors.loading;
     return undefined;
   }
 }

@@ -214,10 +214,10 @@ function persistenceLines(s: Sources): InfoLine[] {
 
 /** What there is to say while the data of the disk is loaded, and whether it is. */
 function loadingLines({ loader: { progress }, clock }: Sources): InfoLine[] {
-  const { isLoading, startedMs, total, loaded } = progress;
+  const { isAsync, isLoading, startedMs, total, loaded } = progress;
   const lines: InfoLine[] = [
-    ['loading', isLoading ? 1 : 0],
-    ['async_loading', 0],
+    ['loading', isLoading && !isAsync ? 1 : 0],
+    ['async_loading', isLoading && isAsync ? 1 : 0],
   ];
   if (!isLoading) return lines;
   const elapsed = Math.max(1, (clock.now() - startedMs) / 1000);

@@ -35,6 +35,8 @@ export class LoadError extends Error {
 /** How far a load has come, for INFO. */
 export class LoadProgress {
   isLoading = false;
+  /** Whether the old data is served meanwhile (repl-diskless-load swapdb). */
+  isAsync = false;
   startedMs = 0;
   total = 0;
   /** Bytes of files that are done. */

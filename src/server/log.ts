@@ -19,6 +19,8 @@ const months = 'JanFebMarAprMayJunJulAugSepOctNovDec';
 export class Log implements LogPort {
   /** Lines below this level are dropped; `nothing` drops all. */
   level = 'notice';
+  /** M for a master, S for a replica. */
+  role: 'M' | 'S' = 'M';
   /** Empty: standard output. */
   file = '';
   /** Replaces the destination (programmatic use, tests). */
@@ -31,7 +33,7 @@ export class Log implements LogPort {
 
   write(level: LogLevel, message: string): void {
     if (rank[level]! < (rank[this.level] ?? 4)) return;
-    const line = `${process.pid}:M ${timestamp(this.now())} ${mark[level]} ${message}\n`;
+    const line = `${process.pid}:${this.role} ${timestamp(this.now())} ${mark[level]} ${message}\n`;
     if (this.sink !== undefined) this.sink(line);
     else {
       try {

@@ -30,6 +30,8 @@ import { REDIS_VERSION } from './version.ts';
 
 /** After a failed save no save point is tried for so long. */
 const RETRY_SECONDS = 5;
+/** Attempts to append again after a full sync. */
+const RESTARTS_MAX = 10;
 const saveInProgress = new CommandError('ERR Background save already in progress');
 const otherInProgress = new CommandError(
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in " +
@@ -122,6 +124,10 @@ export class Persistence implements PersistencePort {
   private readonly writer: SnapshotTaker;
   private readonly rewriteLimit = new RewriteLimit();
   private job: Job | undefined = undefined;
+  /** Whether a master's data is being loaded. */
+  private isHeld = false;
+  /** How often appending is still tried to be switched on after that. */
+  private restartsLeft = 0;
   /** When a save was last begun, Unix seconds. */
   private lastTrySeconds = 0;
   /** `save` as pairs of seconds and changes. */
@@ -155,7 +161,8 @@ export class Persistence implements PersistencePort {
     );
     this.noteHealth();
     if (!this.isReady) return;
-    if (config.bool('appendonly') !== (this.aof !== undefined)) this.switchAppendOnly();
+    const wantsAof = config.bool('appendonly') && !this.isHeld;
+    if (wantsAof !== (this.aof !== undefined)) this.switchAppendOnly();
     this.configureAof();
   }
 
@@ -265,7 +272,8 @@ export class Persistence implements PersistencePort {
   tick(nowMs: number): void {
     this.aof?.tick(nowMs);
     this.noteHealth();
-    if (!this.isReady || this.job !== undefined || this.isTorn()) return;
+    if (!this.isReady || this.job !== undefined || this.isTorn() || this.isHeld) return;
+    if (this.restartsLeft > 0) this.restartAppendOnly();
     const nowSeconds = Math.floor(nowMs / 1000);
     const mayTry = this.saves.succeeded || nowSeconds - this.lastTrySeconds > RETRY_SECONDS;
     if (this.rewriteScheduled && !this.rewriteLimit.holds(nowMs)) this.startRewrite();
@@ -406,6 +414,41 @@ export class Persistence implements PersistencePort {
     record.lastHeldBytes = heldBytes;
     if (this.job === job) this.job = undefined;
     this.configureAof();
+  }
+
+  /** Gives up a save under way: its data is about to be replaced. */
+  cancelSave(): void {
+    if (this.job?.kind === 'save') this.cancel();
+  }
+
+  /** The data is about to be replaced by a master's: nothing is saved or appended until then. */
+  holdForSync(): void {
+    this.cancel();
+    this.isHeld = true;
+    this.stopAppendOnly();
+  }
+
+  /** The data of a master is all there, or none is: appending begins anew if it is wanted. */
+  resumeAfterSync(): void {
+    this.isHeld = false;
+    this.restartsLeft = RESTARTS_MAX;
+    this.restartAppendOnly();
+  }
+
+  /** Tries to append again; after a failure the cron tries some more times. */
+  private restartAppendOnly(): void {
+    if (this.aof !== undefined || !this.isReady || !this.config.bool('appendonly')) {
+      this.restartsLeft = 0;
+      return;
+    }
+    this.restartsLeft--;
+    try {
+      this.startAppendOnly();
+      this.restartsLeft = 0;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.log('warning', 'Failed enabling the AOF after successful master synchronization!');
+    }
   }
 
   /** Gives the snapshot under way up, as SHUTDOWN and FLUSHALL do. */

@@ -21,7 +21,11 @@ export class ScriptError extends CommandError {
 export interface ScriptRules {
   /** Commands that write are refused. */
   readonly readOnly: boolean;
-  /** Why commands that write are refused until the script has written. */
+  /** Why commands are refused that do not run on old data. */
+  readonly isStale: boolean;
+  /** Why commands that write are refused until the script has written: a replica. */
+  readonly replicaRefusal: CommandError | undefined;
+  /** As `replicaRefusal`: the disk. */
   readonly diskRefusal: CommandError | undefined;
   /** Commands that take memory are refused until the script has written. */
   readonly outOfMemory: boolean;
@@ -32,6 +36,7 @@ export interface ScriptRules {
 const unknown = new CommandError('ERR Unknown Redis command called from script');
 const wrongArity = new CommandError('ERR Wrong number of args calling Redis command from script');
 const notAllowed = new CommandError('ERR This Redis command is not allowed from script');
+const staleData = new CommandError('ERR Can not execute the command on a stale replica');
 const noWrites = new CommandError('ERR Write commands are not allowed from read-only scripts.');
 
 /** Why a script may not call a command with these arguments, or undefined. */
@@ -46,6 +51,10 @@ export function refusalInScript(
   if (command.run === undefined) return unknown;
   if ((flagBits & Flag.noscript) !== 0) return notAllowed;
   if (rules.readOnly && (flagBits & (Flag.write | Flag.may_replicate)) !== 0) return noWrites;
+  if (rules.isStale && (flagBits & Flag.stale) === 0) return staleData;
+  if (rules.replicaRefusal !== undefined && !rules.wrote && (flagBits & Flag.write) !== 0) {
+    return rules.replicaRefusal;
+  }
   if (rules.diskRefusal !== undefined && !rules.wrote && (flagBits & Flag.write) !== 0) {
     return rules.diskRefusal;
   }

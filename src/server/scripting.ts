@@ -76,6 +76,8 @@ const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning']
 /** The script that runs: one object, used again for each. */
 class Run implements ScriptRules {
   readOnly = false;
+  isStale = false;
+  replicaRefusal: Gates['replicaRefusal'] = undefined;
   diskRefusal: Gates['diskRefusal'] = undefined;
   outOfMemory = false;
   wrote = false;
@@ -239,8 +241,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const startMs = frame.beginCalls();
     frame.noEffect();
     run.readOnly = readOnly || (flags & ScriptFlag.noWrites) !== 0;
-    run.diskRefusal = this.parts.gates.diskRefusal;
-    run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && this.parts.gates.isOutOfMemory;
+    this.takeGates(run, flags, frame.session.appliesEffects);
     run.wrote = false;
     run.kind = kind;
     run.name = name;
@@ -255,6 +256,15 @@ export class Scripting implements ScriptsPort, ScriptHost {
     run.killed = false;
     run.args = undefined;
     this.run = run;
+  }
+
+  /** What holds back its calls; nothing does when it comes from a file or a master. */
+  private takeGates(run: Run, flags: number, appliesEffects: boolean): void {
+    const { gates } = this.parts;
+    run.isStale = !appliesEffects && gates.staleRefusal !== undefined;
+    run.replicaRefusal = appliesEffects ? undefined : gates.replicaRefusal;
+    run.diskRefusal = gates.diskRefusal;
+    run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && gates.isOutOfMemory;
   }
 
   /** Runs the engine; the script's end, or that it goes on later. */

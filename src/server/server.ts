@@ -47,7 +47,9 @@ import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
 import { Replay } from './replay.ts';
+import { makeReplicaSide } from './replica-role.ts';
 import { Replication } from './replication.ts';
+import type { ReplicaSide } from './replication-replica.ts';
 import { Scripting } from './scripting.ts';
 import { SlowCalls } from './slow-calls.ts';
 import type { SlowLog } from './slow-log.ts';
@@ -93,7 +95,7 @@ export class Server {
   readonly info = new Info();
   readonly debug: DebugTools;
   readonly clock: Clock;
-  private readonly now: () => number;
+  readonly now: () => number;
   readonly clients: Clients;
   private readonly reply = new Reply();
   readonly output: Output;
@@ -109,6 +111,7 @@ export class Server {
   readonly memory: MemoryFigures;
   readonly persistence: Persistence;
   readonly replication: Replication;
+  readonly replica: ReplicaSide;
   readonly loader: Loader;
   private closePromise: Promise<void> | undefined;
 
@@ -234,10 +237,16 @@ export class Server {
       keyspace: this.keyspace,
       stats: this.stats,
       now: this.now,
-      isPaused: () => this.pause.untilMs !== 0 || this.executor.isBusy,
+      isPaused: () =>
+        this.pause.untilMs !== 0 || this.executor.isBusy || this.replication.isReplica,
       serveWaiting: () => {
         if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
       },
+    });
+    this.replica = makeReplicaSide({
+      ...this,
+      port: () => this.port,
+      failoverAnswered: () => {},
     });
     this.memory = new MemoryFigures(this.memoryParts());
     this.cron = new Cron({ now: this.now, hz: () => config.number('hz') });
@@ -300,6 +309,7 @@ export class Server {
     cron.everyTick((nowMs) => stats.sample(nowMs));
     cron.everyTick((nowMs) => clients.check(nowMs));
     cron.everyTick((nowMs) => this.persistence.tick(nowMs));
+    cron.everyTick(() => this.replica.tick());
     if (this.clock.isInjected) {
       cron.everyTick(() => this.blocking.checkTimers());
       cron.everyTick(() => this.pause.check());
@@ -375,6 +385,7 @@ export class Server {
     }
     await this.endpoints.open();
     this.cron.start();
+    this.replica.start();
     this.gates.isLoading = true;
     try {
       await this.loader.start();
@@ -384,6 +395,7 @@ export class Server {
     }
     this.gates.isLoading = false;
     this.endpoints.announce();
+    this.replica.begin();
   }
 
   /** Port of the first TCP socket; 0 when there is none. */
@@ -432,6 +444,7 @@ export class Server {
 
   private async closeNow(): Promise<void> {
     this.cron.stop();
+    this.replica.close();
     this.endpoints.close();
     await this.persistence.close();
     await this.clients.endAll();

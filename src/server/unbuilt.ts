@@ -24,11 +24,6 @@ const refused: readonly Refused[] = [
     reason: 'ACL users are not supported yet: aclfile would restrict nobody',
   },
   {
-    name: 'replicaof',
-    harmless: [''],
-    reason: 'Replication is not supported yet: replicaof would leave this server a writable master',
-  },
-  {
     name: 'cluster-enabled',
     harmless: ['no'],
     reason: 'Cluster mode is not supported yet: this server would own all keys on its own',

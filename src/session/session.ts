@@ -41,6 +41,8 @@ export class Session extends Client implements SessionPort {
   noTouch = false;
   isMonitor = false;
   appliesEffects = false;
+  /** Whether this is the link to the master. */
+  isMaster = false;
   readonly transaction = new Transaction();
   subscriptions: Subscriptions | undefined = undefined;
   tracking: ClientTracking | undefined = undefined;
@@ -113,7 +115,8 @@ export class Session extends Client implements SessionPort {
   }
 
   /** CLIENT LIST's type. */
-  get type(): 'normal' | 'pubsub' {
+  get type(): 'normal' | 'pubsub' | 'master' {
+    if (this.isMaster) return 'master';
     return this.subscriptions === undefined ? 'normal' : 'pubsub';
   }
 
@@ -206,6 +209,7 @@ export class Session extends Client implements SessionPort {
   private flags(): string {
     const { transaction } = this;
     let flags = this.isMonitor ? 'O' : '';
+    if (this.isMaster) flags += 'M';
     if (this.subscriptions !== undefined) flags += 'P';
     if (transaction.isOpen || transaction.running > 0) flags += 'x';
     if (this.isWaiting) flags += 'b';

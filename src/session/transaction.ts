@@ -6,13 +6,17 @@ import type { TransactionPort } from '../commands/ports/session.ts';
 import type { Args } from '../util/args.ts';
 import { CommandQueue } from './command-queue.ts';
 
+const ALL_FLAGS = -1;
+
 export class Transaction implements TransactionPort {
   isOpen = false;
   isRefused = false;
   broken = false;
   watches: TransactionPort['watches'] = [];
   watchBytes = 0;
+  /** Flags that one of the queued commands has, and those that all have. */
   flagBits = 0;
+  commonFlagBits = ALL_FLAGS;
   running = 0;
   private queue: CommandQueue | undefined;
   /** The queue of the transaction before, empty. */
@@ -61,6 +65,7 @@ export class Transaction implements TransactionPort {
     this.queue ??= this.takeSpare() ?? new CommandQueue();
     this.queue.add(command, args);
     this.flagBits |= flags;
+    this.commonFlagBits &= flags;
   }
 
   end(): CommandQueue | undefined {
@@ -69,6 +74,7 @@ export class Transaction implements TransactionPort {
     this.isRefused = false;
     this.broken = false;
     this.flagBits = 0;
+    this.commonFlagBits = ALL_FLAGS;
     this.queue = undefined;
     return queue;
   }

@@ -102,7 +102,6 @@ describe('directives that would protect', () => {
     `user default on #${hash} ~* &* +@all`,
     'aclfile /etc/users.acl',
     'tls-port 6380',
-    'replicaof 127.0.0.1 6379',
     'cluster-enabled yes',
     'min-replicas-to-write 1',
   ]) {

@@ -92,7 +92,7 @@ function describeServer(ctx: Context, reply: Reply): void {
   reply.bulkLatin1('mode');
   reply.bulkLatin1('standalone');
   reply.bulkLatin1('role');
-  reply.bulkLatin1('master');
+  reply.bulkLatin1(ctx.server.replica.master === undefined ? 'master' : 'replica');
   reply.bulkLatin1('modules');
   reply.array(0);
 }

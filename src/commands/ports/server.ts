@@ -13,6 +13,7 @@ import type { LogPort } from './log.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
 import type { LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
+import type { ReplicaPort } from './replica.ts';
 import type { ScriptsPort } from './scripts.ts';
 import type { StatsPort } from './stats.ts';
 
@@ -32,6 +33,7 @@ export interface ServerPort {
   readonly monitors: MonitorsPort;
   readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
+  readonly replica: ReplicaPort;
   readonly scripts: ScriptsPort;
   readonly slowLog: SlowLogPort;
   readonly tracking: TrackingPort;

@@ -9,6 +9,7 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { monitor } from './monitor.ts';
 import { bgrewriteaof, bgsave, lastsave, save } from './persistence.ts';
+import { replicaof, slaveof } from './replicaof.ts';
 import { slowlog } from './slowlog.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
@@ -26,9 +27,11 @@ export const serverCommands: readonly CommandSpec[] = [
   lolwut,
   memory,
   monitor,
+  replicaof,
   role,
   save,
   shutdown,
+  slaveof,
   slowlog,
   swapdb,
   time,

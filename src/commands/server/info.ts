@@ -57,7 +57,17 @@ export const role = command({
   flags: ['noscript', 'loading', 'stale', 'fast'],
   categories: ['admin', 'dangerous'],
 
-  run(_ctx, _args, reply) {
+  run(ctx, _args, reply) {
+    const { appliedOffset, master, state } = ctx.server.replica;
+    if (master !== undefined) {
+      reply.array(5);
+      reply.bulkLatin1('slave');
+      reply.bulkLatin1(master.host);
+      reply.int(master.port);
+      reply.bulkLatin1(state);
+      reply.int(appliedOffset);
+      return;
+    }
     reply.array(3);
     reply.bulkLatin1('master');
     reply.int(0);

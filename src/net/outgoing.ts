@@ -1,0 +1,115 @@
+/**
+ * Connections that a server makes itself, to its master. What arrives goes into one buffer per
+ * connection and is consumed at once, as with those that come in (`connection.ts`).
+ */
+import { connect, type Socket } from 'node:net';
+import { setImmediate } from '../util/timers.ts';
+
+const READ_BUFFER_BYTES = 128 * 1024;
+
+/** Who gets what happens to a connection. */
+export interface OutgoingEvents {
+  connected(): void;
+  /** `chunk[0..length)` arrived; valid during the call only. */
+  received(chunk: Uint8Array, length: number): void;
+  /** It is over, or was never made. Called once. */
+  closed(reason: string): void;
+}
+
+/** Where to connect to. */
+export interface OutgoingTarget {
+  /** An address or a name, which is looked up now. */
+  readonly host: string;
+  readonly port: number;
+  /** Address to come from; empty where the system chooses. */
+  readonly sourceAddress: string;
+  /** Whether small packets are sent at once. */
+  readonly noDelay: boolean;
+}
+
+export class Outgoing {
+  private readonly socket: Socket;
+  private readonly events: OutgoingEvents;
+  private reason = 'the connection was closed';
+  private isPaused = false;
+
+  /** Begins to connect; `events` are called in later turns only. */
+  constructor(target: OutgoingTarget, events: OutgoingEvents) {
+    this.events = events;
+    const { host, port, sourceAddress, noDelay } = target;
+    this.socket = connect({
+      host,
+      port,
+      noDelay,
+      keepAlive: true,
+      ...(sourceAddress !== '' && { localAddress: sourceAddress }),
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+        callback: (length, buffer) => this.read(length, buffer),
+      },
+    });
+    this.listen('connect');
+  }
+
+  /** Sends bytes, which are the connection's from now on. */
+  write(bytes: Buffer): void {
+    if (!this.socket.destroyed) this.socket.write(bytes);
+  }
+
+  /** Nothing is read until `resume`; what has been read already may still come. */
+  pause(): void {
+    this.isPaused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.socket.resume();
+  }
+
+  /** Ends it at once; `closed` follows in a later turn. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  get remoteAddress(): string {
+    return this.socket.remoteAddress ?? '';
+  }
+
+  get remotePort(): number {
+    return this.socket.remotePort ?? 0;
+  }
+
+  get localAddress(): string {
+    return this.socket.localAddress ?? '';
+  }
+
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
+  private listen(whenConnected: string): void {
+    const { events, socket } = this;
+    socket.once(whenConnected, () => events.connected());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.reason = error.code ?? error.message;
+    });
+    socket.on('end', () => {
+      this.reason = 'the master hung up';
+      socket.destroy();
+    });
+    socket.on('close', () => events.closed(this.reason));
+  }
+
+  private read(length: number, buffer: Uint8Array): boolean {
+    if (this.socket.destroyed) return false;
+    this.events.received(buffer, length);
+    if (this.isPaused) return false;
+    if (length < buffer.length) return true;
+    // There is more: others come first, as with connections that come in.
+    setImmediate(() => {
+      if (!this.isPaused && !this.socket.destroyed) this.socket.resume();
+    });
+    return false;
+  }
+}
