@@ -95,7 +95,9 @@ it('the published files are these and no others', { timeout: 60_000 }, () => {
   expect(names.filter((name) => !published.some((pattern) => pattern.test(name)))).toEqual([]);
   expect(names).toContain('package.json');
   expect(names).toContain('LICENSE');
-  expect(names.filter((name) => name.startsWith('dist/test') || name.includes('.code-'))).toEqual([]);
+  expect(names.filter((name) => name.startsWith('dist/test') || name.includes('.code-'))).toEqual(
+    [],
+  );
   // `npm test` has built before; a bare vitest run may not have.
   if (!names.some((name) => name.startsWith('dist/bin/'))) {
     console.warn('SKIPPED: whether bin and exports are published: dist/ is not built');
