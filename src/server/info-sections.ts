@@ -20,7 +20,9 @@ import type { MemoryFigures } from './memory-figures.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
 import type { Replication } from './replication.ts';
+import type { RuntimeFigures } from './runtime-figures.ts';
 import type { Scripting } from './scripting.ts';
+import type { StallWatch } from './stall-watch.ts';
 import type { Stats } from './stats.ts';
 import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
 
@@ -40,7 +42,9 @@ export interface Sources {
   readonly memory: MemoryFigures;
   readonly pubsub: PubSub;
   readonly replication: Replication;
+  readonly runtime: RuntimeFigures;
   readonly scripts: Scripting;
+  readonly stalls: StallWatch;
   readonly stats: Stats;
   readonly tracking: Tracking;
 }
@@ -57,13 +61,16 @@ export function addInfoSections(info: Info, sources: Sources): void {
   info.add('commandstats', () => commandLines(sources));
   info.add('errorstats', () => errorLines(sources));
   info.add('latencystats', () => percentileLines(sources));
+  info.add('runtime', () => runtimeLines(sources));
   info.add('cluster', () => [['cluster_enabled', 0]]);
   info.add('keyspace', () => keyspaceLines(sources));
   info.onReset(() => resetStats(sources));
 }
 
-function resetStats({ commands, keyspace, memory, stats }: Sources): void {
+function resetStats({ commands, keyspace, memory, runtime, stalls, stats }: Sources): void {
   stats.reset();
+  runtime.reset();
+  stalls.reset();
   memory.peak = 0;
   keyspace.hits = 0;
   keyspace.misses = 0;
@@ -360,6 +367,27 @@ function percentileLines({ commands, config }: Sources): InfoLine[] {
     }
   }
   return lines;
+}
+
+/** What only a server on Node.js has to tell: the event loop, V8's heap and its collector. */
+function runtimeLines({ runtime, stalls }: Sources): InfoLine[] {
+  const { delays } = stalls;
+  const { count, totalMs, maxMs } = runtime.pauses;
+  const { usedBytes, totalBytes, limitBytes, externalBytes } = runtime.heap;
+  const delay = (percent: number) => Math.round(delays.percentile(percent) / 1000);
+  return [
+    ['event_loop_utilization', runtime.utilization.toFixed(3)],
+    ['event_loop_delay_usec', `p50=${delay(50)},p99=${delay(99)},p99.9=${delay(99.9)}`],
+    ['event_loop_longest_delay_ms', stalls.longestMs.toFixed(1)],
+    ['event_loop_stalls', stalls.stalls],
+    ['gc_pauses', count],
+    ['gc_pause_total_ms', totalMs.toFixed(1)],
+    ['gc_pause_longest_ms', maxMs.toFixed(1)],
+    ['v8_heap_used', usedBytes],
+    ['v8_heap_size', totalBytes],
+    ['v8_heap_limit', limitBytes],
+    ['v8_external_memory', externalBytes],
+  ];
 }
 
 function errorLines(s: Sources): InfoLine[] {

@@ -29,6 +29,7 @@ const allSections: readonly (readonly [title: string, isDefault: boolean])[] = [
   ['Commandstats', false],
   ['Errorstats', true],
   ['Latencystats', false],
+  ['Runtime', false],
   ['Cluster', true],
   ['Keyspace', true],
 ];

@@ -28,6 +28,12 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   for (const name of config.unknownVariables) {
     server.log('warning', `Warning: the environment variable ${name} names no directive.`);
   }
+  process.on('uncaughtException', (error) => {
+    server.log('warning', `The process ends: ${String(error.name)}`);
+    server.reportCrash(error);
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  });
   handleSignals(server);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
   try {

@@ -71,6 +71,8 @@ export interface PersistenceOptions {
   readonly onFatal: () => void;
   /** Told why commands that write are refused; undefined when they are not. */
   readonly onHealth: (refusal: CommandError | undefined) => void;
+  /** Something took so long, by the name that LATENCY has for it. */
+  readonly took?: (event: string, ms: number) => void;
   /** The disk, for tests; not used by the snapshot's thread. */
   readonly files?: FileSystem | undefined;
   /** Takes snapshots in another way than by a thread (tests with a disk of their own). */
@@ -120,6 +122,7 @@ export class Persistence implements PersistencePort {
   private readonly usedMemory: () => number;
   private readonly streamPosition: () => RdbWriteOptions['aux'];
   private readonly onFatal: () => void;
+  private readonly took: PersistenceOptions['took'];
   private readonly onHealth: (refusal: CommandError | undefined) => void;
   private readonly writer: SnapshotTaker;
   private readonly rewriteLimit = new RewriteLimit();
@@ -144,6 +147,7 @@ export class Persistence implements PersistencePort {
     this.usedMemory = options.usedMemory;
     this.streamPosition = options.streamPosition;
     this.onFatal = options.onFatal;
+    this.took = options.took;
     this.onHealth = options.onHealth;
     this.files = options.files ?? nodeFiles;
     this.writer = options.snapshots ?? new SnapshotWriter(options.keyspace);
@@ -466,6 +470,7 @@ export class Persistence implements PersistencePort {
       name: this.config.path('appendfilename'),
       now: this.now,
       log: this.log,
+      took: (event, ms) => this.took?.(event, ms),
       wake: () => this.output.endTurn(),
       onSafe: () => {
         this.noteHealth();

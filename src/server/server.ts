@@ -27,6 +27,7 @@ import type { Blocking } from './blocking.ts';
 import { ChangeStreams } from './change-streams.ts';
 import { Clients } from './clients.ts';
 import { Clock, checkedRandom } from './clock.ts';
+import { crashReport, placeOf } from './crash-report.ts';
 import { Cron } from './cron.ts';
 import { DebugTools } from './debug-tools.ts';
 import { Endpoints } from './endpoints.ts';
@@ -50,9 +51,11 @@ import { Replay } from './replay.ts';
 import { makeReplicaSide } from './replica-role.ts';
 import { Replication } from './replication.ts';
 import type { ReplicaSide } from './replication-replica.ts';
+import { RuntimeFigures } from './runtime-figures.ts';
 import { Scripting } from './scripting.ts';
 import { SlowCalls } from './slow-calls.ts';
 import type { SlowLog } from './slow-log.ts';
+import { StallWatch } from './stall-watch.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
@@ -88,6 +91,8 @@ export class Server {
   readonly changeStreams: ChangeStreams;
   readonly stats = new Stats();
   readonly slowCalls: SlowCalls;
+  readonly runtime = new RuntimeFigures();
+  readonly stalls: StallWatch;
   readonly gates: Gates;
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
@@ -123,6 +128,7 @@ export class Server {
     this.now = this.clock.now;
     this.slowCalls = new SlowCalls(this.now);
     this.monitors = new Monitors(this.clock);
+    this.stalls = this.makeStallWatch();
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
     this.lifecycle = new Lifecycle({
@@ -208,6 +214,7 @@ export class Server {
       isTorn: () => this.executor.isBusy,
       usedMemory: () => this.memory.used(),
       streamPosition: () => this.replication.auxFields(),
+      took: (event, ms) => this.latency.add(event, ms),
       onFatal: () => this.lifecycle.dieDamaged(),
       onHealth: (refusal) => {
         this.gates.diskRefusal = refusal;
@@ -286,11 +293,24 @@ export class Server {
         handlerFailed: (command, error) => this.reportBug(command, error),
         dataDamaged: (command, error) => {
           this.reportBug(command, error);
+          this.reportCrash(error, command);
           this.lifecycle.dieDamaged();
         },
         resume: (session) => this.pipeline.resumeLater(session),
         unreportedWrite: hooks.unreportedWrite,
       },
+    });
+  }
+
+  private makeStallWatch(): StallWatch {
+    return new StallWatch({
+      now: monotonicMs,
+      hz: () => this.config.number('hz'),
+      periodMs: () => this.config.number('watchdog-period'),
+      takeLongest: () => this.slowCalls.takeLongest(),
+      collectorMs: () => this.runtime.pauses.totalMs,
+      latency: this.latency,
+      log: (level, message) => this.log(level, message),
     });
   }
 
@@ -306,6 +326,8 @@ export class Server {
   /** What the cron does. */
   private startTasks(): void {
     const { clients, cron, keyspace, memory, stats, upkeep } = this;
+    cron.everyTick(() => this.stalls.tick());
+    cron.everyTick((nowMs) => this.runtime.sample(nowMs));
     cron.everyTick((nowMs) => stats.sample(nowMs));
     cron.everyTick((nowMs) => clients.check(nowMs));
     cron.everyTick((nowMs) => this.persistence.tick(nowMs));
@@ -319,7 +341,12 @@ export class Server {
     cron.everyTick(() => upkeep.rehash());
     cron.everyTick(() => keyspace.giveBack());
     cron.everyTick(() => this.tracking.giveBack());
-    cron.inSlices((until) => upkeep.expireSlice(until));
+    cron.inSlices((until) => {
+      const startedMs = monotonicMs();
+      const isMore = upkeep.expireSlice(until);
+      this.latency.add('expire-cycle', monotonicMs() - startedMs);
+      return isMore;
+    });
     cron.inSlices((until) => upkeep.freeSlice(until));
     const compactor = new Compactor(keyspace, monotonicMs);
     cron.inSlices((until) => compactor.slice(until));
@@ -371,7 +398,15 @@ export class Server {
   }
 
   private reportBug(command: string, error: unknown): void {
-    this.log('warning', `Internal error in '${command}': ${stackOf(error)}`);
+    this.log('warning', `Internal error in '${command}': ${placeOf(error).join('\n')}`);
+  }
+
+  /** The log gets all that helps to find a bug: the process is about to end. */
+  reportCrash(error: unknown, command = ''): void {
+    if (!this.config.bool('crash-log-enabled')) return;
+    for (const line of crashReport(command, error, this.info.text(['all']))) {
+      this.log('warning', line);
+    }
   }
 
   // ---- lifecycle ---------------------------------------------------------------------------
@@ -384,6 +419,7 @@ export class Server {
       this.log('warning', `Warning: set, but without effect in this version: ${idle.join(', ')}`);
     }
     await this.endpoints.open();
+    this.runtime.start();
     this.cron.start();
     this.replica.start();
     this.gates.isLoading = true;
@@ -445,6 +481,7 @@ export class Server {
   private async closeNow(): Promise<void> {
     this.cron.stop();
     this.replica.close();
+    this.runtime.stop();
     this.endpoints.close();
     await this.persistence.close();
     await this.clients.endAll();
@@ -458,7 +495,3 @@ const debugRefused = new CommandError(
     'you can run it from a local connection, otherwise you need to set this option in the ' +
     'configuration file, and then restart the server.',
 );
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}

@@ -25,6 +25,7 @@
 import path from 'node:path';
 import type { EffectUnit, JournalReader } from '../../keyspace/journal.ts';
 import { Target } from '../../keyspace/journal.ts';
+import { monotonicMs } from '../../util/timers.ts';
 import {
   type FileSystem,
   makeLastingDirectory,
@@ -59,6 +60,8 @@ export interface AppendOnlyOptions {
   /** Wall clock in ms. */
   readonly now: () => number;
   readonly log: (level: 'notice' | 'warning', message: string) => void;
+  /** Something took so long, by the name that LATENCY has for it. */
+  readonly took?: (event: string, ms: number) => void;
   /** Has `prepare` called before this turn of the event loop ends. */
   readonly wake: () => void;
   /** `safe` has grown. */
@@ -310,6 +313,7 @@ export class AppendOnlyFile implements JournalReader {
     this.lastAttemptMs = nowMs;
     if (this.isSyncing && nowMs - this.syncStartedMs > SLOW_SYNC_MS) this.delayedSyncs++;
     let done = 0;
+    const startedMs = monotonicMs();
     try {
       while (done < encoder.length) {
         const rest = encoder.buf.subarray(done, encoder.length);
@@ -319,6 +323,7 @@ export class AppendOnlyFile implements JournalReader {
       this.writeFailed(file, done, error as SystemError);
       return;
     }
+    this.options.took?.('aof-write', monotonicMs() - startedMs);
     this.fileBytes += done;
     this.currentBytes += done;
     this.flushed = this.encoded;
@@ -366,11 +371,15 @@ export class AppendOnlyFile implements JournalReader {
     if (file === undefined || this.isSyncing || this.isBroken) return;
     if (this.syncsWait && this.policy !== 'always') return;
     const upTo = this.flushed;
+    const startedMs = monotonicMs();
     this.syncingFile = file;
     this.syncStartedMs = this.options.now();
     this.lastSyncMs = this.syncStartedMs;
     file.syncLater((error) => {
       this.syncingFile = undefined;
+      if (this.policy === 'always') {
+        this.options.took?.('aof-fsync-always', monotonicMs() - startedMs);
+      }
       // The file was left meanwhile, with a sync of its own; the error may have come to this one.
       if (this.file !== file) closeQuietly(file);
       if (error !== undefined) this.syncFailed(error);
