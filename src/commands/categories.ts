@@ -1,6 +1,7 @@
 /**
  * The ACL categories of a command, derived from its group and flags as Redis derives them.
  */
+import { categoryNames } from '../acl/category-names.ts';
 import type { CommandGroup, Spec } from './facts.ts';
 
 const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
@@ -20,31 +21,6 @@ const ofGroup: Readonly<Partial<Record<CommandGroup, string>>> = {
   scripting: 'scripting',
 };
 
-/** All categories in the order in which Redis lists them. */
-const order: readonly string[] = [
-  'keyspace',
-  'read',
-  'write',
-  'set',
-  'sortedset',
-  'list',
-  'hash',
-  'string',
-  'bitmap',
-  'hyperloglog',
-  'geo',
-  'stream',
-  'pubsub',
-  'admin',
-  'fast',
-  'slow',
-  'blocking',
-  'dangerous',
-  'connection',
-  'transaction',
-  'scripting',
-];
-
 /** Names without the `@`, each once. One that the spec gives as `-name` is not the command's. */
 export function categoriesOf(spec: Spec): string[] {
   const { flags } = spec;
@@ -59,5 +35,5 @@ export function categoriesOf(spec: Spec): string[] {
   if (flags.includes('pubsub')) found.add('pubsub');
   if (flags.includes('blocking')) found.add('blocking');
   found.add(flags.includes('fast') ? 'fast' : 'slow');
-  return order.filter((name) => found.has(name) && !found.has(`-${name}`));
+  return categoryNames.filter((name) => found.has(name) && !found.has(`-${name}`));
 }

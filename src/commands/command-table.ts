@@ -5,10 +5,13 @@
 import type { Args } from '../util/args.ts';
 import { LatencyHistogram } from '../util/latency-histogram.ts';
 import { type CommandFlag, commandFlags, type Spec } from './facts.ts';
+import { KeyFinder } from './key-specs.ts';
 
 /** A registered command with what the hot path needs, worked out once. */
 export class Command {
   readonly spec: Spec;
+  /** Its number among all commands and subcommands of its table, in their order. */
+  id = 0;
   /** `config|get` for a subcommand, else the name. */
   readonly fullName: string;
   /** What clients call it: `spec.name` unless `rename-command` says otherwise. Lower case. */
@@ -25,6 +28,8 @@ export class Command {
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;
   readonly keyStep: number;
+  /** Finds its keys; undefined when it has none. */
+  readonly keys: KeyFinder | undefined;
   /** As `Spec.member`; undefined where nothing of a value is fetched ahead. */
   readonly member: number | undefined;
   /** Statistics for INFO commandstats; time in microseconds. */
@@ -48,6 +53,7 @@ export class Command {
     const keys = spec.keys?.[0];
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
+    this.keys = KeyFinder.of(spec);
     this.member = spec.member;
     this.subcommands =
       spec.subcommands === undefined ? undefined : new CommandTable(spec.subcommands, this);
@@ -80,6 +86,8 @@ export class CommandTable implements Iterable<Command> {
 
   constructor(specs: readonly Spec[], parent?: Command) {
     this.list = specs.map((spec) => new Command(spec, parent));
+    let id = 0;
+    if (parent === undefined) for (const command of this.everyCommand()) command.id = id++;
     this.fillSlots();
   }
 
@@ -123,6 +131,14 @@ export class CommandTable implements Iterable<Command> {
 
   get size(): number {
     return this.list.length;
+  }
+
+  /** All commands, each followed by its subcommands. */
+  *everyCommand(): Iterable<Command> {
+    for (const command of this.list) {
+      yield command;
+      yield* command.subcommands?.list ?? [];
+    }
   }
 
   [Symbol.iterator](): Iterator<Command> {

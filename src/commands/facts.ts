@@ -5,6 +5,7 @@
  */
 import type { Reply } from '../resp/reply.ts';
 import type { Args } from '../util/args.ts';
+import type { KeyList, KeyUse } from './key-list.ts';
 
 /** A flag: its bit in `Command.flagBits`, and whether COMMAND INFO shows it. */
 interface FlagFact {
@@ -100,6 +101,13 @@ export interface KeySpec {
   readonly notes?: string;
 }
 
+/** Which arguments of a command are channels: the first one, or all of them. */
+export interface ChannelSpec {
+  readonly all: boolean;
+  /** Whether they are patterns of channels. */
+  readonly arePatterns: boolean;
+}
+
 /** A command: its facts, and a handler that sees the world as a `C`. */
 export interface Spec<C = unknown> {
   /** Lower case; for a subcommand the part after the container (`get` of `config|get`). */
@@ -130,10 +138,15 @@ export interface Spec<C = unknown> {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Of no use to applications: COMMAND DOCS says so. */
   readonly system?: true;
-  /** The flags of the keys where they depend on the arguments (`variable_flags`). */
-  keyFlags?(args: Args): readonly string[];
-  /** Keys that no specification finds (those of SORT's options), in order. */
-  moreKeys?(args: Args): readonly { readonly index: number; readonly flags: readonly string[] }[];
+  /** What is done with the keys where that depends on the arguments (`variable_flags`). */
+  keyUse?(args: Args): KeyUse;
+  /**
+   * Finds all keys where the specifications do not find just those that the handler uses: adds
+   * them in order. False when the handler will refuse the arguments anyway.
+   */
+  findKeys?(args: Args, keys: KeyList): boolean;
+  /** Channels among the arguments, from the first one on, that a user must be allowed to use. */
+  readonly channels?: ChannelSpec;
   /** Arguments that MONITOR and logs must not show, passwords mostly. */
   secrets?(args: Args): readonly number[];
   /** Whether these arguments are known to write nothing, though the flags say that it may. */

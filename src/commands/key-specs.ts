@@ -1,68 +1,87 @@
 /**
- * Where the keys of a command line are, from the command's key specifications. COMMAND GETKEYS
- * reads it now; ACL and cluster redirection need the same answer.
+ * Where the keys of a command line are. This is the one reading of the arguments that COMMAND
+ * GETKEYS, the ACL, client-side caching and cluster routing go by. It follows the command's key
+ * specifications; where these cannot tell, the command's own `findKeys`, which shares its reading
+ * with the handler.
  */
 import type { Args } from '../util/args.ts';
 import { parseInt64 } from '../util/numbers.ts';
 import type { KeySpec, Spec } from './facts.ts';
+import { type KeyList, type KeyUse, keyUse } from './key-list.ts';
 
-/** A key of a command line: its argument, and what the command does with it. */
-export interface FoundKey {
-  readonly index: number;
-  readonly flags: readonly string[];
-}
+/** Finds the keys of one command; made once for each. */
+export class KeyFinder {
+  private readonly spec: Spec;
+  private readonly places: readonly KeySpec[];
+  private readonly uses: readonly KeyUse[];
 
-/** All keys of `args`, in order; undefined when the command line contradicts the specs. */
-export function keysOf(spec: Spec, args: Args): FoundKey[] | undefined {
-  const found: FoundKey[] = [];
-  for (const keys of spec.keys ?? []) {
-    const flags = spec.keyFlags?.(args) ?? keys.flags;
-    const indexes = indexesOf(keys, args);
-    if (indexes === undefined) return undefined;
-    for (const index of indexes) found.push({ index, flags });
+  private constructor(spec: Spec, places: readonly KeySpec[]) {
+    this.spec = spec;
+    this.places = places;
+    this.uses = places.map(({ flags }) => keyUse(...flags));
   }
-  if (spec.moreKeys !== undefined) found.push(...spec.moreKeys(args));
-  return found;
+
+  /** Undefined for a command without keys. */
+  static of(spec: Spec): KeyFinder | undefined {
+    const places = (spec.keys ?? []).filter(({ flags }) => !flags.includes('not_key'));
+    return places.length === 0 ? undefined : new KeyFinder(spec, places);
+  }
+
+  /**
+   * Puts all keys of `args` into `keys`, in order. False when the command line contradicts the
+   * specifications: its command will refuse it, and no key is told of. O(keys), or O(arguments)
+   * where words have to be looked for.
+   */
+  find(args: Args, keys: KeyList): boolean {
+    const { spec, places, uses } = this;
+    keys.clear();
+    if (spec.findKeys !== undefined) return spec.findKeys(args, keys);
+    for (let i = 0; i < places.length; i++) {
+      const use = spec.keyUse === undefined ? uses[i]! : spec.keyUse(args);
+      if (findIn(places[i]!, args, use, keys)) continue;
+      keys.clear();
+      return false;
+    }
+    return true;
+  }
 }
 
-function indexesOf(keys: KeySpec, args: Args): number[] | undefined {
-  const begin = beginOf(keys, args);
-  if (begin === undefined) return [];
-  const { find } = keys;
-  let first = begin;
-  let last = begin;
+/** Adds the keys of one specification; false when the arguments contradict it. */
+function findIn({ begin, find }: KeySpec, args: Args, use: KeyUse, keys: KeyList): boolean {
+  const from = beginOf(begin, args);
+  if (from < 0) return true;
+  let first = from;
+  let last = from;
   let step = 1;
   if (find.type === 'range') {
     step = find.step;
-    if (find.last >= 0) last = begin + find.last;
+    if (find.last >= 0) last = from + find.last;
     else {
       // A limit of 2: keys are the first half of what follows, and something else the second.
       const parts = Math.max(1, find.limit);
-      const rest = args.argc - begin;
-      last = begin + Math.floor(rest / parts) + find.last;
+      last = from + Math.floor((args.argc - from) / parts) + find.last;
     }
   } else if (find.type === 'keynum') {
-    const at = begin + find.keynum;
+    const at = from + find.keynum;
     const count = at < args.argc ? parseInt64(args.buf, args.off[at]!, args.len[at]!) : undefined;
-    if (typeof count !== 'number' || count < 0) return undefined;
+    if (typeof count !== 'number' || count < 0) return false;
     step = find.step;
-    first = begin + find.first;
+    first = from + find.first;
     last = first + (count - 1) * step;
-  } else return [];
-  if (last >= args.argc) return undefined;
-  const indexes: number[] = [];
-  for (let i = first; i <= last; i += step) indexes.push(i);
-  return indexes;
+  } else return true;
+  if (last >= args.argc) return false;
+  for (let i = first; i <= last; i += step) keys.add(i, use);
+  return true;
 }
 
-function beginOf(keys: KeySpec, args: Args): number | undefined {
-  const { begin } = keys;
+/** The argument where keys begin, -1 when there are none. */
+function beginOf(begin: KeySpec['begin'], args: Args): number {
   if (begin.type === 'index') return begin.index;
-  if (begin.type === 'unknown') return undefined;
+  if (begin.type === 'unknown') return -1;
   for (let i = begin.from; i < args.argc; i++) {
     if (args.is(i, begin.keyword)) return i + 1;
   }
-  return undefined;
+  return -1;
 }
 
 /** First key, last key, step, as the older half of COMMAND INFO has them; zeros without keys. */

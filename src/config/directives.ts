@@ -42,9 +42,9 @@ const permission = ['no', 'yes', 'local'] as const;
 // biome-ignore format: one directive per row
 export const directives: readonly Directive[] = [
   oneOf('acl-pubsub-default', 'resetchannels', ['allchannels', 'resetchannels'], 'mutable',
-    'accepted', 'Channels a new ACL user may use.'),
-  text('aclfile', '', 'fixed', 'accepted', 'File that ACL users are loaded from and saved to.'),
-  int('acllog-max-len', 128, LONG, 'mutable', 'accepted', 'Entries kept by ACL LOG.'),
+    'active', 'Channels a new ACL user may use.'),
+  text('aclfile', '', 'fixed', 'active', 'File that ACL users are loaded from and saved to.'),
+  int('acllog-max-len', 128, LONG, 'mutable', 'active', 'Entries kept by ACL LOG.'),
   int('active-defrag-cycle-max', 25, [1n, 99n], 'mutable', 'accepted',
     'Most CPU percent for defragmentation.'),
   int('active-defrag-cycle-min', 1, [1n, 99n], 'mutable', 'accepted',

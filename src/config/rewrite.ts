@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   openSync,
@@ -223,7 +224,15 @@ function readOld(path: string): { text: string; mode: number } {
 
 let temporaries = 0;
 
-function replaceFile(path: string, content: Uint8Array, mode: number): void {
+/**
+ * Writes a file next to the one at `path` and puts it in its place, synced. Mode 0600 unless told
+ * otherwise or the old file has another. Throws what the file system throws.
+ */
+export function replaceFile(
+  path: string,
+  content: Uint8Array,
+  mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600,
+): void {
   const temporary = `${path}.${process.pid}-${++temporaries}.tmp`;
   const fd = openSync(temporary, 'wx', 0o600);
   try {

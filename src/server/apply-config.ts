@@ -12,6 +12,7 @@ import type { Limits } from '../datatypes/value.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ParserLimits } from '../resp/request-parser.ts';
 import type { Tracking } from '../tracking/tracking.ts';
+import type { Acl } from './acl.ts';
 import { clientsLimit } from './client-memory.ts';
 import type { Clients } from './clients.ts';
 import type { Cron } from './cron.ts';
@@ -28,6 +29,7 @@ const ARGUMENT_MAX = constants.MAX_STRING_LENGTH - 1024;
 
 /** What configuration acts on. */
 export interface Configured {
+  readonly acl: Acl;
   readonly clients: Clients;
   readonly cron: Cron;
   readonly endpoints: Endpoints;
@@ -88,12 +90,7 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
       logger.file = config.string('logfile');
     },
   ],
-  [
-    ['requirepass'],
-    (config, { gates }) => {
-      gates.passwordRequired = config.string('requirepass') !== '';
-    },
-  ],
+  [['requirepass'], (config, { acl }) => acl.setDefaultPassword(config.string('requirepass'))],
   [
     ['lazyfree-lazy-expire'],
     (config, { keyspace }) => {

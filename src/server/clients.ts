@@ -12,6 +12,7 @@ import { type Driver, SESSION_BYTES, Session } from '../session/session.ts';
 import { errors } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { quoteWord } from '../util/words.ts';
+import type { Acl } from './acl.ts';
 import { ClientMemory } from './client-memory.ts';
 import type { Executor } from './executor.ts';
 import type { Gates } from './gates.ts';
@@ -24,6 +25,7 @@ import type { Stats } from './stats.ts';
 
 /** What the clients share with the server that has them. */
 export interface ClientsOptions {
+  readonly acl: Acl;
   readonly config: Config;
   readonly gates: Gates;
   readonly pubsub: PubSub;
@@ -41,6 +43,7 @@ export interface ClientsOptions {
 const IDLE_CHECKS_MIN = 100;
 
 export class Clients implements Driver, ClientsPort {
+  private readonly acl: Acl;
   private readonly config: Config;
   private readonly gates: Gates;
   private readonly pubsub: PubSub;
@@ -66,6 +69,7 @@ export class Clients implements Driver, ClientsPort {
   private allClosed: (() => void) | undefined;
 
   constructor(options: ClientsOptions) {
+    this.acl = options.acl;
     this.config = options.config;
     this.gates = options.gates;
     this.pubsub = options.pubsub;
@@ -239,8 +243,10 @@ export class Clients implements Driver, ClientsPort {
     connection.setNoDelay();
     connection.setKeepAlive(this.config.number('tcp-keepalive'));
     const parser = new RequestParser(this.parserLimits);
-    const session = new Session(this.nextSessionId++, connection, parser, this, this.now());
-    session.authenticated = !this.gates.passwordRequired;
+    const { acl } = this;
+    const id = this.nextSessionId++;
+    const session = new Session(id, connection, parser, this, this.now(), acl.users.default);
+    acl.logout(session);
     connection.receiver = session;
     this.sessionsById.set(session.id, session);
     heapGuard.count('clients', SESSION_BYTES);

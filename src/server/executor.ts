@@ -15,9 +15,10 @@
  * what they changed stays, each element whole: a loss to the client, as when its output limit ends
  * the connection, but no damage.
  */
+import { ALLOWED, check } from '../commands/access.ts';
 import { type Command, type CommandTable, Flag } from '../commands/command-table.ts';
 import { type Caller, Context, Effect } from '../commands/context.ts';
-import { keysOf } from '../commands/key-specs.ts';
+import { KeyList } from '../commands/key-list.ts';
 import type { ServerPort } from '../commands/ports/server.ts';
 import { Target } from '../keyspace/journal.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
@@ -105,6 +106,7 @@ export class Executor implements Caller {
   /** The frames, one for each depth ever reached. */
   private frames: Context[] = [];
   private readonly timer: CallTimer;
+  private readonly keys = new KeyList();
   /** The request that is not finished: a script in it runs for long. */
   private unfinished: Unfinished | undefined = undefined;
   /** Where the reply of the present request begins if CLIENT REPLY leaves it out, else -1. */
@@ -316,8 +318,13 @@ export class Executor implements Caller {
     const start = reply.pos;
     const muted = session.isMuted;
     frame.awaitedKey = undefined;
-    this.invoke(frame, session, command, args, reply);
-    this.observe(session, command, args);
+    const refused = session.user.unrestricted
+      ? undefined
+      : this.gates.acl.refuseInExec(session, command, args);
+    if (refused === undefined) {
+      this.invoke(frame, session, command, args, reply);
+      this.observe(session, command, args);
+    } else this.refuseNested(command, refused, reply);
     if (frame.goOn !== undefined) {
       const kept = args.copy();
       outer.pending = () => {
@@ -341,12 +348,9 @@ export class Executor implements Caller {
   callForScript(outer: Context, args: Args, reply: Reply, script: ScriptRules): void {
     const session = outer.session as Session;
     const command = this.table.resolve(args);
-    const refused = refusalInScript(command, args, script);
+    const refused = refusalInScript(command, args, script, session, this.gates.acl);
     if (command === undefined || refused !== undefined) {
-      if (command !== undefined) command.rejectedCalls++;
-      const { line } = refused!;
-      this.stats.countError(line);
-      reply.error(line);
+      this.refuseNested(command, refused!, reply);
       return;
     }
     if ((command.flagBits & Flag.write) !== 0) script.wrote = true;
@@ -359,9 +363,18 @@ export class Executor implements Caller {
     this.timer.nestedInScript(command, session, args);
   }
 
-  /** Whether there is a command that may be called with so many arguments. */
-  exists(args: Args): boolean {
-    return this.table.resolve(args) !== undefined;
+  /** A command that EXEC or a script may not run: its reply is an error. */
+  private refuseNested(command: Command | undefined, { line }: CommandError, reply: Reply): void {
+    if (command !== undefined) command.rejectedCalls++;
+    this.stats.countError(line);
+    reply.error(line);
+  }
+
+  /** Whether the client of a frame may run a command line; undefined when nobody can. */
+  mayRun(outer: Context, args: Args): boolean | undefined {
+    const command = this.table.resolve(args);
+    if (command?.run === undefined) return undefined;
+    return check(outer.session.user, command, args) === ALLOWED;
   }
 
   /** Calls that are part of the one in `outer` are about to come. */
@@ -538,7 +551,10 @@ export class Executor implements Caller {
   private observe(session: Session, command: Command, args: Args, byScript = false): void {
     this.stats.commandsProcessed++;
     if (session.tracking?.remembers === true && (command.flagBits & READONLY) !== 0) {
-      for (const { index } of keysOf(command.spec, args) ?? []) {
+      this.keys.clear();
+      command.keys?.find(args, this.keys);
+      for (let i = 0; i < this.keys.count; i++) {
+        const index = this.keys.at[i]!;
         this.tracking.remember(session, args.buf, args.off[index]!, args.len[index]!);
       }
     }

@@ -7,6 +7,7 @@ import type { Session } from '../session/session.ts';
 import type { Transaction } from '../session/transaction.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
+import type { Acl } from './acl.ts';
 
 /** What a RESP2 client that is subscribed to something may not send: replies look like messages. */
 function notWhileSubscribed(command: Command): CommandError {
@@ -53,6 +54,7 @@ export class Gates {
   diskRefusal: CommandError | undefined = undefined;
   /** Why all but the commands for it are refused: a script has run for too long. */
   busy: CommandError | undefined = undefined;
+  readonly acl: Acl;
   private readonly usedMemory: () => number;
   private readonly protectedCommands: (
     session: Session,
@@ -60,9 +62,11 @@ export class Gates {
   ) => CommandError | undefined;
 
   constructor(
+    acl: Acl,
     usedMemory: () => number,
     protectedCommands: (session: Session, command: Command) => CommandError | undefined,
   ) {
+    this.acl = acl;
     this.usedMemory = usedMemory;
     this.protectedCommands = protectedCommands;
   }
@@ -73,7 +77,7 @@ export class Gates {
   }
 
   /** Why the command may not run now, or undefined. */
-  check(session: Session, command: Command, _args: Args): CommandError | undefined {
+  check(session: Session, command: Command, args: Args): CommandError | undefined {
     if (session.appliesEffects) return undefined;
     const { transaction } = session;
     let flags = command.flagBits;
@@ -86,6 +90,10 @@ export class Gates {
       return errors.noAuth;
     }
     if (transaction.isOpen && (command.flagBits & NO_MULTI) !== 0) return notInTransaction;
+    if (!session.user.unrestricted) {
+      const refused = this.acl.refuse(session, command, args);
+      if (refused !== undefined) return refused;
+    }
     // A queue takes memory, whatever it holds.
     const grows = (flags & DENYOOM) !== 0 || isQueued(session, command);
     if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {

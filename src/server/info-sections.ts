@@ -301,6 +301,10 @@ function statsLines(s: Sources): InfoLine[] {
     ['io_threaded_writes_processed', 0],
     ['reply_buffer_shrinks', 0],
     ['reply_buffer_expands', 0],
+    ['acl_access_denied_auth', stats.aclDeniedAuth],
+    ['acl_access_denied_cmd', stats.aclDeniedCommand],
+    ['acl_access_denied_key', stats.aclDeniedKey],
+    ['acl_access_denied_channel', stats.aclDeniedChannel],
     ['client_query_buffer_limit_disconnections', stats.clientQueryLimitDisconnections],
     ['client_output_buffer_limit_disconnections', stats.clientOutputLimitDisconnections],
   ];

@@ -6,7 +6,7 @@
  */
 import type { Command } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
-import { keysOf } from '../commands/key-specs.ts';
+import { KeyList } from '../commands/key-list.ts';
 import { ValueType } from '../datatypes/value-types.ts';
 import { NO_EVENT } from '../keyspace/events.ts';
 import { PayloadCodec } from '../persistence/rdb/payload.ts';
@@ -16,8 +16,11 @@ import type { Args } from '../util/args.ts';
  * Settles the keys that a failed command may have written. O(their values) while a journal is read.
  */
 export function repairAfterFailure(ctx: Context, command: Command, args: Args): void {
-  for (const { index, flags } of keysOf(command.spec, args) ?? []) {
-    if (flags.includes('RO')) continue;
+  const keys = new KeyList();
+  command.keys?.find(args, keys);
+  for (let i = 0; i < keys.count; i++) {
+    if (keys.uses[i]!.flags.includes('RO')) continue;
+    const index = keys.at[i]!;
     removeIfEmpty(ctx, args, index);
     ctx.changed(NO_EVENT, args, index);
     noteImage(ctx, args, index);

@@ -2,6 +2,7 @@
  * Runs the commands of append-only files: through the executor, for a session that no client has,
  * that passes every gate and whose replies nobody reads.
  */
+import type { User } from '../acl/user.ts';
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { type AofTarget, UnknownCommand } from '../persistence/aof/load.ts';
@@ -45,11 +46,12 @@ export class Replay implements AofTarget {
   private readonly session: Session;
   private readonly commands: (Command | undefined)[] = [];
 
-  constructor(table: CommandTable, executor: Executor, keyspace: Keyspace) {
+  /** `user` is one that nothing is forbidden. */
+  constructor(table: CommandTable, executor: Executor, keyspace: Keyspace, user: User) {
     this.table = table;
     this.executor = executor;
     this.lookahead = new Lookahead(keyspace);
-    this.session = new Session(0, nowhere, new RequestParser(), nobody, 0);
+    this.session = new Session(0, nowhere, new RequestParser(), nobody, 0, user);
     this.session.appliesEffects = true;
   }
 

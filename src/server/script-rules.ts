@@ -3,8 +3,10 @@
  * 7.0.15 (scriptCall).
  */
 import { type Command, Flag } from '../commands/command-table.ts';
+import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
+import type { Acl } from './acl.ts';
 
 /** An error reply that a script ends with. */
 export class ScriptError extends CommandError {
@@ -44,12 +46,18 @@ export function refusalInScript(
   command: Command | undefined,
   args: Args,
   rules: ScriptRules,
+  session: Session,
+  acl: Acl,
 ): CommandError | undefined {
   if (command === undefined) return unknown;
   const { arity, flagBits } = command;
   if (arity > 0 ? args.argc !== arity : args.argc < -arity) return wrongArity;
   if (command.run === undefined) return unknown;
   if ((flagBits & Flag.noscript) !== 0) return notAllowed;
+  if (!session.user.unrestricted) {
+    const refused = acl.refuseInScript(session, command, args);
+    if (refused !== undefined) return refused;
+  }
   if (rules.readOnly && (flagBits & (Flag.write | Flag.may_replicate)) !== 0) return noWrites;
   if (rules.isStale && (flagBits & Flag.stale) === 0) return staleData;
   if (rules.replicaRefusal !== undefined && !rules.wrote && (flagBits & Flag.write) !== 0) {

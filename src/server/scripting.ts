@@ -582,7 +582,9 @@ export class Scripting implements ScriptsPort, ScriptHost {
   }
 
   mayRun(args: Args): number {
-    return this.parts.executor.exists(args) ? 1 : -1;
+    const may = this.parts.executor.mayRun(this.run!.frame, args);
+    if (may === undefined) return -1;
+    return may ? 1 : 0;
   }
 
   log(level: number, text: Buffer): void {

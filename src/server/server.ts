@@ -21,8 +21,8 @@ import { CommandError } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { monotonicMs } from '../util/timers.ts';
+import { Acl } from './acl.ts';
 import { applyConfig } from './apply-config.ts';
-import { Auth } from './auth.ts';
 import type { Blocking } from './blocking.ts';
 import { ChangeStreams } from './change-streams.ts';
 import { Clients } from './clients.ts';
@@ -96,7 +96,7 @@ export class Server {
   readonly gates: Gates;
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
-  readonly auth: Auth;
+  readonly acl: Acl;
   readonly info = new Info();
   readonly debug: DebugTools;
   readonly clock: Clock;
@@ -123,10 +123,11 @@ export class Server {
   constructor(config: Config, hooks: ServerHooks = {}) {
     this.config = config;
     refuseUnbuilt(config);
-    this.renameCommands();
     this.clock = new Clock(hooks.now);
     this.now = this.clock.now;
     this.slowCalls = new SlowCalls(this.now);
+    this.acl = this.makeAcl();
+    this.renameCommands();
     this.monitors = new Monitors(this.clock);
     this.stalls = this.makeStallWatch();
     this.logger = new Log(this.now);
@@ -138,7 +139,6 @@ export class Server {
       close: () => this.close(),
       exit: hooks.exit,
     });
-    this.auth = new Auth(config);
     this.keyspace = new Keyspace({
       arena: new HeapArena(),
       databases: config.number('databases'),
@@ -148,6 +148,7 @@ export class Server {
     this.keyspace.nowMs = this.lifecycle.startedAtMs;
     this.keyspace.onGarbage = () => this.cron.wake();
     this.gates = new Gates(
+      this.acl,
       () => this.memory.countedForEviction(),
       (session) => this.refuseProtected(session),
     );
@@ -191,6 +192,7 @@ export class Server {
       onResumed: (session) => this.clients.recount(session),
     });
     this.clients = new Clients({
+      acl: this.acl,
       config,
       gates: this.gates,
       pubsub: this.pubsub,
@@ -227,7 +229,7 @@ export class Server {
       config,
       keyspace: this.keyspace,
       persistence: this.persistence,
-      target: new Replay(this.commands, this.executor, this.keyspace),
+      target: new Replay(this.commands, this.executor, this.keyspace, this.acl.unrestricted),
       onPosition: (position) => this.replication.loaded(position),
       isReplica: () => this.replication.isReplica,
       loadsData: hooks.loadsData ?? true,
@@ -261,6 +263,21 @@ export class Server {
     this.debug = new DebugTools({ ...this, log });
     addInfoSections(this.info, this);
     applyConfig(config, { ...this, outputLimits: this.output.limits });
+    this.acl.loadConfigured();
+  }
+
+  private makeAcl(): Acl {
+    return new Acl({
+      config: this.config,
+      commands: this.commands,
+      stats: this.stats,
+      now: this.now,
+      log: (level, message) => this.log(level, message),
+      sessions: () => this.clients.all(),
+      passwordRequired: (required) => {
+        this.gates.passwordRequired = required;
+      },
+    });
   }
 
   /** Function libraries as snapshots have them. */

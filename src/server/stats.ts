@@ -46,6 +46,10 @@ class Counters {
   evictedClients = 0;
   clientOutputLimitDisconnections = 0;
   clientQueryLimitDisconnections = 0;
+  aclDeniedAuth = 0;
+  aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
   expireCycleMicroseconds = 0;
   expireTimeCapReached = 0;
 }

@@ -1,13 +1,12 @@
 /**
- * Directives that cannot be honoured yet. What would protect (users, a role) must not be taken
- * for granted: the server does not start with it. What only promises (a save, a log) is warned of.
+ * Directives that cannot be honoured yet. What would protect (a role) must not be taken for
+ * granted: the server does not start with it. What only promises (a save, a log) is warned of.
  *
  * What is built leaves these lists: its row of `refused` is deleted, and its row of the directive
  * table becomes `active`.
  */
-import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { ConfigError, type ConfigLine } from '../config/errors.ts';
+import { ConfigError } from '../config/errors.ts';
 import { CommandError } from '../util/errors.ts';
 
 interface Refused {
@@ -18,11 +17,6 @@ interface Refused {
 }
 
 const refused: readonly Refused[] = [
-  {
-    name: 'aclfile',
-    harmless: [''],
-    reason: 'ACL users are not supported yet: aclfile would restrict nobody',
-  },
   {
     name: 'cluster-enabled',
     harmless: ['no'],
@@ -35,9 +29,6 @@ const refused: readonly Refused[] = [
   },
 ];
 
-const usersRefused =
-  'ACL users are not supported yet: the line would restrict nobody (use requirepass)';
-
 /** Promises of directives that have another, working side. */
 const halfBuilt: readonly (readonly [name: string, works: (value: string) => boolean])[] = [
   ['maxmemory-policy', (value) => value === 'noeviction'],
@@ -48,28 +39,12 @@ const halfBuilt: readonly (readonly [name: string, works: (value: string) => boo
  * SET refuse it later.
  */
 export function refuseUnbuilt(config: Config): void {
-  for (const line of config.users) {
-    if (!isDefaultUser(line, config.string('requirepass'))) {
-      throw new ConfigError(usersRefused, line);
-    }
-  }
   for (const { name, harmless, reason } of refused) {
     if (!harmless.includes(config.string(name))) throw new ConfigError(reason);
     config.onChange(name, () => {
       if (!harmless.includes(config.string(name))) throw new CommandError(`ERR ${reason}`);
     });
   }
-}
-
-/**
- * The line that redis-server's CONFIG REWRITE writes for the default user restricts nothing, or
- * nothing but what `requirepass` does.
- */
-function isDefaultUser({ words }: ConfigLine, password: string): boolean {
-  const hash = createHash('sha256').update(Buffer.from(password, 'latin1')).digest('hex');
-  const login = password === '' ? 'nopass' : `#${hash}`;
-  const given = words.filter((word) => word !== 'sanitize-payload').join(' ');
-  return given === `default on ${login} ~* &* +@all`;
 }
 
 /** Directives that are set and change nothing, to be warned of; names as in the table. */

@@ -3,6 +3,7 @@
  * (RESP version, database, name, reply mode) and its parser; it runs nothing itself. The server
  * drives it through `Driver`.
  */
+import type { User } from '../acl/user.ts';
 import type { ReplyMode, SessionPort } from '../commands/ports/session.ts';
 import { Subscriptions } from '../pubsub/topic.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
@@ -36,7 +37,7 @@ export class Session extends Client implements SessionPort {
   libVersion = '';
   respVersion: 2 | 3 = 2;
   dbIndex = 0;
-  user = 'default';
+  user: User;
   replyMode: ReplyMode = 'on';
   noTouch = false;
   isMonitor = false;
@@ -65,8 +66,10 @@ export class Session extends Client implements SessionPort {
     parser: RequestParser,
     driver: Driver,
     nowMs: number,
+    user: User,
   ) {
     super(id, connection, nowMs);
+    this.user = user;
     this.parser = parser;
     this.driver = driver;
   }
@@ -159,7 +162,6 @@ export class Session extends Client implements SessionPort {
     if (this.replyMode !== 'skip') this.replyMode = 'on';
     this.noEvict = false;
     this.noTouch = false;
-    this.user = 'default';
   }
 
   describe(nowMs: number): string {
@@ -177,7 +179,7 @@ export class Session extends Client implements SessionPort {
       `argv-mem=${this.waitingBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
       `oll=${unsent > 0 ? 1 : 0} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
       `events=${unsent > 0 ? 'rw' : 'r'} ` +
-      `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user} redir=${this.tracking?.redirect ?? -1} ` +
+      `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user.name} redir=${this.tracking?.redirect ?? -1} ` +
       `resp=${this.respVersion} lib-name=${this.libName} lib-ver=${this.libVersion}`
     );
   }

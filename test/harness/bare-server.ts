@@ -103,8 +103,8 @@ export class BareServer {
       },
       ...hooks,
     });
-    const { commands, executor, keyspace } = this.server;
-    this.replay = new Replay(commands, executor, keyspace);
+    const { acl, commands, executor, keyspace } = this.server;
+    this.replay = new Replay(commands, executor, keyspace, acl.unrestricted);
   }
 
   /** Loads what is there, as a start does. */

@@ -96,11 +96,6 @@ describe('directives that would protect', () => {
   const hash = createHash('sha256').update('pw').digest('hex');
 
   for (const line of [
-    'user default on >secret ~* &* +@all',
-    'user default off',
-    'user alice on nopass ~* +@all',
-    `user default on #${hash} ~* &* +@all`,
-    'aclfile /etc/users.acl',
     'cluster-enabled yes',
     'min-replicas-to-write 1',
   ]) {
@@ -256,12 +251,12 @@ describe('the process', () => {
   it('reports a line that it refuses on stderr, with file and line', () => {
     const { status, stderr } = spawnSync(
       process.execPath,
-      [respiteFile, '--user', 'default', 'off'],
+      [respiteFile, '--user', 'default', '+nosuch'],
       { encoding: 'utf8', timeout: 10_000 },
     );
     expect(status).toBe(1);
     expect(stderr).toContain('FATAL CONFIG FILE ERROR');
-    expect(stderr).toContain('ACL users are not supported yet');
+    expect(stderr).toContain('Error in user declaration: Unknown command or category name in ACL');
   });
 
   it('obeys shutdown-on-sigterm of the time of the signal', async () => {

@@ -18,6 +18,7 @@ import { CommandError, errors } from '../../util/errors.ts';
 import { parseSafeInt } from '../../util/numbers.ts';
 import type { Context } from '../context.ts';
 import { int64Argument } from '../integers.ts';
+import { keyUse } from '../key-list.ts';
 import { command, keyAt } from '../spec.ts';
 import { fieldOffset, openBits } from './bit-string.ts';
 
@@ -68,6 +69,9 @@ function verbAt(args: Args, i: number): Operation['verb'] | undefined {
   if (args.is(i, 'SET')) return 'set';
   return args.is(i, 'INCRBY') ? 'incrby' : undefined;
 }
+
+const reads = keyUse('RO', 'access');
+const readsAndWrites = keyUse('RW', 'access', 'update');
 
 /** Whether a command line, which may be wrong, does nothing but read. */
 function onlyReads(args: Args): boolean {
@@ -174,7 +178,7 @@ export const bitfield = command({
   complexity: 'O(1) for each operation.',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
-  keyFlags: (args) => (onlyReads(args) ? ['RO', 'access'] : ['RW', 'access', 'update']),
+  keyUse: (args) => (onlyReads(args) ? reads : readsAndWrites),
   syntax:
     'key [GET encoding offset:integer | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset:integer value:integer | INCRBY encoding offset:integer increment> ...]',
 

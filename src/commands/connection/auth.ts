@@ -1,6 +1,7 @@
 /**
  * AUTH: logging in.
  */
+import { DEFAULT_USER } from '../../acl/users.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { command } from '../spec.ts';
 import { authenticate } from './login.ts';
@@ -24,10 +25,10 @@ export const auth = command({
 
   run(ctx, args, reply) {
     if (args.argc > 3) throw errors.syntax;
-    if (args.argc === 3) authenticate(ctx, args.latin1(1), args.view(2));
+    if (args.argc === 3) authenticate(ctx, args.latin1(1), args, 2);
     else {
-      if (ctx.server.config.string('requirepass') === '') throw noPasswordSet;
-      authenticate(ctx, 'default', args.view(1));
+      if (ctx.server.acl.users.default.nopass) throw noPasswordSet;
+      authenticate(ctx, DEFAULT_USER, args, 1);
     }
     reply.ok();
   },

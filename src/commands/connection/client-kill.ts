@@ -2,6 +2,7 @@
  * CLIENT KILL: the old form with an address, which may end the caller, and the one with filters.
  * They are read by hand: pairs of a filter and its value, each checked where it stands.
  */
+import type { User } from '../../acl/user.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
@@ -19,7 +20,7 @@ const ageNotPositive = new CommandError('ERR maxage should be greater than 0');
 interface KillFilter {
   id?: number;
   type?: SessionPort['type'];
-  user?: string;
+  user?: User | undefined;
   address?: string;
   localAddress?: string;
   /** In seconds, counted as Redis does: from second to second, fractions dropped. */
@@ -27,7 +28,7 @@ interface KillFilter {
   skipMe: boolean;
 }
 
-function killFilter(args: Args): KillFilter {
+function killFilter(ctx: Context, args: Args): KillFilter {
   const filter: KillFilter = { skipMe: true };
   for (let i = 2; i < args.argc; i += 2) {
     const value = i + 1;
@@ -39,8 +40,8 @@ function killFilter(args: Args): KillFilter {
     else if (args.is(i, 'ADDR')) filter.address = args.cString(value);
     else if (args.is(i, 'LADDR')) filter.localAddress = args.cString(value);
     else if (args.is(i, 'USER')) {
-      filter.user = args.latin1(value);
-      if (filter.user !== 'default') {
+      filter.user = ctx.server.acl.users.get(args.latin1(value));
+      if (filter.user === undefined) {
         throw new CommandError(`ERR No such user '${args.cString(value)}'`);
       }
     } else if (args.is(i, 'MAXAGE')) {
@@ -95,7 +96,7 @@ export const clientKill = command({
 
   run(ctx, args, reply) {
     if (args.argc > 3) {
-      reply.int(kill(ctx, killFilter(args)));
+      reply.int(kill(ctx, killFilter(ctx, args)));
       return;
     }
     if (kill(ctx, { address: args.cString(2), skipMe: false }) === 0) throw noSuchClient;

@@ -59,7 +59,7 @@ export const hello = command({
     // As Redis 7.2, unlike 7.0: nothing happens before all options are known to be right.
     if (options.has(AUTH)) {
       const at = options.at(AUTH);
-      authenticate(ctx, args.latin1(at), args.view(at + 1));
+      authenticate(ctx, args.latin1(at), args, at + 1);
     }
     if (!session.authenticated) throw helloNeedsAuth;
     if (name !== undefined) session.name = name;

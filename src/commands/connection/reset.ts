@@ -28,7 +28,7 @@ export const reset = command({
     ctx.server.tracking.disable(ctx.session);
     ctx.server.monitors.remove(ctx.session);
     ctx.session.reset();
-    ctx.session.authenticated = ctx.server.config.string('requirepass') === '';
+    ctx.server.acl.logout(ctx.session);
     reply.version = 2;
     reply.simple('RESET');
   },

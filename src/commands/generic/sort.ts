@@ -3,6 +3,7 @@
  * SORT_RO.
  * Source: redis-server 7.0.15 (behaviour), down to the order of elements that compare equal.
  */
+import { Access } from '../../acl/pattern.ts';
 import type { ListValue } from '../../datatypes/list.ts';
 import type { SetValue } from '../../datatypes/set.ts';
 import type { SortedSetValue } from '../../datatypes/sorted-set.ts';
@@ -10,12 +11,14 @@ import { ValueType } from '../../datatypes/value-types.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
-import { errors } from '../../util/errors.ts';
+import { CommandError, errors } from '../../util/errors.ts';
 import { PackedTexts } from '../../util/packed-texts.ts';
 import { bytewise, endsAtNul, endsOf, textKeys } from '../../util/text-order.ts';
+import { mayAccessAll } from '../access.ts';
 import type { Context } from '../context.ts';
 import type { KeySpec } from '../facts.ts';
 import { intArgument } from '../integers.ts';
+import { keyUse } from '../key-list.ts';
 import { command, keyAt } from '../spec.ts';
 import { type Range, scoreOf, sortedOrder } from './sort-order.ts';
 import { SortPattern } from './sort-pattern.ts';
@@ -37,7 +40,20 @@ interface SortOptions {
   store: number;
 }
 
-function readOptions(args: Args, mayStore: boolean): SortOptions {
+const noBy = new CommandError('ERR BY option of SORT denied due to insufficient ACL permissions.');
+const noGet = new CommandError(
+  'ERR GET option of SORT denied due to insufficient ACL permissions.',
+);
+
+/** Throws unless the user may read all keys: what patterns name is in no argument. */
+function checkReadsAll(ctx: Context, args: Args, refusal: CommandError): void {
+  const { user } = ctx.session;
+  if (user.unrestricted) return;
+  const command = ctx.server.commands.resolve(args)!;
+  if (!mayAccessAll(user, command, args, Access.read)) throw refusal;
+}
+
+function readOptions(ctx: Context, args: Args, mayStore: boolean): SortOptions {
   const options: SortOptions = {
     descending: false,
     alpha: false,
@@ -60,8 +76,11 @@ function readOptions(args: Args, mayStore: boolean): SortOptions {
     else if (args.is(i, 'BY') && more >= 1) {
       options.by = new SortPattern(args.bytes(++i));
       if (options.by.star < 0) options.keepsOrder = true;
-    } else if (args.is(i, 'GET') && more >= 1) options.get.push(new SortPattern(args.bytes(++i)));
-    else throw errors.syntax;
+      else checkReadsAll(ctx, args, noBy);
+    } else if (args.is(i, 'GET') && more >= 1) {
+      checkReadsAll(ctx, args, noGet);
+      options.get.push(new SortPattern(args.bytes(++i)));
+    } else throw errors.syntax;
   }
   return options;
 }
@@ -200,7 +219,7 @@ function namedBy(ctx: Context, by: SortPattern, elements: PackedTexts): PackedTe
 }
 
 function run(ctx: Context, args: Args, reply: Reply, mayStore: boolean): void {
-  const options = readOptions(args, mayStore);
+  const options = readOptions(ctx, args, mayStore);
   const { db } = ctx;
   const entry = db.read(args, 1);
   if (entry !== 0) {
@@ -290,15 +309,18 @@ const selection =
   'key [BY by-pattern:pattern#1] [LIMIT offset:integer count:integer] ' +
   '[GET get-pattern:pattern#1 [GET get-pattern:pattern#1 ...]] [ASC | DESC] [ALPHA]';
 
-/** The key after the last STORE that is no value of another option. */
-function destination(args: Args): { index: number; flags: readonly string[] }[] {
+const source = keyUse('RO', 'access');
+const stored = keyUse('OW', 'update');
+
+/** The key after the last STORE that is no value of another option: its argument, or 0. */
+function destination(args: Args): number {
   let index = 0;
   for (let i = 2; i < args.argc; i++) {
     if (args.is(i, 'LIMIT')) i += 2;
     else if (args.is(i, 'BY') || args.is(i, 'GET')) i++;
     else if (args.is(i, 'STORE') && i + 1 < args.argc) index = ++i;
   }
-  return index === 0 ? [] : [{ index, flags: ['OW', 'update'] }];
+  return index;
 }
 
 /**
@@ -313,7 +335,12 @@ export const sort = command({
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), unknownKeys('RO', 'access'), unknownKeys('OW', 'update')],
   syntax: `${selection} [STORE destination:key#2]`,
-  moreKeys: destination,
+  findKeys(args, keys) {
+    keys.add(1, source);
+    const at = destination(args);
+    if (at !== 0) keys.add(at, stored);
+    return true;
+  },
   run: (ctx, args, reply) => run(ctx, args, reply, true),
 });
 

@@ -5,6 +5,7 @@ import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import type { Context } from '../context.ts';
 import type { KeySpec } from '../facts.ts';
+import { type KeyList, keyUse } from '../key-list.ts';
 import { command, keyAt } from '../spec.ts';
 import { positionArgument } from './geo-arguments.ts';
 import { runSearch } from './search.ts';
@@ -49,6 +50,17 @@ function searchAroundMember(ctx: Context, args: Args, reply: Reply, form: Search
   });
 }
 
+const source = keyUse('RO', 'access');
+const stored = keyUse('OW', 'update');
+
+/** Adds the source, and the destination that the options from argument `from` on name last. */
+function findKeys(args: Args, from: number, keys: KeyList): boolean {
+  keys.add(1, source);
+  const at = SearchOptions.storeKeyOf(args, from);
+  if (at !== 0) keys.add(at, stored);
+  return true;
+}
+
 /** The key after STORE or STOREDIST. */
 function storeKey(keyword: string, from: number): KeySpec {
   return {
@@ -68,6 +80,7 @@ export const georadius = command({
   complexity: COMPLEXITY,
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), storeKey('STORE', 6), storeKey('STOREDIST', 6)],
+  findKeys: (args, keys) => findKeys(args, 6, keys),
   deprecated: { since: '6.2.0', replacedBy: AROUND_POSITION },
   syntax: `key longitude:double latitude:double radius:double ${STORE_OPTIONS}`,
   run: (ctx, args, reply) => searchAround(ctx, args, reply, storing),
@@ -98,6 +111,7 @@ export const georadiusbymember = command({
   complexity: COMPLEXITY,
   flags: ['write', 'denyoom', 'movablekeys'],
   keys: [keyAt(1, 'RO', 'access'), storeKey('STORE', 5), storeKey('STOREDIST', 5)],
+  findKeys: (args, keys) => findKeys(args, 5, keys),
   deprecated: { since: '6.2.0', replacedBy: AROUND_MEMBER },
   syntax: `key member radius:double ${STORE_OPTIONS}`,
   run: (ctx, args, reply) => searchAroundMember(ctx, args, reply, storing),

@@ -90,6 +90,22 @@ export class SearchOptions {
     this.check(args, form);
   }
 
+  /**
+   * The argument that `readOptions` takes for the key to store at, 0 for none: also of options that
+   * it refuses, as far as they are understood.
+   */
+  static storeKeyOf(args: Args, from: number): number {
+    const options = new SearchOptions();
+    for (let i = from; i < args.argc; ) {
+      let taken = 0;
+      if (args.is(i, 'COUNT') && i + 1 < args.argc) taken = 2;
+      else taken = options.readOutput(args, i) || options.readStore(args, i);
+      if (taken === 0) break;
+      i += taken;
+    }
+    return options.storeKey;
+  }
+
   /** An option that says what to answer: how many arguments it takes, 0 when it is none. */
   private readOutput(args: Args, i: number): number {
     if (args.is(i, 'WITHDIST')) this.withDistance = true;

@@ -3,7 +3,7 @@
  * that owns the matter. `Server` holds them and implements none.
  */
 import type { CommandTable } from '../command-table.ts';
-import type { AuthPort } from './auth.ts';
+import type { AclPort } from './acl.ts';
 import type { BlockingPort, ClientsPort, MonitorsPort } from './clients.ts';
 import type { ClockPort } from './clock.ts';
 import type { ConfigPort } from './config.ts';
@@ -19,7 +19,7 @@ import type { StatsPort } from './stats.ts';
 
 /** Everything outside the data that a handler may reach, besides its own session. */
 export interface ServerPort {
-  readonly auth: AuthPort;
+  readonly acl: AclPort;
   readonly blocking: BlockingPort;
   readonly clients: ClientsPort;
   readonly clock: ClockPort;

@@ -1,6 +1,7 @@
 /**
  * One connection as commands see it, and its transaction. `src/session` implements both.
  */
+import type { User } from '../../acl/user.ts';
 import type { Watcher } from '../../keyspace/watches.ts';
 import type { Subscriber } from '../../pubsub/topic.ts';
 import type { TrackedClient } from '../../tracking/client-tracking.ts';
@@ -46,7 +47,7 @@ export interface SessionPort extends Subscriber, TrackedClient {
   respVersion: 2 | 3;
   dbIndex: number;
   authenticated: boolean;
-  user: string;
+  user: User;
   replyMode: ReplyMode;
   noEvict: boolean;
   noTouch: boolean;

@@ -7,6 +7,7 @@ const common = {
   group: 'pubsub',
   arity: 3,
   flags: ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
+  channels: { all: false, arePatterns: false },
 } as const;
 
 /** PUBLISH channel message */

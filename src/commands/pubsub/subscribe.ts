@@ -62,6 +62,7 @@ const common = {
 /** SUBSCRIBE channel [channel ...] */
 export const subscribe = command({
   ...common,
+  channels: { all: true, arePatterns: false },
   name: 'subscribe',
   arity: -2,
   summary: 'Has this connection sent what is published to the channels.',
@@ -84,6 +85,7 @@ export const unsubscribe = command({
 /** PSUBSCRIBE pattern [pattern ...] */
 export const psubscribe = command({
   ...common,
+  channels: { all: true, arePatterns: true },
   name: 'psubscribe',
   arity: -2,
   summary: 'Has this connection sent what is published to channels that match the patterns.',
@@ -108,6 +110,7 @@ export const punsubscribe = command({
 /** SSUBSCRIBE shardchannel [shardchannel ...] */
 export const ssubscribe = command({
   ...common,
+  channels: { all: true, arePatterns: false },
   name: 'ssubscribe',
   arity: -2,
   since: '7.0.0',

@@ -6,11 +6,12 @@ import { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { globMatchString } from '../../util/glob.ts';
 import { categoriesOf } from '../categories.ts';
-import type { Command, CommandTable } from '../command-table.ts';
+import { type Command, type CommandTable, Flag } from '../command-table.ts';
 import type { Context } from '../context.ts';
 import { commandFlags, type KeySpec } from '../facts.ts';
 import { helpCommand } from '../help.ts';
-import { type FoundKey, keysOf, legacyRange } from '../key-specs.ts';
+import { KeyList } from '../key-list.ts';
+import { legacyRange } from '../key-specs.ts';
 import { command } from '../spec.ts';
 import { replyDocs } from './command-docs.ts';
 
@@ -189,17 +190,23 @@ const noKeys = new CommandError('ERR The command has no key arguments');
 const invalidArguments = new CommandError('ERR Invalid arguments specified for command');
 
 /** The command line that begins at argument 2, and its keys. Throws when it has none. */
-function keysOfLine(ctx: Context, args: Args): { line: Args; keys: readonly FoundKey[] } {
+function keysOfLine(ctx: Context, args: Args): { line: Args; keys: KeyList } {
   const line = new Args(args.buf, args.argc);
   for (let i = 2; i < args.argc; i++) line.push(args.off[i]!, args.len[i]!);
   const found = ctx.server.commands.resolve(line);
   if (found === undefined) throw invalidCommand;
-  if (!(found.spec.keys ?? []).some(({ flags }) => !flags.includes('not_key'))) throw noKeys;
+  if (found.keys === undefined) throw noKeys;
   const { arity } = found;
   if (arity > 0 ? line.argc !== arity : line.argc < -arity) throw invalidCount;
-  const keys = keysOf(found.spec, line);
-  if (keys === undefined || keys.length === 0) throw invalidArguments;
+  const keys = new KeyList();
+  const anyFound = found.keys.find(line, keys) && keys.count > 0;
+  if (!anyFound && (found.flagBits & Flag.no_mandatory_keys) === 0) throw invalidArguments;
   return { line, keys };
+}
+
+function replyKey(line: Args, keys: KeyList, i: number, reply: Reply): void {
+  const at = keys.at[i]!;
+  reply.bulk(line.buf, line.off[at]!, line.len[at]!);
 }
 
 const getkeys = command({
@@ -213,8 +220,8 @@ const getkeys = command({
 
   run(ctx, args, reply) {
     const { line, keys } = keysOfLine(ctx, args);
-    reply.array(keys.length);
-    for (const { index } of keys) reply.bulk(line.buf, line.off[index]!, line.len[index]!);
+    reply.array(keys.count);
+    for (let i = 0; i < keys.count; i++) replyKey(line, keys, i, reply);
   },
 });
 
@@ -229,11 +236,11 @@ const getkeysandflags = command({
 
   run(ctx, args, reply) {
     const { line, keys } = keysOfLine(ctx, args);
-    reply.array(keys.length);
-    for (const { index, flags } of keys) {
+    reply.array(keys.count);
+    for (let i = 0; i < keys.count; i++) {
       reply.array(2);
-      reply.bulk(line.buf, line.off[index]!, line.len[index]!);
-      replyWords(flags, reply);
+      replyKey(line, keys, i, reply);
+      replyWords(keys.uses[i]!.flags, reply);
     }
   },
 });

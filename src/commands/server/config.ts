@@ -1,6 +1,7 @@
 /**
  * CONFIG: reading and changing directives of the running server.
  */
+import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { helpCommand } from '../help.ts';
 import { command } from '../spec.ts';
@@ -31,6 +32,24 @@ const get = command({
   },
 });
 
+/** Directives whose values are passwords or user names. */
+export const secretDirectives: readonly string[] = [
+  'masterauth',
+  'masteruser',
+  'requirepass',
+  'tls-client-key-file-pass',
+  'tls-key-file-pass',
+];
+
+/** The values of CONFIG SET that nobody else must see. */
+function secretValues(args: Args): number[] {
+  const found: number[] = [];
+  for (let i = 2; i + 1 < args.argc; i += 2) {
+    if (secretDirectives.includes(args.latin1(i).toLowerCase())) found.push(i + 1);
+  }
+  return found;
+}
+
 const set = command({
   ...common,
   name: 'set',
@@ -39,6 +58,7 @@ const set = command({
   complexity: 'O(N) where N is the number of directives given.',
   tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
   syntax: 'parameter value [parameter value ...]',
+  secrets: secretValues,
 
   run(ctx, args, reply) {
     if (args.argc % 2 !== 0) throw errors.syntax;

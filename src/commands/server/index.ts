@@ -1,5 +1,6 @@
 /** The commands of the server group. */
 import type { CommandSpec } from '../spec.ts';
+import { aclCommand } from './acl.ts';
 import { commandCommand } from './command.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
@@ -13,6 +14,7 @@ import { replicaof, slaveof } from './replicaof.ts';
 import { slowlog } from './slowlog.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
+  aclCommand,
   bgrewriteaof,
   bgsave,
   commandCommand,

@@ -63,32 +63,67 @@ function idleArgument(args: Args, i: number): number {
   return Number(ms);
 }
 
+/** How many arguments the option at argument i takes; 0 for STREAMS, the last one; -1 for none. */
+function optionLength(args: Args, i: number): number {
+  const more = args.argc - 1 - i;
+  if (args.is(i, 'NOACK')) return 1;
+  if (more > 1 && args.is(i, 'GROUP')) return 3;
+  if (more > 0 && args.is(i, 'STREAMS')) return 0;
+  const takesValue = args.is(i, 'BLOCK') || args.is(i, 'COUNT') || args.is(i, 'CLAIM');
+  return more > 0 && takesValue ? 2 : -1;
+}
+
+/** The argument behind STREAMS, where the keys begin, 0 when the options before it are wrong. */
+export function firstKeyOf(args: Args): number {
+  for (let i = 1; i < args.argc; ) {
+    const length = optionLength(args, i);
+    if (length < 0) return 0;
+    if (length === 0) return i + 1;
+    i += length;
+  }
+  return 0;
+}
+
 /** Reads the options, up to the keys. Throws what Redis answers. */
 export function readOptions(ctx: Context, args: Args, inGroup: boolean): ReadOptions {
   const options = new ReadOptions();
-  for (let i = 1; i < args.argc && options.firstKey === 0; i++) {
-    const more = args.argc - 1 - i;
-    if (more > 0 && args.is(i, 'BLOCK')) {
-      if (ctx.isInScript) throw blockInScript(args);
-      options.untilMs = blockArgument(args, ++i, ctx.nowMs);
-    } else if (more > 0 && args.is(i, 'COUNT')) options.count = countOption(args, ++i);
-    else if (more > 0 && args.is(i, 'STREAMS')) {
+  for (let i = 1; i < args.argc; ) {
+    const length = optionLength(args, i);
+    if (length < 0) throw errors.syntax;
+    if (length === 0) {
       options.firstKey = i + 1;
-      options.streams = more / 2;
-      if (more % 2 === 1) throw unbalanced;
-    } else if (more > 1 && args.is(i, 'GROUP')) {
-      if (!inGroup) throw groupWithoutXreadgroup;
-      options.group = i + 1;
-      i += 2;
-    } else if (more > 0 && args.is(i, 'CLAIM')) {
-      if (!inGroup) throw claimWithoutXreadgroup;
-      options.minIdleMs = idleArgument(args, ++i);
-    } else if (args.is(i, 'NOACK')) {
-      if (!inGroup) throw noackWithoutXreadgroup;
-      options.noAck = true;
-    } else throw errors.syntax;
+      break;
+    }
+    readOption(ctx, args, i, inGroup, options);
+    i += length;
   }
   if (options.firstKey === 0) throw errors.syntax;
+  options.streams = (args.argc - options.firstKey) / 2;
+  if (!Number.isInteger(options.streams)) throw unbalanced;
   if (inGroup && options.group === 0) throw missingGroup;
   return options;
+}
+
+/** Reads an option of which all arguments are there. */
+function readOption(
+  ctx: Context,
+  args: Args,
+  i: number,
+  inGroup: boolean,
+  options: ReadOptions,
+): void {
+  if (args.is(i, 'BLOCK')) {
+    if (ctx.isInScript) throw blockInScript(args);
+    options.untilMs = blockArgument(args, i + 1, ctx.nowMs);
+  } else if (args.is(i, 'COUNT')) options.count = countOption(args, i + 1);
+  else if (args.is(i, 'GROUP')) {
+    if (!inGroup) throw groupWithoutXreadgroup;
+    options.group = i + 1;
+  } else if (args.is(i, 'CLAIM')) {
+    if (!inGroup) throw claimWithoutXreadgroup;
+    options.minIdleMs = idleArgument(args, i + 1);
+  } else {
+    if (!inGroup) throw noackWithoutXreadgroup;
+    options.noAck = true;
+  }
 }

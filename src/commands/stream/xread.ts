@@ -10,13 +10,14 @@ import { CommandError } from '../../util/errors.ts';
 import { keysToWaitFor } from '../blocking.ts';
 import type { Context } from '../context.ts';
 import type { KeySpec } from '../facts.ts';
+import { type KeyList, keyUse } from '../key-list.ts';
 import { command } from '../spec.ts';
 import { deliver, findIdle, nextIdleAt, replyHistory } from './delivery.ts';
 import { noteConsumer } from './effects.ts';
 import { replyEntries } from './entries.ts';
 import { consumerForUse, noGroup } from './group-arguments.ts';
 import { idArgument, isCharacter } from './ids.ts';
-import { NEVER_BLOCK, type ReadOptions, readOptions } from './read-options.ts';
+import { firstKeyOf, NEVER_BLOCK, type ReadOptions, readOptions } from './read-options.ts';
 
 const newIdWithoutGroup = new CommandError(
   'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> ' +
@@ -220,6 +221,17 @@ function keysBehindStreams(from: number): KeySpec {
   };
 }
 
+const use = keyUse('RO', 'access');
+
+/** Adds the first half of what follows STREAMS. */
+function findKeys(args: Args, keys: KeyList): boolean {
+  const first = firstKeyOf(args);
+  if (first === 0) return false;
+  const count = (args.argc - first) >> 1;
+  for (let i = 0; i < count; i++) keys.add(first + i, use);
+  return true;
+}
+
 /** XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...] */
 export const xread = command({
   name: 'xread',
@@ -230,6 +242,7 @@ export const xread = command({
   complexity: 'O(M) for each stream where M is the number of entries returned.',
   flags: ['readonly', 'blocking', 'movablekeys'],
   keys: [keysBehindStreams(1)],
+  findKeys,
   syntax:
     '[COUNT count:integer] [BLOCK milliseconds:integer] STREAMS key [key ...] id:string [id:string ...]',
   run: (ctx, args, reply) => read(ctx, args, reply, false),
@@ -248,6 +261,7 @@ export const xreadgroup = command({
   complexity: 'O(M) for each stream where M is the number of entries returned.',
   flags: ['write', 'blocking', 'movablekeys'],
   keys: [keysBehindStreams(4)],
+  findKeys,
   syntax:
     'GROUP group consumer [COUNT count:integer] [BLOCK milliseconds:integer] ' +
     '[CLAIM min-idle-time:integer] [NOACK] STREAMS key [key ...] id:string [id:string ...]',

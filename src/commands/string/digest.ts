@@ -4,6 +4,7 @@
 import { wrongArity } from '../../util/errors.ts';
 import { xxh3Hex } from '../../util/xxh3.ts';
 import { grammar } from '../grammar.ts';
+import { keyUse } from '../key-list.ts';
 import { command, keyAt } from '../spec.ts';
 import { passes, TEST_WORDS, VALUE_TESTS, ValueTestOption } from './condition.ts';
 import { removeKey } from './string-value.ts';
@@ -30,6 +31,9 @@ export const digest = command({
 const options = grammar(`[${VALUE_TESTS}]`, { once: TEST_WORDS });
 const valueTest = new ValueTestOption(options);
 
+const removes = keyUse('RW', 'delete');
+const testsAndRemoves = keyUse('RW', 'access', 'delete');
+
 /** DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] */
 export const delex = command({
   name: 'delex',
@@ -40,6 +44,8 @@ export const delex = command({
   complexity: 'O(1) for IFEQ and IFNE, O(N) in the length of the string for IFDEQ and IFDNE.',
   flags: ['write', 'fast'],
   keys: [keyAt(1, 'RW', 'delete', 'variable_flags')],
+  // Whether the test passes tells something of the value.
+  keyUse: (args) => (args.argc > 2 ? testsAndRemoves : removes),
   syntax: `key ${options.line}`,
 
   run(ctx, args, reply) {

@@ -14,6 +14,7 @@ import {
   timeForms,
 } from '../expire-time.ts';
 import { grammar } from '../grammar.ts';
+import { keyUse } from '../key-list.ts';
 import { command, keyAt } from '../spec.ts';
 import { namesTest, passes, TEST_WORDS, VALUE_TESTS, ValueTestOption } from './condition.ts';
 import { storeArgument, writeLifetime } from './string-value.ts';
@@ -79,6 +80,9 @@ function setWithOptions(ctx: Context, args: Args, reply: Reply): void {
   if (!get) reply.ok();
 }
 
+const readsAndWrites = keyUse('RW', 'access', 'update');
+const writes = keyUse('OW', 'update');
+
 /** SET key value [NX | XX | IF… operand] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL] */
 export const set = command({
   name: 'set',
@@ -89,11 +93,11 @@ export const set = command({
   complexity: 'O(1)',
   flags: ['write', 'denyoom'],
   keys: [keyAt(1, 'RW', 'access', 'update', 'variable_flags')],
-  keyFlags(args) {
+  keyUse(args) {
     // As Redis: the words are looked for, not read; the command itself refuses wrong ones.
     let reads = namesTest(args, 3);
     for (let i = 3; i < args.argc; i++) reads ||= args.is(i, 'GET');
-    return reads ? ['RW', 'access', 'update'] : ['OW', 'update'];
+    return reads ? readsAndWrites : writes;
   },
   syntax: `key value ${options.line}`,
 
