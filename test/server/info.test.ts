@@ -21,6 +21,10 @@ const missing: Readonly<Record<string, string>> = {
 
 /** Fields that 7.0.15 does not have. */
 const additions = [
+  'acl_access_denied_auth',
+  'acl_access_denied_channel',
+  'acl_access_denied_cmd',
+  'acl_access_denied_key',
   'server_name',
   'respite_version',
   'node_version',

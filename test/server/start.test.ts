@@ -120,8 +120,10 @@ describe('directives that would protect', () => {
     expect(await client.ask('CONFIG SET min-replicas-to-write 1')).toMatch(
       /^-ERR CONFIG SET failed \(possibly related to argument 'min-replicas-to-write'\) - Replication is not supported/,
     );
-    expect(await client.ask('CONFIG GET tls-port')).toBe('*2 $8 tls-port $1 0');
-    expect(await client.ask('CONFIG SET tls-port 0')).toBe('+OK');
+    expect(await client.ask('CONFIG GET min-replicas-to-write')).toBe(
+      '*2 $21 min-replicas-to-write $1 0',
+    );
+    expect(await client.ask('CONFIG SET min-replicas-to-write 0')).toBe('+OK');
   });
 });
 
