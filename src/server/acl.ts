@@ -95,7 +95,7 @@ function rulesChanged(reason: string): CommandError {
 export class Acl implements AclPort {
   readonly users: Users;
   readonly log = new AclLog();
-  /** Who commands of files run as: nothing is forbidden, and nobody can log in as it. */
+  /** Who commands of files and of a master run as: nobody can log in as this one. */
   readonly unrestricted: User;
   private readonly parts: AclParts;
   private readonly rules: Rules;
@@ -123,7 +123,7 @@ export class Acl implements AclPort {
         ),
     };
     this.users = new Users(this.rules);
-    this.unrestricted = User.unrestricted('', this.rules);
+    this.unrestricted = User.unrestricted('(superuser)', this.rules);
     this.nobody = new User('', this.rules);
     config.describeUsers = () =>
       this.file === '' ? this.users.all().map((user) => configWords(user)) : [];

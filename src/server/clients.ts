@@ -258,10 +258,10 @@ export class Clients implements Driver, ClientsPort {
   /** A place for the link to the master: its commands are effects, and may do anything. */
   admitMaster(link: Transport): Session {
     const parser = new RequestParser(this.parserLimits);
-    const session = new Session(this.nextSessionId++, link, parser, this, this.now());
+    const id = this.nextSessionId++;
+    const session = new Session(id, link, parser, this, this.now(), this.acl.unrestricted);
     session.isMaster = true;
     session.appliesEffects = true;
-    session.user = '(superuser)';
     this.sessionsById.set(session.id, session);
     heapGuard.count('clients', SESSION_BYTES);
     return session;
