@@ -95,10 +95,7 @@ describe('rename-command', () => {
 describe('directives that would protect', () => {
   const hash = createHash('sha256').update('pw').digest('hex');
 
-  for (const line of [
-    'cluster-enabled yes',
-    'min-replicas-to-write 1',
-  ]) {
+  for (const line of ['cluster-enabled yes', 'min-replicas-to-write 1']) {
     it(`do not start: ${line.slice(0, 40)}`, () => {
       expect(() => configured(line)).toThrow(/not supported yet/);
     });
