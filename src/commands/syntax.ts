@@ -37,7 +37,10 @@ const typeOfName: Readonly<Record<string, string>> = {
   'unix-time-milliseconds': 'unix-time',
 };
 
-/** The arguments of a syntax line. O(length). */
+/** What a line may say of a word; redis-cli knows no others. */
+const forcedTypes = new Set(['string', 'integer', 'double', 'key', 'pattern', 'unix-time']);
+
+/** The arguments of a syntax line. Throws where it names an unknown type. O(length). */
 export function parseSyntax(line: string): Argument[] {
   const words = line.replace(/[[\]<>]/g, ' $& ').split(' ');
   const reader = new SyntaxReader(words.filter((word) => word !== ''));
@@ -114,7 +117,10 @@ function isToken(word: string): boolean {
 
 function named(word: string): { name: string; type: string; keySpec?: number } {
   const [text = '', keySpec] = word.split('#');
-  const [name = '', type] = text.split(':');
+  const [name = '', type, more] = text.split(':');
+  if (more !== undefined || (type !== undefined && !forcedTypes.has(type))) {
+    throw new Error(`syntax line: no type in ${word}`);
+  }
   const found = { name, type: type ?? typeOfName[name] ?? 'string' };
   return keySpec === undefined ? found : { ...found, keySpec: Number(keySpec) };
 }

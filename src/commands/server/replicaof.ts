@@ -17,7 +17,7 @@ const shared = {
   summary: 'Makes the server a replica of another one, or a master.',
   complexity: 'O(1)',
   flags: ['admin', 'noscript', 'stale', 'no_async_loading'],
-  syntax: '<host-port:host:string port:integer | no-one:NO ONE>',
+  syntax: '<host port:integer | NO ONE>',
 } as const;
 
 /** REPLICAOF <host port | NO ONE> */
