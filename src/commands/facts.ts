@@ -53,6 +53,8 @@ export const commandFlags = {
   subscriber: own(25),
   /** Fails, like a write, while the data cannot be brought to the disk: a probe must see that. */
   fails_with_disk: own(26),
+  /** Ends a transaction: in one, all others are refused for want of memory. */
+  ends_multi: own(27),
 } as const;
 
 export type CommandFlag = keyof typeof commandFlags;

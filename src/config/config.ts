@@ -82,7 +82,7 @@ export class Config {
     return this.slot(name).text;
   }
 
-  /** A numeric value. A percentage (maxmemory-clients) is negative; past 2^53 it is rounded. */
+  /** A numeric value. A percentage (maxmemory) is negative; past 2^53 it is rounded. */
   number(name: string): number {
     return this.slot(name).number;
   }

@@ -43,6 +43,8 @@ export interface Directive {
   readonly meaning: Meaning;
   /** One sentence for the reference. */
   readonly doc: string;
+  /** Whether a number of bytes may also be a percentage, which is held as a negative number. */
+  readonly byShare: boolean;
   /** Bounds of numbers, inclusive. */
   readonly min: bigint;
   readonly max: bigint;
@@ -77,6 +79,7 @@ export type Extra = Partial<
   Pick<
     Directive,
     | 'aliases'
+    | 'byShare'
     | 'emptyIsUnset'
     | 'binary'
     | 'hidden'
@@ -107,6 +110,7 @@ const blank = {
   aliases: [],
   min: 0n,
   max: 0n,
+  byShare: false,
   values: [],
   synonyms: {},
   multi: false,

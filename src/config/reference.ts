@@ -36,6 +36,7 @@ function typeText(directive: Directive): string {
     case 'integer':
       return `${min} to ${max}`;
     case 'memory':
+      if (directive.byShare) return 'bytes or percent';
       return min === 0n ? 'bytes' : `bytes, from ${min}`;
     case 'memory or percent':
       return 'bytes or percent';

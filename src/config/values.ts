@@ -60,7 +60,6 @@ export function numberOf(directive: Directive, text: string): number {
       return Number.parseInt(text, 8);
     case 'integer':
     case 'memory':
-      return Number(text);
     case 'memory or percent':
       return text.endsWith('%') ? -Number(text.slice(0, -1)) : Number(text);
     default:
@@ -127,7 +126,7 @@ function parseNumber(directive: Directive, word: string, loading: boolean): Valu
   const given = readNumber(directive, word);
   checkBounds(directive, given);
   const value = directive.clamp?.(given, loading) ?? given;
-  if (directive.type === 'memory or percent' && value < 0n) {
+  if (value < 0n && (directive.type === 'memory or percent' || directive.byShare)) {
     return { text: `${-value}%`, number: Number(value) };
   }
   if (directive.type === 'octal') return { text: value.toString(8), number: Number(value) };
@@ -138,8 +137,10 @@ function readNumber(directive: Directive, word: string): bigint {
   switch (directive.type) {
     case 'memory': {
       const bytes = parseMemory(word);
-      if (bytes === undefined) throw new ValueError('argument must be a memory value');
-      return bytes;
+      if (bytes !== undefined) return bytes;
+      const share = directive.byShare ? /^([1-9][0-9]?|100)%$/.exec(word)?.[1] : undefined;
+      if (share === undefined) throw new ValueError('argument must be a memory value');
+      return -BigInt(share);
     }
     case 'memory or percent': {
       // Redis keeps it in a signed variable: what wraps around reads as a percentage.
@@ -167,7 +168,8 @@ function readNumber(directive: Directive, word: string): bigint {
 }
 
 function checkBounds(directive: Directive, value: bigint): void {
-  const { min, max, type } = directive;
+  const { min, max, type, byShare } = directive;
+  if (byShare && value < 0n) return;
   if (type === 'memory or percent' && value < 0n) {
     if (value < min) throw new ValueError(`percentage argument must be less or equal to ${-min}`);
     return;

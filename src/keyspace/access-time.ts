@@ -26,9 +26,13 @@ export class LfuClock {
   counter(access: number, nowMs: number): number {
     const count = access & 0xff;
     if (this.decayMinutes === 0) return count;
-    const elapsed = (minutes(nowMs) - (access >>> 8)) & 0xffff;
-    const periods = Math.floor(elapsed / this.decayMinutes);
+    const periods = Math.floor(this.idleMinutes(access, nowMs) / this.decayMinutes);
     return periods > count ? 0 : count - periods;
+  }
+
+  /** Minutes since the latest access, modulo 2^16. */
+  idleMinutes(access: number, nowMs: number): number {
+    return (minutes(nowMs) - (access >>> 8)) & 0xffff;
   }
 
   /** Access data after one more access. */

@@ -20,8 +20,8 @@ export interface EventSink {
 
 /** Told of keys whose value is another one now. Keys are valid during the call only. */
 export interface ChangeSink {
-  /** `expired`: the key reached its end; nobody did it. */
-  changed(dbIndex: number, key: Uint8Array, off: number, len: number, expired: boolean): void;
+  /** `byItself`: the key reached its end or made room; no client did it. */
+  changed(dbIndex: number, key: Uint8Array, off: number, len: number, byItself: boolean): void;
   /** All keys of one or more databases are gone. */
   flushed(): void;
   /**
@@ -41,7 +41,7 @@ export class Changes {
   readonly watches = new Watches();
   /** What AOF, replicas and change streams follow. */
   readonly journal = new Journal();
-  /** Keys and fields that reached their end, since the server began; never reset. */
+  /** Keys and fields that reached their end or made room, since the start; never reset. */
   removals = 0;
   private readonly dict: Dict;
   /** Changes that commands have made, since the server began; never reset. */
@@ -116,6 +116,14 @@ export class Changes {
     if (journal.isRead) journal.line(db.index, journal.removalOfExpired).bytes(key, off, len);
   }
 
+  /** A key had to make room for others. */
+  evicted(db: WatchedDb, key: Uint8Array, off: number, len: number): void {
+    this.removals++;
+    this.signal(db, 'evicted', key, off, len);
+    const { journal } = this;
+    if (journal.isRead) journal.line(db.index, journal.removalOfEvicted).bytes(key, off, len);
+  }
+
   /** A field of a hash reached its end; the event follows when all that are due are gone. */
   fieldExpired(
     db: WatchedDb,
@@ -149,7 +157,8 @@ export class Changes {
     if (this.waiters.size > 0) this.waiters.keyChanged(db.index, key, off, len);
     if (this.watches.size > 0) this.watches.keyChanged(db, key, off, len);
     if (this.invalidations !== undefined) {
-      this.invalidations.changed(db.index, key, off, len, event === 'expired');
+      const byItself = event === 'expired' || event === 'evicted';
+      this.invalidations.changed(db.index, key, off, len, byItself);
     }
     if (this.events !== undefined && event !== '') {
       this.events.happened(db.index, event, key, off, len);

@@ -105,7 +105,7 @@ export class Db extends FieldExpiry {
   /** Entry of argument i for a command that writes: renews the access time. */
   write(args: Args, i: number): Ref {
     const entry = this.findArgument(args, i, false);
-    if (entry !== 0) this.space.accessed(entry);
+    if (entry !== 0) this.space.modified(entry);
     return entry;
   }
 
@@ -481,6 +481,11 @@ export class Db extends FieldExpiry {
     return this.firstLive(start) || this.firstLive(0);
   }
 
+  /** A uniformly chosen entry, be it expired or not; 0 when there is none. O(1) expected. */
+  anyEntry(): Ref {
+    return this.dict.random(this.root, this.space.random);
+  }
+
   /** The first live entry that SCAN finds from a cursor on, or 0. O(keys). */
   private firstLive(start: number): Ref {
     let found: Ref = 0;
@@ -577,6 +582,21 @@ export class Db extends FieldExpiry {
   /** Idle rehash and shrinking, at most about `buckets` buckets. Returns whether work is left. */
   rehash(buckets: number): boolean {
     return this.dict.rehashFor(this.root, buckets);
+  }
+
+  /** Whether an entry, which may be gone, is there still; `hash` is its key's. O(1) expected. */
+  holds(entry: Ref, hash: number): boolean {
+    return this.dict.holds(this.root, hash, entry);
+  }
+
+  /** Removes a key to make room; `hash` is its key's. O(1) expected, its value in slices. */
+  evict(entry: Ref, hash: number): void {
+    this.dict.unlinkEntry(this.root, hash, entry);
+    // Told between the two: the key is gone, its bytes are not.
+    this.locateKey(entry);
+    this.space.evictedKeys++;
+    this.changes.evicted(this, this.valueBuf, this.valueOff, this.valueLen);
+    this.release(entry);
   }
 
   private expireEntry(entry: Ref): void {

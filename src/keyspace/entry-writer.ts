@@ -34,7 +34,7 @@ export abstract class EntryWriter extends EntryReader {
     this.index = index;
     this.dict = space.dict;
     this.root = this.dict.create();
-    this.expires = new ExpiryHeap(space.arena);
+    this.expires = new ExpiryHeap(space.arena, space);
   }
 
   /** What there is of a key, removing nothing: an expired key may be there still. */

@@ -14,23 +14,27 @@ import type { Arena, Ref } from '../memory/arena.ts';
 const PAGE_SHIFT = 12;
 const PAGE_SIZE = 1 << PAGE_SHIFT;
 const PAGE_MASK = PAGE_SIZE - 1;
+/** A time and a ref for each entry. */
+const PAGE_BYTES = PAGE_SIZE * 12;
 
 /** Byte offset of an entry's heap position inside its extended header. */
 const HEAP_INDEX_OFFSET = 12;
 
+/** Where indexes beside the arena say how many bytes they have. */
+export interface IndexAccount {
+  indexBytes: number;
+}
+
 export class ExpiryHeap {
   size = 0;
   private readonly arena: Arena;
+  private readonly account: IndexAccount;
   private readonly when: Float64Array[] = [];
   private readonly entries: Int32Array[] = [];
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, account: IndexAccount) {
     this.arena = arena;
-  }
-
-  /** Bytes of the index itself. */
-  get usedBytes(): number {
-    return this.when.length * PAGE_SIZE * 12;
+    this.account = account;
   }
 
   /** Entry at heap position i, 0 <= i < size; position 0 ends first. O(1). */
@@ -49,6 +53,7 @@ export class ExpiryHeap {
     if (i >>> PAGE_SHIFT === this.when.length) {
       this.when.push(new Float64Array(PAGE_SIZE));
       this.entries.push(new Int32Array(PAGE_SIZE));
+      this.account.indexBytes += PAGE_BYTES;
     }
     this.siftUp(i, entry, whenMs);
   }
@@ -58,10 +63,7 @@ export class ExpiryHeap {
     const last = --this.size;
     if (i !== last) this.settle(i, this.entryAt(last), this.whenAt(last));
     const pages = (last >>> PAGE_SHIFT) + 2;
-    if (this.when.length > pages) {
-      this.when.length = pages;
-      this.entries.length = pages;
-    }
+    if (this.when.length > pages) this.keepPages(pages);
   }
 
   /** Changes when the entry at position i expires. O(log n). */
@@ -76,8 +78,13 @@ export class ExpiryHeap {
 
   clear(): void {
     this.size = 0;
-    this.when.length = 0;
-    this.entries.length = 0;
+    this.keepPages(0);
+  }
+
+  private keepPages(pages: number): void {
+    this.account.indexBytes -= (this.when.length - pages) * PAGE_BYTES;
+    this.when.length = pages;
+    this.entries.length = pages;
   }
 
   /** Throws when an invariant is broken. O(n); for tests. */

@@ -19,7 +19,7 @@ export abstract class FieldExpiry extends EntryWriter {
 
   constructor(space: Values, changes: Changes, index: number) {
     super(space, changes, index);
-    this.fieldExpires = new ExpiryHeap(space.arena);
+    this.fieldExpires = new ExpiryHeap(space.arena, space);
   }
 
   /**

@@ -72,8 +72,10 @@ export class Journal implements EffectUnit, EffectLine {
   isRead = false;
   /** Who gets the lines that are written now; scripts may leave some out (redis.set_repl). */
   audience: number = Target.all;
-  /** The command that removes an expired or evicted key: DEL, or UNLINK (lazyfree-lazy-expire). */
+  /** The command that removes an expired key: DEL, or UNLINK (lazyfree-lazy-expire). */
   removalOfExpired: 'DEL' | 'UNLINK' = 'DEL';
+  /** The command that removes an evicted key: DEL, or UNLINK (lazyfree-lazy-eviction). */
+  removalOfEvicted: 'DEL' | 'UNLINK' = 'DEL';
   count = 0;
   buf = Buffer.allocUnsafeSlow(FIRST_BYTES);
   isAtomic = false;

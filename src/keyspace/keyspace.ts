@@ -98,10 +98,8 @@ export class Keyspace extends Values {
     return new KeyspaceSnapshot(this.arena.snapshot(), { roots, hashKey: this.hashKey });
   }
 
-  /** Bytes of all data and indexes. */
+  /** Bytes of all data and indexes. O(1). */
   get usedBytes(): number {
-    let total = this.arena.usedBytes;
-    for (const db of this.dbs) total += db.expires.usedBytes + db.fieldExpires.usedBytes;
-    return total;
+    return this.arena.usedBytes + this.indexBytes;
   }
 }

@@ -13,6 +13,7 @@ import { Dict } from '../memory/dict.ts';
 import type { HeapArena } from '../memory/heap-arena.ts';
 import { Listpack } from '../memory/listpack.ts';
 import { LfuClock, lruClock } from './access-time.ts';
+import type { IndexAccount } from './expiry-heap.ts';
 
 /** Something to free in slices: a dict of keys or what is left of a value. */
 interface Garbage {
@@ -26,7 +27,7 @@ const DATABASE = -1;
 /** Elements of a value that its removal frees on the spot. */
 const FREED_AT_ONCE = 64;
 
-export class Values {
+export class Values implements IndexAccount {
   readonly arena: HeapArena;
   readonly dict: Dict;
   readonly random: () => number;
@@ -43,9 +44,14 @@ export class Values {
   readonly lfu = new LfuClock();
   /** Whether access data is LFU (maxmemory-policy *-lfu) rather than LRU. */
   lfuEnabled = false;
+  /** Whether access data tells of writes only (maxmemory-policy *-lrm). */
+  lrmEnabled = false;
   hits = 0;
   misses = 0;
   expiredKeys = 0;
+  evictedKeys = 0;
+  /** Bytes of indexes that lie beside the arena. */
+  indexBytes = 0;
   expiredFields = 0;
   /** Cursors on the collection types, for whoever needs one at a time. */
   readonly hashes: HashValue;
@@ -87,11 +93,17 @@ export class Values {
     return this.lfuEnabled ? this.lfu.fresh(this.nowMs) : lruClock(this.nowMs);
   }
 
-  /**
-   * Renews an entry's access data, without a touch: a snapshot may show newer access data than it
-   * should, which harms no reader (docs/decisions/0011-frozen-arena.md), and nothing is copied.
-   */
+  /** A command that reads has found an entry: renews its access data. */
   accessed(entry: Ref): void {
+    if (!this.lrmEnabled) this.modified(entry);
+  }
+
+  /**
+   * A command that writes has found an entry: renews its access data, without a touch: a snapshot
+   * may show newer access data than it should, which harms no reader
+   * (docs/decisions/0011-frozen-arena.md), and nothing is copied.
+   */
+  modified(entry: Ref): void {
     if (!this.renewsAccess) return;
     const i32 = this.arena.i32[entry >>> 15]!;
     const at = ((entry & 0x7fff) << 1) + 1;
@@ -102,7 +114,7 @@ export class Values {
     if (word >>> 8 !== access) i32[at] = (word & 0xff) | (access << 8);
   }
 
-  /** Seconds since the entry was last read or written (LRU policies). */
+  /** Seconds since the entry was last read or written, with LRM policies since it was written. */
   idleSeconds(entry: Ref): number {
     const then = this.accessOf(entry);
     return (lruClock(this.nowMs) - then) & 0xffffff;

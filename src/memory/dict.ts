@@ -157,6 +157,22 @@ export class Dict {
   }
 
   /**
+   * Whether an entry is in the dict. `entry` may be the name of a block that is long gone: it is
+   * compared with, never read. O(1) expected.
+   */
+  holds(root: Ref, hash: number, entry: Ref): boolean {
+    return this.chainHolds(root, TABLE, hash, entry) || this.chainHolds(root, SECOND, hash, entry);
+  }
+
+  private chainHolds(root: Ref, side: number, hash: number, entry: Ref): boolean {
+    const table = this.word(root, side);
+    if (table === 0) return false;
+    let at = this.bucket(table, hash & ((1 << this.word(root, side + BITS)) - 1));
+    while (at !== 0 && at !== entry) at = this.nextOf(at);
+    return at !== 0;
+  }
+
+  /**
    * Brings what finding the keys of `hashes[0 .. count)`, each in the dict `roots[i]` (or all in
    * `roots[0]` with `single`), will read into the processor's caches. The loads of one loop do not
    * depend on each other, so their cache misses overlap; one find after the other waits for each in

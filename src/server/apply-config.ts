@@ -17,8 +17,10 @@ import { clientsLimit } from './client-memory.ts';
 import type { Clients } from './clients.ts';
 import type { Cron } from './cron.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { Eviction } from './eviction.ts';
 import type { Gates } from './gates.ts';
 import type { Log } from './log.ts';
+import { memoryLimit } from './machine-memory.ts';
 import type { Notifications } from './notifications.ts';
 import type { OutputLimits } from './output-limits.ts';
 import type { Persistence } from './persistence.ts';
@@ -33,6 +35,7 @@ export interface Configured {
   readonly clients: Clients;
   readonly cron: Cron;
   readonly endpoints: Endpoints;
+  readonly eviction: Eviction;
   readonly gates: Gates;
   readonly keyspace: Keyspace;
   readonly logger: Log;
@@ -44,7 +47,8 @@ export interface Configured {
   readonly tracking: Tracking;
 }
 
-type Action = (config: Config, target: Configured) => void;
+/** `changed`: by CONFIG SET, not as the server starts. */
+type Action = (config: Config, target: Configured, changed: boolean) => void;
 
 /** Directives that are a bound of an encoding, and where the keyspace keeps it. */
 const encodingLimits: Readonly<Record<string, keyof Limits>> = {
@@ -100,16 +104,20 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     },
   ],
   [
-    ['maxmemory'],
-    (config, { gates }) => {
-      gates.maxMemory = config.number('maxmemory');
-    },
+    [
+      'maxmemory',
+      'maxmemory-policy',
+      'maxmemory-samples',
+      'maxmemory-eviction-tenacity',
+      'lazyfree-lazy-eviction',
+    ],
+    (config, { eviction }, changed) => eviction.configure(config, changed),
   ],
   [
     ['maxmemory-clients', 'maxmemory'],
     (config, { clients }) => {
       const setting = config.number('maxmemory-clients');
-      clients.memory.limit = clientsLimit(setting, config.number('maxmemory'));
+      clients.memory.limit = clientsLimit(setting, memoryLimit(config.number('maxmemory')));
     },
   ],
   [
@@ -119,9 +127,8 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     },
   ],
   [
-    ['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'],
+    ['lfu-log-factor', 'lfu-decay-time'],
     (config, { keyspace }) => {
-      keyspace.lfuEnabled = config.string('maxmemory-policy').endsWith('-lfu');
       keyspace.lfu.logFactor = config.number('lfu-log-factor');
       keyspace.lfu.decayMinutes = config.number('lfu-decay-time');
     },
@@ -179,8 +186,7 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
 /** Brings `target` in line with `config`, now and whenever a directive changes. */
 export function applyConfig(config: Config, target: Configured): void {
   for (const [names, action] of actions) {
-    const apply = () => action(config, target);
-    apply();
-    for (const name of names) config.onChange(name, apply);
+    action(config, target, false);
+    for (const name of names) config.onChange(name, () => action(config, target, true));
   }
 }

@@ -25,7 +25,8 @@ const KEYSPACE = Flag.write | Flag.readonly | Flag.may_replicate;
 const NEEDS_DISK = Flag.write | Flag.fails_with_disk;
 
 // Flags that each request is asked for: constants, not properties to be looked up.
-const { allow_busy: ALLOW_BUSY, commits: COMMITS, denyoom: DENYOOM, immediate: IMMEDIATE } = Flag;
+const { allow_busy: ALLOW_BUSY, commits: COMMITS, denyoom: DENYOOM, ends_multi: ENDS_MULTI } = Flag;
+const { immediate: IMMEDIATE } = Flag;
 const { loading: LOADING, no_auth: NO_AUTH, no_multi: NO_MULTI } = Flag;
 const { no_async_loading: NO_ASYNC_LOADING, stale: STALE, write: WRITE } = Flag;
 const { protected: PROTECTED, subscriber: SUBSCRIBER } = Flag;
@@ -37,11 +38,22 @@ export function isQueued(session: Session, command: Command): boolean {
   return session.transaction.isOpen && (command.flagBits & IMMEDIATE) === 0;
 }
 
+/** The limit of memory: what `Eviction` is to the gates. */
+export interface MemoryGate {
+  /** 0 for no limit. */
+  readonly maxBytes: number;
+  /** Makes room; whether memory is full nevertheless. `more`: bytes that are not counted yet. */
+  isFull(more: number): boolean;
+}
+
 export class Gates {
   /** Whether a client must authenticate first. */
   passwordRequired = false;
-  /** Bytes of used memory past which commands that may grow data are refused; 0 for none. */
-  maxMemory = 0;
+  /**
+   * Whether commands that may grow data are refused for want of memory: as it was before the
+   * present command, however much of it that uses.
+   */
+  isOutOfMemory = false;
   /** Why writes are refused: this server is a replica that its master alone may write to. */
   replicaRefusal: CommandError | undefined = undefined;
   /** Why all but the commands for it are refused: the link to the master is down. */
@@ -55,7 +67,7 @@ export class Gates {
   /** Why all but the commands for it are refused: a script has run for too long. */
   busy: CommandError | undefined = undefined;
   readonly acl: Acl;
-  private readonly usedMemory: () => number;
+  private readonly memory: MemoryGate;
   private readonly protectedCommands: (
     session: Session,
     command: Command,
@@ -63,21 +75,17 @@ export class Gates {
 
   constructor(
     acl: Acl,
-    usedMemory: () => number,
+    memory: MemoryGate,
     protectedCommands: (session: Session, command: Command) => CommandError | undefined,
   ) {
     this.acl = acl;
-    this.usedMemory = usedMemory;
+    this.memory = memory;
     this.protectedCommands = protectedCommands;
-  }
-
-  /** Whether commands that may grow data are refused. */
-  get isOutOfMemory(): boolean {
-    return this.maxMemory > 0 && this.usedMemory() > this.maxMemory;
   }
 
   /** Why the command may not run now, or undefined. */
   check(session: Session, command: Command, args: Args): CommandError | undefined {
+    this.isOutOfMemory = false;
     if (session.appliesEffects) return undefined;
     const { transaction } = session;
     let flags = command.flagBits;
@@ -94,10 +102,13 @@ export class Gates {
       const refused = this.acl.refuse(session, command, args);
       if (refused !== undefined) return refused;
     }
-    // A queue takes memory, whatever it holds.
-    const grows = (flags & DENYOOM) !== 0 || isQueued(session, command);
-    if (grows && this.maxMemory > 0 && this.usedMemory() + transaction.bytes > this.maxMemory) {
-      return errors.oom;
+    // Not inside of a script that runs for long: its effects and evictions must not mix.
+    if (this.memory.maxBytes > 0 && this.busy === undefined) {
+      this.isOutOfMemory = this.memory.isFull(transaction.bytes);
+      // A queue takes memory, whatever it holds.
+      const grows =
+        (flags & DENYOOM) !== 0 || (transaction.isOpen && (command.flagBits & ENDS_MULTI) === 0);
+      if (grows && this.isOutOfMemory) return errors.oom;
     }
     if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) return this.diskRefusal;
     if (this.replicaRefusal !== undefined && (flags & WRITE) !== 0) return this.replicaRefusal;

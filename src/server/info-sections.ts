@@ -13,6 +13,7 @@ import type { Blocking } from './blocking.ts';
 import type { Clients } from './clients.ts';
 import type { Clock } from './clock.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { Eviction } from './eviction.ts';
 import type { Info, InfoLine } from './info.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
@@ -34,6 +35,7 @@ export interface Sources {
   readonly commands: CommandTable;
   readonly config: ConfigPort & { readonly file: string };
   readonly endpoints: Endpoints;
+  readonly eviction: Eviction;
   readonly loader: Loader;
   readonly pause: Pause;
   readonly persistence: Persistence;
@@ -67,8 +69,10 @@ export function addInfoSections(info: Info, sources: Sources): void {
   info.onReset(() => resetStats(sources));
 }
 
-function resetStats({ commands, keyspace, memory, runtime, stalls, stats }: Sources): void {
+function resetStats(sources: Sources): void {
+  const { commands, eviction, keyspace, memory, runtime, stalls, stats } = sources;
   stats.reset();
+  eviction.resetStats();
   runtime.reset();
   stalls.reset();
   memory.peak = 0;
@@ -135,7 +139,7 @@ function memoryLines(s: Sources): InfoLine[] {
   const { parts } = memory;
   const dataset = parts.data();
   const replication = memory.replication();
-  const max = s.config.number('maxmemory');
+  const max = s.eviction.maxBytes;
   return [
     ['used_memory', used],
     ['used_memory_human', human(used)],
@@ -258,6 +262,7 @@ function percent(part: number, whole: number): string {
 
 function statsLines(s: Sources): InfoLine[] {
   const { stats, keyspace, pubsub, tracking } = s;
+  const { exceeded } = s.eviction;
   return [
     ['total_connections_received', stats.connectionsReceived],
     ['total_commands_processed', stats.commandsProcessed],
@@ -276,8 +281,10 @@ function statsLines(s: Sources): InfoLine[] {
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', stats.expireTimeCapReached],
     ['expire_cycle_cpu_milliseconds', Math.floor(stats.expireCycleMicroseconds / 1000)],
-    ['evicted_keys', 0],
+    ['evicted_keys', keyspace.evictedKeys],
     ['evicted_clients', stats.evictedClients],
+    ['total_eviction_exceeded_time', exceeded.totalMs],
+    ['current_eviction_exceeded_time', exceeded.currentMs],
     ['keyspace_hits', keyspace.hits],
     ['keyspace_misses', keyspace.misses],
     ['pubsub_channels', pubsub.size('channel')],

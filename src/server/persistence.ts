@@ -701,7 +701,7 @@ export class Persistence implements PersistencePort {
       compress: config.bool('rdbcompression'),
       checksum: config.bool('rdbchecksum'),
       version: config.number('rdb-version'),
-      access: policy.endsWith('-lfu') ? 'lfu' : policy.endsWith('-lru') ? 'lru' : 'none',
+      access: policy.endsWith('-lfu') ? 'lfu' : /-lr[um]$/.test(policy) ? 'lru' : 'none',
       lfuDecayMinutes: config.number('lfu-decay-time'),
       stamp: config.bool('aof-timestamp-enabled'),
       aux: [

@@ -31,6 +31,7 @@ import { crashReport, placeOf } from './crash-report.ts';
 import { Cron } from './cron.ts';
 import { DebugTools } from './debug-tools.ts';
 import { Endpoints } from './endpoints.ts';
+import { Eviction } from './eviction.ts';
 import { Executor } from './executor.ts';
 import { Gates } from './gates.ts';
 import { Info } from './info.ts';
@@ -93,6 +94,7 @@ export class Server {
   readonly slowCalls: SlowCalls;
   readonly runtime = new RuntimeFigures();
   readonly stalls: StallWatch;
+  readonly eviction: Eviction;
   readonly gates: Gates;
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
@@ -147,11 +149,9 @@ export class Server {
     });
     this.keyspace.nowMs = this.lifecycle.startedAtMs;
     this.keyspace.onGarbage = () => this.cron.wake();
-    this.gates = new Gates(
-      this.acl,
-      () => this.memory.countedForEviction(),
-      (session) => this.refuseProtected(session),
-    );
+    const log = (level: LogLevel, message: string) => this.log(level, message);
+    this.eviction = this.makeEviction();
+    this.gates = new Gates(this.acl, this.eviction, (session) => this.refuseProtected(session));
     this.tracking = new Tracking({
       clientById: (id) => this.clients.byId(id),
       hash: (buf, off, len) => this.keyspace.dict.hash(buf, off, len),
@@ -161,7 +161,6 @@ export class Server {
       },
       wantBroadcast: () => this.output.endTurn(),
     });
-    const log = (level: LogLevel, message: string) => this.log(level, message);
     this.output = new Output({
       reply: this.reply,
       stats: this.stats,
@@ -248,9 +247,7 @@ export class Server {
       now: this.now,
       isPaused: () =>
         this.pause.untilMs !== 0 || this.executor.isBusy || this.replication.isReplica,
-      serveWaiting: () => {
-        if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
-      },
+      serveWaiting: () => this.serveWaiting(),
     });
     this.replica = makeReplicaSide({
       ...this,
@@ -289,6 +286,29 @@ export class Server {
       load: (code) => void scripts.loadLibrary(latin1(code, 0, code.length), false),
       clear: () => scripts.flushLibraries(),
     };
+  }
+
+  private makeEviction(): Eviction {
+    return new Eviction({
+      keyspace: this.keyspace,
+      counted: () => this.memory.countedForEviction(),
+      isHeld: () => this.evictionIsHeld(),
+      now: this.now,
+      wake: () => this.cron.wake(),
+      serveWaiting: () => this.serveWaiting(),
+      warn: (message) => this.log('warning', message),
+    });
+  }
+
+  /** Whether data must stay as it is; a replica's is its master's matter. */
+  private evictionIsHeld(): boolean {
+    if (this.gates.isLoading || this.pause.untilMs !== 0 || this.executor.isBusy) return true;
+    return this.replication.isReplica && this.config.bool('replica-ignore-maxmemory');
+  }
+
+  /** Serves the clients that wait for what has changed. */
+  private serveWaiting(): void {
+    if (this.keyspace.changes.waiters.hasChanged) this.blocking.serve();
   }
 
   private makeExecutor(hooks: ServerHooks): Executor {
@@ -364,6 +384,7 @@ export class Server {
       this.latency.add('expire-cycle', monotonicMs() - startedMs);
       return isMore;
     });
+    cron.inSlices((until) => this.eviction.slice(until));
     cron.inSlices((until) => upkeep.freeSlice(until));
     const compactor = new Compactor(keyspace, monotonicMs);
     cron.inSlices((until) => compactor.slice(until));

@@ -29,11 +29,6 @@ const refused: readonly Refused[] = [
   },
 ];
 
-/** Promises of directives that have another, working side. */
-const halfBuilt: readonly (readonly [name: string, works: (value: string) => boolean])[] = [
-  ['maxmemory-policy', (value) => value === 'noeviction'],
-];
-
 /**
  * Throws ConfigError when the configuration asks for a protection that is not there, and has CONFIG
  * SET refuse it later.
@@ -49,6 +44,5 @@ export function refuseUnbuilt(config: Config): void {
 
 /** Directives that are set and change nothing, to be warned of; names as in the table. */
 export function withoutEffect(config: Config): string[] {
-  const half = halfBuilt.filter(([name, works]) => !works(config.string(name)));
-  return [...config.withoutEffect(), ...half.map(([name]) => name)].sort();
+  return config.withoutEffect().sort();
 }

@@ -58,6 +58,9 @@ describe('directives', () => {
 describe('Config accessors', () => {
   it('give numbers, booleans and texts by name or alias', () => {
     const config = new Config();
+    config.loadText('maxmemory 40%\nhz 5\n', 'test');
+    expect(config.number('maxmemory')).toBe(-40);
+    expect(config.string('maxmemory')).toBe('40%');
     config.loadText('maxmemory 1gb\nprotected-mode no\nmaxmemory-clients 5%\n', 'test');
     expect(config.number('maxmemory')).toBe(1073741824);
     expect(config.number('maxmemory-clients')).toBe(-5);

@@ -41,9 +41,17 @@ const setInputs: readonly (readonly string[])[] = [
   ...['', '1', '1b', '1k', '1kB', '1M', '1MB', '1g', '1gb', '1t', '1.5gb', '-1', 'k', 'KB'].map(
     (v) => ['maxmemory', v],
   ),
-  ...['18446744073709551615', '18446744073709551616', '99999999999gb', ' 1', '1 mb', '5%'].map(
-    (v) => ['maxmemory', v],
-  ),
+  ...[
+    '18446744073709551615',
+    '18446744073709551616',
+    '99999999999gb',
+    ' 1',
+    '1 mb',
+    '%',
+    '0%',
+    '101%',
+    '-5%',
+  ].map((v) => ['maxmemory', v]),
   ...['5%', '0%', '100%', '101%', '-5%', '%', '05%', '5', '1gb', '', '18446744073709551615'].map(
     (v) => ['maxmemory-clients', v],
   ),
@@ -282,6 +290,9 @@ timeout 5`,
   'save 60 1\r\nsave ""\r\nappendonly no\r\n',
 ];
 
+/** In the list of what maxmemory-policy may be: those of Redis 8.6. */
+const LATER_POLICIES = ', volatile-lrm, allkeys-lrm';
+
 function ourReply(config: Config, args: readonly string[]): OracleReply {
   const pairs: [string, string][] = [];
   for (let i = 0; i < args.length; i += 2) pairs.push([args[i]!, args[i + 1]!]);
@@ -289,7 +300,7 @@ function ourReply(config: Config, args: readonly string[]): OracleReply {
     config.set(pairs);
     return 'OK';
   } catch (error) {
-    if (error instanceof CommandError) return { error: error.line };
+    if (error instanceof CommandError) return { error: error.line.replace(LATER_POLICIES, '') };
     throw error;
   }
 }
@@ -300,7 +311,7 @@ function fatalLines(stderr: string): string {
     .trim()
     .split('\n')
     .slice(1)
-    .map((line) => line.replace(/ at line \d+( of .*)?$/, ''))
+    .map((line) => line.replace(/ at line \d+( of .*)?$/, '').replace(LATER_POLICIES, ''))
     .join('\n');
 }
 

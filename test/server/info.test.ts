@@ -14,7 +14,6 @@ const missing: Readonly<Record<string, string>> = {
     'total_net_repl_input_bytes ' +
     'total_net_repl_output_bytes instantaneous_input_repl_kbps instantaneous_output_repl_kbps ' +
     'slave_expires_tracked_keys unexpected_error_replies',
-  eviction: 'total_eviction_exceeded_time current_eviction_exceeded_time',
   MIGRATE: 'migrate_cached_sockets',
   'not counted': 'dump_payload_sanitizations lazyfreed_objects',
 };

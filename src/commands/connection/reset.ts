@@ -19,6 +19,7 @@ export const reset = command({
     'no_auth',
     'allow_busy',
     'immediate',
+    'ends_multi',
     'subscriber',
   ],
 
@@ -50,6 +51,7 @@ export const quit = command({
     'no_auth',
     'allow_busy',
     'immediate',
+    'ends_multi',
     'subscriber',
   ],
   deprecated: { since: '7.2.0', replacedBy: 'just closing the connection' },

@@ -42,7 +42,7 @@ export const exec = command({
   since: '1.2.0',
   summary: 'Runs all queued commands with nothing in between.',
   complexity: 'Depends on commands in the transaction',
-  flags: ['noscript', 'loading', 'stale', 'skip_slowlog', 'immediate', 'commits'],
+  flags: ['noscript', 'loading', 'stale', 'skip_slowlog', 'immediate', 'ends_multi', 'commits'],
 
   run(ctx, _args, reply) {
     const { transaction } = ctx.session;
@@ -84,6 +84,7 @@ function runFrom(ctx: Context, queue: QueuePort, from: number, reply: Reply): bo
 export const discard = command({
   ...common,
   name: 'discard',
+  flags: [...common.flags, 'ends_multi'],
   since: '2.0.0',
   summary: 'Gives up the transaction and what is queued and watched for it.',
   complexity: 'O(N), when N is the number of queued commands',
