@@ -8,6 +8,7 @@ const HEAD = '# Benchmarks\n\nWritten by `npm run bench`; do not edit.\n';
 const ORDER = [
   'Throughput',
   'Memory',
+  'Eviction',
   'Growth of cost',
   'Messages and transactions',
   'Slow rows',

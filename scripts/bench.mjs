@@ -11,6 +11,7 @@ import { ensureBuilt, ensureInstalled, root, run } from './project.mjs';
 const programs = [
   'load',
   'memory',
+  'eviction',
   'cost',
   'messages',
   'expiry',
