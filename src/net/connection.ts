@@ -192,8 +192,8 @@ export class Connection {
     if (this.unixPath === undefined) this.socket.setKeepAlive(seconds > 0, seconds * 1000);
   }
 
-  setNoDelay(): void {
-    if (this.unixPath === undefined) this.socket.setNoDelay(true);
+  setNoDelay(on = true): void {
+    if (this.unixPath === undefined) this.socket.setNoDelay(on);
   }
 
   /** Whether what is sent is encrypted. */

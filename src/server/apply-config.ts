@@ -153,7 +153,10 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
       }
     },
   ],
-  [['client-output-buffer-limit'], (config, { outputLimits }) => outputLimits.update(config)],
+  [
+    ['client-output-buffer-limit', 'repl-backlog-size'],
+    (config, { outputLimits }) => outputLimits.update(config),
+  ],
   [
     ['notify-keyspace-events'],
     (config, { notifications }) => {

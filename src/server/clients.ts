@@ -35,12 +35,21 @@ export interface ClientsOptions {
   readonly executor: Executor;
   readonly pipeline: Pipeline;
   readonly pauses: Pause;
+  /** Those of the clients that are replicas. */
+  readonly replicas: () => ReplicaClients;
   readonly now: () => number;
   readonly log: (level: LogLevel, message: string) => void;
 }
 
 /** Clients looked at in a tick, at least. */
 const IDLE_CHECKS_MIN = 100;
+/** What happens to clients that are replicas. */
+export interface ReplicaClients {
+  /** It has taken all it was sent. */
+  drained(session: Session): void;
+  /** It is gone. */
+  forget(session: Session): void;
+}
 
 export class Clients implements Driver, ClientsPort {
   private readonly acl: Acl;
@@ -53,6 +62,7 @@ export class Clients implements Driver, ClientsPort {
   private readonly executor: Executor;
   private readonly pipeline: Pipeline;
   private readonly pauses: Pause;
+  private readonly replicas: () => ReplicaClients;
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
   readonly memory: ClientMemory;
@@ -79,6 +89,7 @@ export class Clients implements Driver, ClientsPort {
     this.executor = options.executor;
     this.pipeline = options.pipeline;
     this.pauses = options.pauses;
+    this.replicas = options.replicas;
     this.now = options.now;
     this.log = options.log;
     this.memory = new ClientMemory({
@@ -134,6 +145,8 @@ export class Clients implements Driver, ClientsPort {
     this.stats.netInputBytes += bytes;
     this.pipeline.process(session);
     if (session.closed) return;
+    // Any byte is a sign of life: a replica that loads sends line ends.
+    if (session.replica !== undefined) session.replica.ackMs = session.lastSeenMs;
     const { bufferedBytes } = session.parser;
     const { argumentBytes } = session.transaction;
     if (bufferedBytes > 0 || argumentBytes > 0) {
@@ -160,8 +173,9 @@ export class Clients implements Driver, ClientsPort {
 
   drained(session: Session): void {
     session.lastSeenMs = this.now();
-    session.softLimitSinceMs = 0;
     this.slow.delete(session);
+    if (session.replica?.isAttached === true) this.replicas().drained(session);
+    if (session.unsentBytes === 0) session.softLimitSinceMs = 0;
     this.recount(session);
   }
 
@@ -184,6 +198,7 @@ export class Clients implements Driver, ClientsPort {
   }
 
   ended(session: Session): void {
+    if (session.replica?.isAttached === true) this.replicas().forget(session);
     this.executor.forget(session);
     this.pubsub.forget(session);
     this.sessionsById.delete(session.id);
@@ -222,8 +237,8 @@ export class Clients implements Driver, ClientsPort {
         this.round = undefined;
         return;
       }
-      const { isMaster, isMonitor, isWaiting, subscriptions } = session;
-      if (isMaster || isMonitor || isWaiting || subscriptions !== undefined) continue;
+      const { isMaster, isOnlooker, isWaiting, subscriptions } = session;
+      if (isMaster || isOnlooker || isWaiting || subscriptions !== undefined) continue;
       if (nowMs - session.lastSeenMs <= idleMs) continue;
       this.log('verbose', 'Closing idle client');
       session.kill();

@@ -80,6 +80,8 @@ export interface ExecutorParts {
   readonly stats: Stats;
   /** Told of calls that took long. */
   readonly watch: CallWatch;
+  /** Where the replication stream is. */
+  readonly stream: { readonly offset: number };
   readonly hooks: ExecutorHooks;
 }
 
@@ -100,6 +102,7 @@ export class Executor implements Caller {
   private readonly tracking: Tracking;
   private readonly monitors: Monitors;
   private readonly stats: Stats;
+  private readonly stream: { readonly offset: number };
   private readonly hooks: ExecutorHooks;
   /** Whether a test wants to be told of writes that nobody reports. */
   private readonly isStrict: boolean;
@@ -124,6 +127,7 @@ export class Executor implements Caller {
     this.monitors = parts.monitors;
     this.stats = parts.stats;
     this.timer = new CallTimer(parts.watch);
+    this.stream = parts.stream;
     this.hooks = parts.hooks;
     this.isStrict = parts.hooks.unreportedWrite !== undefined;
     this.blocking = new Blocking(parts.keyspace.changes.waiters as Waiters<Blocked>, {
@@ -274,6 +278,7 @@ export class Executor implements Caller {
     if (journal.count > 0 && this.unfinished === undefined) {
       journal.endUnit((command.flagBits & TOUCHES_ARBITRARY_KEYS) !== 0);
     }
+    if (journal.isRead) session.streamOffset = this.stream.offset;
     if (member >= 0) keyspace.dict.forget();
     if (frame.blockRequest !== undefined) {
       this.blocking.block(session, command, frame.blockRequest);
@@ -450,6 +455,7 @@ export class Executor implements Caller {
     this.timer.finished(command, session, unfinished.args, ms);
     this.updateClock();
     keyspace.changes.journal.endUnit();
+    session.streamOffset = this.stream.offset;
     session.blocked = false;
     this.applyReplyMode(session, start);
     output.putOwnMessages();

@@ -17,8 +17,8 @@ function notWhileSubscribed(command: Command): CommandError {
   );
 }
 
-/** A monitor is to the keyspace what a replica is: it may not touch it. */
-const notForMonitors = new CommandError("ERR Replica can't interact with the keyspace");
+/** Replicas may not touch the keys, nor may monitors. */
+const notForOnlookers = new CommandError("ERR Replica can't interact with the keyspace");
 const KEYSPACE = Flag.write | Flag.readonly | Flag.may_replicate;
 
 /** Commands that fail while the data cannot be brought to the disk. */
@@ -58,6 +58,8 @@ export class Gates {
   replicaRefusal: CommandError | undefined = undefined;
   /** Why all but the commands for it are refused: the link to the master is down. */
   staleRefusal: CommandError | undefined = undefined;
+  /** Whether too few replicas keep up for a write (min-replicas-to-write). */
+  lacksReplicas = false;
   /** Whether the data of the disk, or of a master, is being loaded. */
   isLoading = false;
   /** Whether a master's data is being loaded beside the present one, which is served. */
@@ -111,6 +113,7 @@ export class Gates {
       if (grows && this.isOutOfMemory) return errors.oom;
     }
     if (this.diskRefusal !== undefined && (flags & NEEDS_DISK) !== 0) return this.diskRefusal;
+    if (this.lacksReplicas && (flags & WRITE) !== 0) return errors.noReplicas;
     if (this.replicaRefusal !== undefined && (flags & WRITE) !== 0) return this.replicaRefusal;
     if (session.isConfined && (command.flagBits & SUBSCRIBER) === 0) {
       return notWhileSubscribed(command);
@@ -119,7 +122,7 @@ export class Gates {
       const refused = this.restriction(command, transaction);
       if (refused !== undefined) return refused;
     }
-    if (session.isMonitor && (flags & KEYSPACE) !== 0) return notForMonitors;
+    if (session.isOnlooker && (flags & KEYSPACE) !== 0) return notForOnlookers;
     if (this.busy !== undefined && (command.flagBits & ALLOW_BUSY) === 0) return this.busy;
     return undefined;
   }

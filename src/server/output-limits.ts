@@ -17,11 +17,16 @@ interface Limit {
 export class OutputLimits {
   private readonly limits = new Map<string, Limit>();
 
+  /** repl-backlog-size: so much may lie before a replica, since it is kept anyway. */
+  backlogBytes = 0;
+
   /** Takes over the directive's value: class, hard, soft, seconds, repeated. */
   update(config: ConfigPort): void {
+    this.backlogBytes = config.number('repl-backlog-size');
     const words = config.string('client-output-buffer-limit').split(' ');
     for (let i = 0; i + 3 < words.length; i += 4) {
-      this.limits.set(words[i]!, {
+      // The directive has kept the old name of replicas.
+      this.limits.set(words[i] === 'slave' ? 'replica' : words[i]!, {
         hardBytes: Number(words[i + 1]),
         softBytes: Number(words[i + 2]),
         softMs: Number(words[i + 3]) * 1000,
@@ -34,12 +39,16 @@ export class OutputLimits {
     if (mustAuthenticate && !client.authenticated) return unsent > UNAUTHENTICATED_BYTES;
     const limit = this.limits.get(client.type);
     if (limit === undefined) return false;
-    if (limit.hardBytes > 0 && unsent > limit.hardBytes) return true;
+    if (limit.hardBytes > 0 && unsent > this.hardBytes(client, limit)) return true;
     if (limit.softBytes === 0 || unsent <= limit.softBytes) {
       client.softLimitSinceMs = 0;
       return false;
     }
     if (client.softLimitSinceMs === 0) client.softLimitSinceMs = nowMs;
     return nowMs - client.softLimitSinceMs > limit.softMs;
+  }
+
+  private hardBytes(client: Client, { hardBytes }: Limit): number {
+    return client.type === 'replica' ? Math.max(hardBytes, this.backlogBytes) : hardBytes;
   }
 }

@@ -60,6 +60,8 @@ export class Output {
   readonly limits = new OutputLimits();
   /** Set while effects must be safe before bytes leave. */
   barrier: Barrier | undefined = undefined;
+  /** Counts the turns that have ended: tasks of the same one run together. */
+  turn = 0;
   private readonly reply: Reply;
   private readonly stats: Stats;
   private readonly now: () => number;
@@ -162,6 +164,34 @@ export class Output {
     connection.end();
   }
 
+  /** Whether the shared buffer holds a reply to the client being served. */
+  get isReplying(): boolean {
+    return this.reply.pos > this.dueTo;
+  }
+
+  /** Whether a client is owed anything that has not left. */
+  owes(client: Client): boolean {
+    if (client.unsentBytes > 0 || this.ownMessages.pos > 0) return true;
+    return this.reply.pos > this.dueTo || this.due.includes(client);
+  }
+
+  /**
+   * Sends a replica `buf[from..end)` at once, past replies and barrier: whoever calls sees to it
+   * that the effects in it may be revealed. The bytes must stay what they are. Returns whether the
+   * kernel took all.
+   */
+  stream(client: Client, buf: Buffer, from: number, end: number): boolean {
+    if (client.closed) return true;
+    const bytes = end - from;
+    client.netOutputBytes += bytes;
+    this.stats.netOutputBytes += bytes;
+    this.stats.netReplicationOutputBytes += bytes;
+    this.stats.writesProcessed++;
+    const taken = client.connection.write(buf, from, end);
+    if (!taken) this.onUnsent(client);
+    return taken;
+  }
+
   // ---- what goes out -------------------------------------------------------------------------
 
   /** Has everything sent when this turn of the event loop ends. */
@@ -203,6 +233,7 @@ export class Output {
   /** The turn ends: runs what may be, and notes what the rest waits for. */
   runSafeTasks(): void {
     const { barrier, whenSafeTasks } = this;
+    this.turn++;
     if (whenSafeTasks.isEmpty()) return;
     barrier?.prepare();
     const written = barrier?.written ?? 0;

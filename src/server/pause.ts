@@ -1,6 +1,7 @@
 /**
  * CLIENT PAUSE: which commands wait for its end, and whose. A pause under way is never shortened
- * nor made weaker (redis-server 7.0.15).
+ * nor made weaker (redis-server 7.0.15). FAILOVER has a pause of writes of its own, which CLIENT
+ * UNPAUSE does not end.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { PauseMode } from '../commands/ports/clients.ts';
@@ -15,6 +16,10 @@ export class Pause {
   /** Until when commands wait, ms since the epoch; 0 when not paused. */
   untilMs = 0;
   private mode: PauseMode = 'all';
+  /** Until when those wait that CLIENT PAUSE holds back. */
+  private clientUntilMs = 0;
+  private clientMode: PauseMode = 'all';
+  private isFailover = false;
   private timer: NodeJS.Timeout | undefined = undefined;
   /** Whose requests wait, first come first. */
   private readonly waiting = new Set<Session>();
@@ -34,7 +39,7 @@ export class Pause {
 
   /** Whether a command must wait; `flags` are its own, or less when it writes nothing. */
   holds(session: Session, command: Command, flags: number): boolean {
-    if (session.isMonitor || session.appliesEffects) return false;
+    if (session.isOnlooker || session.appliesEffects) return false;
     if (this.mode === 'all') return true;
     const queued = (command.flagBits & COMMITS) !== 0 ? session.transaction.flagBits : 0;
     return ((flags | queued) & WRITES) !== 0;
@@ -48,19 +53,49 @@ export class Pause {
 
   /** Suspends commands until `untilMs` (wall clock). */
   begin(untilMs: number, mode: PauseMode): void {
-    if (this.untilMs === 0 || mode === 'all') this.mode = mode;
-    this.untilMs = Math.max(this.untilMs, untilMs);
-    const left = Math.min(this.untilMs - this.now(), TIMER_MAX_MS);
+    if (this.clientUntilMs === 0 || mode === 'all') this.clientMode = mode;
+    this.clientUntilMs = Math.max(this.clientUntilMs, untilMs);
+    this.update();
+    this.startTimer();
+  }
+
+  /** Holds writes back until `endFailover`. */
+  beginFailover(): void {
+    this.isFailover = true;
+    this.update();
+  }
+
+  /** The roles are settled. */
+  endFailover(): void {
+    this.isFailover = false;
+    this.update();
+    this.resumeSoon();
+  }
+
+  private startTimer(): void {
+    const left = Math.min(this.clientUntilMs - this.now(), TIMER_MAX_MS);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.check(), left + 1);
     this.timer.unref();
   }
 
-  /** Ends the pause. */
+  /** What holds of both pauses together. */
+  private update(): void {
+    const { clientMode, clientUntilMs, isFailover } = this;
+    this.untilMs = isFailover ? Number.POSITIVE_INFINITY : clientUntilMs;
+    this.mode = clientUntilMs === 0 ? 'write' : clientMode;
+  }
+
+  /** Ends the clients' pause. */
   end(): void {
-    this.untilMs = 0;
+    this.clientUntilMs = 0;
+    this.update();
     clearTimeout(this.timer);
-    // Not now: the command that asks is still being run.
+    this.resumeSoon();
+  }
+
+  /** Not now: the command that asks is still being run. */
+  private resumeSoon(): void {
     setImmediate(() => this.resumeAll());
   }
 
@@ -78,11 +113,12 @@ export class Pause {
    * Ends a pause whose time has come. The timer calls it, and the cron where the clock may jump.
    */
   check(): void {
-    if (this.untilMs === 0) return;
-    if (this.now() >= this.untilMs) {
-      this.untilMs = 0;
+    if (this.clientUntilMs === 0) return;
+    if (this.now() >= this.clientUntilMs) {
+      this.clientUntilMs = 0;
+      this.update();
       this.resumeAll();
-    } else this.begin(this.untilMs, this.mode);
+    } else this.startTimer();
   }
 
   private resumeAll(): void {

@@ -15,6 +15,7 @@ import { type CommandFileOptions, saveCommandFile } from '../persistence/aof/com
 import { type FileSystem, makeLastingDirectory, nodeFiles } from '../persistence/files.ts';
 import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.ts';
 import { saveRdbFile } from '../persistence/rdb/save-file.ts';
+import type { StreamJob } from '../persistence/snapshot/snapshot-messages.ts';
 import {
   type RunningSnapshot,
   type SnapshotTaker,
@@ -399,9 +400,14 @@ export class Persistence implements PersistencePort {
     form: BaseForm,
     options: Parameters<SnapshotTaker['start']>[0]['options'],
   ): Job | undefined {
+    const functions = this.functions.sources();
+    return this.beginJob(kind, () => this.writer.start({ form, options, functions }));
+  }
+
+  private beginJob(kind: Job['kind'], start: () => RunningSnapshot): Job | undefined {
     const { keyspace } = this;
     try {
-      const running = this.writer.start({ form, options, functions: this.functions.sources() });
+      const running = start();
       const keys = keyspace.dbs.reduce((sum, db) => sum + db.size, 0);
       const job = { kind, running, startedMs: this.now(), keys };
       this.job = job;
@@ -453,6 +459,36 @@ export class Persistence implements PersistencePort {
       if (!(error instanceof CommandError)) throw error;
       this.log('warning', 'Failed enabling the AOF after successful master synchronization!');
     }
+  }
+
+  // ---- for replicas --------------------------------------------------------------------------
+
+  /** Whether a snapshot can begin now. */
+  get isFree(): boolean {
+    return this.isReady && !this.isHeld && this.job === undefined && !this.isTorn();
+  }
+
+  /** Saves the data of this moment to the RDB file; undefined when that could not begin. */
+  saveForReplicas(): RunningSnapshot | undefined {
+    return this.startSave() ? this.job?.running : undefined;
+  }
+
+  /** Hands the data of this moment over as an RDB file; undefined when that could not begin. */
+  streamForReplicas(
+    parts: { readonly data: boolean; readonly functions: boolean },
+    take: (piece: Uint8Array) => void,
+  ): RunningSnapshot | undefined {
+    const functions = parts.functions ? this.functions.sources() : [];
+    const job: StreamJob = {
+      form: 'stream',
+      options: this.saveOptions(),
+      withoutData: !parts.data,
+    };
+    const begun = this.beginJob('save', () => this.writer.stream({ ...job, functions }, take));
+    if (begun === undefined) return undefined;
+    const end = () => this.ended(new SaveRecord(), begun, 0);
+    begun.running.done.then(end, end);
+    return begun.running;
   }
 
   /** Gives the snapshot under way up, as SHUTDOWN and FLUSHALL do. */

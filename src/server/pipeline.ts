@@ -12,6 +12,7 @@ import { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
 import { setImmediate } from '../util/timers.ts';
 import type { Executor } from './executor.ts';
+import type { LogLevel } from './log.ts';
 import { Lookahead } from './lookahead.ts';
 import type { Output } from './output.ts';
 import type { Stats } from './stats.ts';
@@ -34,6 +35,7 @@ export interface PipelineParts {
   readonly stats: Stats;
   /** A session has gone on with what was held back. */
   readonly onResumed: (session: Session) => void;
+  readonly log: (level: LogLevel, message: string) => void;
 }
 
 export class Pipeline {
@@ -44,6 +46,7 @@ export class Pipeline {
   private readonly executor: Executor;
   private readonly stats: Stats;
   private readonly onResumed: (session: Session) => void;
+  private readonly log: PipelineParts['log'];
   private readonly lookahead: Lookahead;
   /** Requests read ahead, and the commands they name. */
   private readonly batch: Args[] = [];
@@ -58,6 +61,7 @@ export class Pipeline {
     this.executor = parts.executor;
     this.stats = parts.stats;
     this.onResumed = parts.onResumed;
+    this.log = parts.log;
     this.lookahead = new Lookahead(parts.keyspace);
     for (let i = 0; i < BATCH_MAX; i++) {
       this.batch.push(new Args());
@@ -98,7 +102,7 @@ export class Pipeline {
         const args = this.batch[i]!;
         if (session.isWaiting) session.postponed.push(args.copy());
         else if (!session.closing) executor.request(session, args, this.commands[i]);
-        if (reply.pos > FLUSH_BYTES) output.flush(session);
+        if (reply.pos > FLUSH_BYTES && session.type !== 'replica') output.flush(session);
       }
       // What is slow is shown with its arguments: they go when all have been timed.
       executor.stopTiming();
@@ -110,7 +114,18 @@ export class Pipeline {
     }
     executor.stopTiming();
     output.serve(undefined);
+    if (session.replica?.isAttached === true && output.isReplying) this.hangUp(session);
     output.flush(session);
+  }
+
+  /** A replica is sent the stream: it cannot be sent replies. */
+  private hangUp(session: Session): void {
+    this.log(
+      'warning',
+      `Replica generated a reply to command '${session.lastCommand}', disconnecting it: ` +
+        session.describe(this.keyspace.nowMs),
+    );
+    session.kill();
   }
 
   /** Runs the requests that were held back, then what else the session has sent. */

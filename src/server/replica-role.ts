@@ -91,7 +91,8 @@ export function makeReplicaSide(server: RoleTargets): ReplicaSide {
 }
 
 /** Takes over what follows from the role and the state of the link. */
-function applyRole({ config, executor, gates, keyspace, logger }: RoleTargets, side: ReplicaSide) {
+function applyRole(server: RoleTargets, side: ReplicaSide): void {
+  const { config, executor, gates, keyspace, logger, replication } = server;
   const isReplica = side.master !== undefined;
   const refusesWrites = isReplica && config.bool('replica-read-only');
   const refusesStale = isReplica && !side.isUp && !config.bool('replica-serve-stale-data');
@@ -100,6 +101,7 @@ function applyRole({ config, executor, gates, keyspace, logger }: RoleTargets, s
   executor.leavesExpiry = isReplica;
   keyspace.keepsExpired = refusesWrites;
   logger.role = isReplica ? 'S' : 'M';
+  replication.replicas.countGood();
 }
 
 /** A command of the stream failed, or is not known here: this copy may differ from now on. */

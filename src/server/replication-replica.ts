@@ -21,7 +21,8 @@ import { type LoadMode, MasterLoad, type MasterLoadParts } from './master-load.t
 import { MasterStream, type MasterStreamParts } from './master-stream.ts';
 import { MasterTransport } from './master-transport.ts';
 import type { Output } from './output.ts';
-import type { Following, Replication } from './replication.ts';
+import type { Replication } from './replication.ts';
+import type { Following } from './replication-parts.ts';
 
 const SECOND_MS = 1000;
 /** Least time between two attempts to connect. */
@@ -156,7 +157,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
     replication.following = undefined;
     replication.identity.shift();
     // They come back and continue: their history is the second one here.
-    replication.replicas?.disconnectAll();
+    replication.replicas.disconnectAll();
     replication.emit();
     hooks.roleChanged();
   }
@@ -267,7 +268,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
       identity.continueAs(replid);
       this.log('notice', `Master replication ID changed to ${replid}`);
       // They hold the old id: they come back to learn the new one.
-      replication.replicas?.disconnectAll();
+      replication.replicas.disconnectAll();
     }
     if (replication.backlog === undefined) replication.startBacklog();
     this.beginStream(this.cached.db, identity.offset);
@@ -348,7 +349,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
   private beforeReplace(): void {
     const { replication, hooks } = this.parts;
     this.cached = undefined;
-    replication.replicas?.disconnectAll();
+    replication.replicas.disconnectAll();
     replication.dropBacklog();
     hooks.beforeReplace();
   }

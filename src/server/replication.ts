@@ -4,6 +4,7 @@
  * in either role. As a master it feeds the stream from the journal, as a replica with the bytes of
  * its master's stream, unchanged.
  */
+import type { ReplicationPort } from '../commands/ports/replication.ts';
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../keyspace/journal.ts';
 import { Backlog } from '../replication/backlog.ts';
@@ -14,49 +15,34 @@ import {
 } from '../replication/identity.ts';
 import { Propagation } from '../replication/propagation.ts';
 import type { InfoLine } from './info.ts';
-
-/** This server's part as a replica, as the other parts see it; there while it has a master. */
-export interface Following {
-  /** Whether the link is up: data received, stream flowing. */
-  readonly isUp: boolean;
-  /** Database selected in the master's stream, for an RDB file; undefined when none is known. */
-  readonly streamDb: number | undefined;
-  /** A file was loaded that says where in a history its data is. */
-  loaded(position: StreamPosition): void;
-  /** INFO's lines that follow `role:slave`. */
-  infoLines(): readonly InfoLine[];
-}
-
-/** This server's part as the one who has replicas. */
-export interface Replicas {
-  readonly count: number;
-  /** There are more bytes in the stream. */
-  fed(): void;
-  /** Ends all links: who is there continues with the next request, if it may. */
-  disconnectAll(): void;
-  /** INFO's lines about them. */
-  infoLines(): readonly InfoLine[];
-}
+import type { ReplicationMemory } from './memory-figures.ts';
+import type { FailoverPart, Following, Links, Roles } from './replication-parts.ts';
 
 export interface ReplicationParts {
   readonly config: Config;
   readonly journal: Journal;
 }
 
-export class Replication {
+export class Replication implements ReplicationPort {
   readonly identity = new ReplicationIdentity();
   readonly propagation: Propagation;
   /** The stream; there from the first replica, or the first sync with a master, on. */
   backlog: Backlog | undefined = undefined;
   /** Set while this server follows a master. */
   following: Following | undefined = undefined;
-  /** Those who follow this server. */
-  replicas: Replicas | undefined = undefined;
+  /** Who changes the role; the server sets it. */
+  declare roles: Roles;
+  /** Those who follow this server, and the planned change of roles; the server sets both. */
+  declare replicas: Links;
+  declare failover: FailoverPart;
+  /** What the stream takes of memory. */
+  readonly memory: ReplicationMemory;
   private readonly config: Config;
 
   constructor({ config, journal }: ReplicationParts) {
     this.config = config;
-    this.propagation = new Propagation(journal, () => this.replicas?.fed());
+    this.propagation = new Propagation(journal, () => this.replicas.fed());
+    this.memory = memoryOf(this);
     config.onChange('repl-backlog-size', () => {
       if (this.backlog !== undefined) this.backlog.size = config.number('repl-backlog-size');
     });
@@ -66,10 +52,15 @@ export class Replication {
     return this.following !== undefined;
   }
 
+  get offset(): number {
+    return this.identity.offset;
+  }
+
   /** Begins a stream at the present offset, without what was before. */
   startBacklog(): Backlog {
     const backlog = new Backlog(this.identity, this.config.number('repl-backlog-size'));
     this.backlog = backlog;
+    this.replicas.restartTtl();
     this.emit();
     return backlog;
   }
@@ -90,7 +81,7 @@ export class Replication {
   /** Bytes of the master's stream have been applied: they go on as they are. O(bytes). */
   feed(buf: Uint8Array, from: number, end: number): void {
     this.backlog!.feed(buf, from, end);
-    this.replicas?.fed();
+    this.replicas.fed();
   }
 
   /** A file was loaded at start that says where in a history its data is. */
@@ -120,12 +111,12 @@ export class Replication {
 
   /** INFO replication. */
   infoLines(): InfoLine[] {
-    const { backlog, following, identity, replicas } = this;
+    const { backlog, failover, following, identity, replicas } = this;
     return [
       ['role', following === undefined ? 'master' : 'slave'],
       ...(following?.infoLines() ?? []),
-      ...(replicas?.infoLines() ?? [['connected_slaves', 0] as const]),
-      ['master_failover_state', 'no-failover'],
+      ...replicas.infoLines(),
+      ['master_failover_state', failover.state],
       ['master_replid', identity.replid],
       ['master_replid2', identity.replid2],
       ['master_repl_offset', identity.offset],
@@ -136,4 +127,21 @@ export class Replication {
       ['repl_backlog_histlen', backlog?.length ?? 0],
     ];
   }
+}
+
+/** The stream's memory: the backlog proper, and what lagging replicas hold it to. */
+function memoryOf(replication: Replication): ReplicationMemory {
+  const total = () => replication.backlog?.memoryBytes ?? 0;
+  const size = () => replication.backlog?.size ?? 0;
+  return {
+    get backlog() {
+      return Math.min(total(), size());
+    },
+    get buffers() {
+      return total();
+    },
+    get backlogSize() {
+      return size();
+    },
+  };
 }

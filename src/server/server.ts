@@ -33,6 +33,7 @@ import { DebugTools } from './debug-tools.ts';
 import { Endpoints } from './endpoints.ts';
 import { Eviction } from './eviction.ts';
 import { Executor } from './executor.ts';
+import { Failover } from './failover.ts';
 import { Gates } from './gates.ts';
 import { Info } from './info.ts';
 import { addInfoSections } from './info-sections.ts';
@@ -51,6 +52,7 @@ import { Pipeline } from './pipeline.ts';
 import { Replay } from './replay.ts';
 import { makeReplicaSide } from './replica-role.ts';
 import { Replication } from './replication.ts';
+import { ReplicationMaster } from './replication-master.ts';
 import type { ReplicaSide } from './replication-replica.ts';
 import { RuntimeFigures } from './runtime-figures.ts';
 import { Scripting } from './scripting.ts';
@@ -170,6 +172,7 @@ export class Server {
       beforeOutboxes: () => this.tracking.broadcast(),
       onUnsent: (client) => this.clients.unsent(client as Session),
     });
+    this.replication = new Replication({ config, journal: this.keyspace.changes.journal });
     this.pause = new Pause(this.now, (session) => this.pipeline.resume(session));
     this.executor = this.makeExecutor(hooks);
     this.blocking = this.executor.blocking;
@@ -189,6 +192,7 @@ export class Server {
       executor: this.executor,
       stats: this.stats,
       onResumed: (session) => this.clients.recount(session),
+      log,
     });
     this.clients = new Clients({
       acl: this.acl,
@@ -201,10 +205,10 @@ export class Server {
       executor: this.executor,
       pipeline: this.pipeline,
       pauses: this.pause,
+      replicas: () => this.replication.replicas,
       now: this.now,
       log,
     });
-    this.replication = new Replication({ config, journal: this.keyspace.changes.journal });
     this.persistence = new Persistence({
       config,
       keyspace: this.keyspace,
@@ -223,6 +227,8 @@ export class Server {
       files: hooks.files,
       snapshots: hooks.snapshots?.(this.keyspace),
     });
+    this.replication.failover = new Failover({ ...this, now: this.now, log });
+    this.replication.replicas = new ReplicationMaster({ ...this, now: this.now, log });
     this.changeStreams = new ChangeStreams(this.keyspace.changes.journal, this.output);
     this.loader = new Loader({
       config,
@@ -252,9 +258,11 @@ export class Server {
     this.replica = makeReplicaSide({
       ...this,
       port: () => this.port,
-      failoverAnswered: () => {},
+      failoverAnswered: (accepted) => this.replication.failover.answered(accepted),
     });
+    this.replication.roles = this.replica;
     this.memory = new MemoryFigures(this.memoryParts());
+    this.memory.replication = () => this.replication.memory;
     this.cron = new Cron({ now: this.now, hz: () => config.number('hz') });
     this.startTasks();
     this.debug = new DebugTools({ ...this, log });
@@ -324,6 +332,7 @@ export class Server {
       monitors: this.monitors,
       stats: this.stats,
       watch: this.slowCalls,
+      stream: this.replication.identity,
       hooks: {
         now: this.now,
         crossProtocol: (session) => this.crossProtocol(session),
@@ -369,6 +378,7 @@ export class Server {
     cron.everyTick((nowMs) => clients.check(nowMs));
     cron.everyTick((nowMs) => this.persistence.tick(nowMs));
     cron.everyTick(() => this.replica.tick());
+    cron.everyTick((nowMs) => this.replication.replicas.tick(nowMs));
     if (this.clock.isInjected) {
       cron.everyTick(() => this.blocking.checkTimers());
       cron.everyTick(() => this.pause.check());

@@ -40,6 +40,11 @@ class Counters {
   rejectedConnections = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  netReplicationInputBytes = 0;
+  netReplicationOutputBytes = 0;
+  syncFull = 0;
+  syncPartialOk = 0;
+  syncPartialErr = 0;
   errorReplies = 0;
   readsProcessed = 0;
   writesProcessed = 0;
@@ -60,6 +65,8 @@ export class Stats extends Counters {
   readonly commands = new Rate();
   readonly input = new Rate();
   readonly output = new Rate();
+  readonly replicationInput = new Rate();
+  readonly replicationOutput = new Rate();
 
   /** Counts an error reply by its first word. */
   countError(line: string): void {
@@ -76,6 +83,8 @@ export class Stats extends Counters {
     this.commands.sample(this.commandsProcessed, nowMs);
     this.input.sample(this.netInputBytes, nowMs);
     this.output.sample(this.netOutputBytes, nowMs);
+    this.replicationInput.sample(this.netReplicationInputBytes, nowMs);
+    this.replicationOutput.sample(this.netReplicationOutputBytes, nowMs);
   }
 
   /** CONFIG RESETSTAT. */
@@ -85,5 +94,7 @@ export class Stats extends Counters {
     this.commands.restart();
     this.input.restart();
     this.output.restart();
+    this.replicationInput.restart();
+    this.replicationOutput.restart();
   }
 }

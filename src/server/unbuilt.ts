@@ -22,11 +22,6 @@ const refused: readonly Refused[] = [
     harmless: ['no'],
     reason: 'Cluster mode is not supported yet: this server would own all keys on its own',
   },
-  {
-    name: 'min-replicas-to-write',
-    harmless: ['0'],
-    reason: 'Replication is not supported yet: min-replicas-to-write would not hold back a write',
-  },
 ];
 
 /**

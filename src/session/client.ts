@@ -17,6 +17,8 @@ export interface Transport {
   writeCopy(buf: Buffer, from: number, end: number): boolean;
   end(): void;
   destroy(): void;
+  /** Whether small pieces leave at once, where the transport knows of that. */
+  setNoDelay?(on: boolean): void;
 }
 
 /** CLIENT LIST's and the output limits' kinds of clients. */

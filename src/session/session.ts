@@ -6,6 +6,7 @@
 import type { User } from '../acl/user.ts';
 import type { ReplyMode, SessionPort } from '../commands/ports/session.ts';
 import { Subscriptions } from '../pubsub/topic.ts';
+import type { ReplicaPeer } from '../replication/replica-peer.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { ClientTracking } from '../tracking/client-tracking.ts';
 import type { Args } from '../util/args.ts';
@@ -47,6 +48,10 @@ export class Session extends Client implements SessionPort {
   readonly transaction = new Transaction();
   subscriptions: Subscriptions | undefined = undefined;
   tracking: ClientTracking | undefined = undefined;
+  /** What it has told of itself as a replica; it is one when that says so. */
+  replica: ReplicaPeer | undefined = undefined;
+  /** Bytes of the replication stream there were after its latest command (WAIT). */
+  streamOffset = 0;
   /** Full name of the latest command. */
   lastCommand = '';
   /** Requests that CLIENT PAUSE holds back, their arguments copied. */
@@ -118,9 +123,20 @@ export class Session extends Client implements SessionPort {
   }
 
   /** CLIENT LIST's type. */
-  get type(): 'normal' | 'pubsub' | 'master' {
+  get type(): 'normal' | 'master' | 'replica' | 'pubsub' {
     if (this.isMaster) return 'master';
+    if (this.replica?.isAttached === true) return 'replica';
     return this.subscriptions === undefined ? 'normal' : 'pubsub';
+  }
+
+  /** Whether it is shown what happens, and may not touch the keys: a monitor or a replica. */
+  get isOnlooker(): boolean {
+    return this.isMonitor || this.replica?.isAttached === true;
+  }
+
+  /** Bytes of output that the kernel has not taken yet; a replica's are shared with others'. */
+  override get unsentBytes(): number {
+    return super.unsentBytes + (this.replica?.queuedBytes ?? 0);
   }
 
   /**
@@ -167,7 +183,7 @@ export class Session extends Client implements SessionPort {
   describe(nowMs: number): string {
     const { transaction } = this;
     const flags = this.flags();
-    const unsent = this.connection.unsentBytes;
+    const unsent = this.connection.unsentBytes + (this.replica?.queuedBytes ?? 0);
     const delayed = (this.outbox?.bytes ?? 0) + this.heldBytes;
     const { channel, pattern, shardChannel } = this.subscriptions ?? noSubscriptions;
     return (
@@ -200,7 +216,7 @@ export class Session extends Client implements SessionPort {
     const subscriptions = this.subscriptions?.bytes ?? 0;
     const state = SESSION_BYTES + this.nameBytes + subscriptions + this.transaction.memoryBytes;
     const waiting = this.blockedCost + this.postponed.length * POSTPONED_BYTES;
-    return state + waiting + this.inputBytes + this.unsentBytes;
+    return state + waiting + this.inputBytes + super.unsentBytes;
   }
 
   /** Bytes of the names that it gave itself. */
@@ -211,6 +227,7 @@ export class Session extends Client implements SessionPort {
   private flags(): string {
     const { transaction } = this;
     let flags = this.isMonitor ? 'O' : '';
+    if (this.replica?.isAttached === true) flags += 'S';
     if (this.isMaster) flags += 'M';
     if (this.subscriptions !== undefined) flags += 'P';
     if (transaction.isOpen || transaction.running > 0) flags += 'x';

@@ -28,6 +28,7 @@ export const errors = {
   outOfRangePositive: err('ERR value is out of range, must be positive'),
   noSuchKey: err('ERR no such key'),
   loading: err('LOADING Redis is loading the dataset in memory'),
+  noReplicas: err('NOREPLICAS Not enough good replicas to write.'),
   noAuth: err('NOAUTH Authentication required.'),
   dbIndexOutOfRange: err('ERR DB index is out of range'),
   sameObject: err('ERR source and destination objects are the same'),

@@ -53,7 +53,11 @@ export class HeldSnapshots implements SnapshotTaker {
         };
       },
     );
-    return new RunningSnapshot(done, new Int32Array(new SharedArrayBuffer(8)), () => 0);
+    return new RunningSnapshot(done, new Int32Array(new SharedArrayBuffer(12)), () => 0);
+  }
+
+  stream(): RunningSnapshot {
+    throw new SnapshotError('nobody replicates a server without sockets');
   }
 
   /** Writes the snapshot under way, or has it fail; the server knows when this resolves. */

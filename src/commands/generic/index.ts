@@ -9,6 +9,7 @@ import { copy, move, rename, renamenx } from './rename.ts';
 import { keys, randomkey, scan } from './scan.ts';
 import { sort, sortRo } from './sort.ts';
 import { expiretime, pexpiretime, pttl, ttl } from './ttl.ts';
+import { wait } from './wait.ts';
 
 export const genericCommands: readonly CommandSpec[] = [
   copy,
@@ -37,4 +38,5 @@ export const genericCommands: readonly CommandSpec[] = [
   ttl,
   type,
   unlink,
+  wait,
 ];

@@ -14,6 +14,7 @@ import type { PubSubPort, TrackingPort } from './messages.ts';
 import type { LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
 import type { ReplicaPort } from './replica.ts';
+import type { ReplicationPort } from './replication.ts';
 import type { ScriptsPort } from './scripts.ts';
 import type { StatsPort } from './stats.ts';
 
@@ -34,6 +35,7 @@ export interface ServerPort {
   readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
   readonly replica: ReplicaPort;
+  readonly replication: ReplicationPort;
   readonly scripts: ScriptsPort;
   readonly slowLog: SlowLogPort;
   readonly tracking: TrackingPort;

@@ -56,6 +56,8 @@ export interface SessionPort extends Subscriber, TrackedClient {
   /** Whether nothing is answered: CLIENT REPLY leaves it out, or the connection is to end. */
   readonly isMuted: boolean;
   readonly transaction: TransactionPort;
+  /** Bytes of the replication stream there were after its latest command. */
+  readonly streamOffset: number;
   /** `ip:port` of the peer, or `path:0` on a unix socket. */
   readonly address: string;
   readonly localAddress: string;

@@ -5,13 +5,15 @@ import { commandCommand } from './command.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
-import { info, lolwut, role, shutdown, time } from './info.ts';
+import { info, lolwut, shutdown, time } from './info.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { monitor } from './monitor.ts';
 import { bgrewriteaof, bgsave, lastsave, save } from './persistence.ts';
 import { replicaof, slaveof } from './replicaof.ts';
+import { failover, role } from './role.ts';
 import { slowlog } from './slowlog.ts';
+import { psync, replconf, sync } from './sync.ts';
 
 export const serverCommands: readonly CommandSpec[] = [
   aclCommand,
@@ -21,6 +23,7 @@ export const serverCommands: readonly CommandSpec[] = [
   config,
   dbsize,
   debug,
+  failover,
   flushall,
   flushdb,
   info,
@@ -29,6 +32,8 @@ export const serverCommands: readonly CommandSpec[] = [
   lolwut,
   memory,
   monitor,
+  psync,
+  replconf,
   replicaof,
   role,
   save,
@@ -36,5 +41,6 @@ export const serverCommands: readonly CommandSpec[] = [
   slaveof,
   slowlog,
   swapdb,
+  sync,
   time,
 ];

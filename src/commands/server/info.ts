@@ -1,5 +1,5 @@
 /**
- * What the server is and does: INFO, TIME, LASTSAVE, ROLE, LOLWUT, SHUTDOWN.
+ * What the server is and does: INFO, TIME, LASTSAVE, LOLWUT, SHUTDOWN.
  */
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
@@ -43,35 +43,6 @@ export const time = command({
     const micros = ctx.server.clock.micros();
     reply.bulkLatin1(String(Math.floor(micros / 1e6)));
     reply.bulkLatin1(String(micros % 1e6));
-  },
-});
-
-/** ROLE */
-export const role = command({
-  name: 'role',
-  arity: 1,
-  group: 'server',
-  since: '2.8.12',
-  summary: 'Returns the part that the server plays in replication.',
-  complexity: 'O(1)',
-  flags: ['noscript', 'loading', 'stale', 'fast'],
-  categories: ['admin', 'dangerous'],
-
-  run(ctx, _args, reply) {
-    const { appliedOffset, master, state } = ctx.server.replica;
-    if (master !== undefined) {
-      reply.array(5);
-      reply.bulkLatin1('slave');
-      reply.bulkLatin1(master.host);
-      reply.int(master.port);
-      reply.bulkLatin1(state);
-      reply.int(appliedOffset);
-      return;
-    }
-    reply.array(3);
-    reply.bulkLatin1('master');
-    reply.int(0);
-    reply.array(0);
   },
 });
 

@@ -19,7 +19,7 @@ export const monitor = command({
   run(ctx, _args, reply) {
     if (!ctx.mayBlock) throw notHere;
     // As Redis: who monitors already is not answered.
-    if (ctx.session.isMonitor) return;
+    if (ctx.session.isMonitor || ctx.session.type === 'replica') return;
     ctx.server.monitors.add(ctx.session);
     reply.ok();
   },

@@ -4,14 +4,27 @@
 import type { KeyspaceRoots } from '../../keyspace/frozen-keyspace.ts';
 import type { SnapshotBuffers, SnapshotSegments } from '../../memory/frozen-arena.ts';
 import type { CommandFileOptions } from '../aof/command-file.ts';
-import type { RdbSource } from '../rdb/file-writer.ts';
+import type { RdbSource, RdbWriteOptions } from '../rdb/file-writer.ts';
 import type { SaveOptions } from '../rdb/save-file.ts';
 
-/** What a snapshot is to become. */
-export interface SnapshotJob {
-  /** An RDB file, or commands that build the data. */
+/** What a snapshot is to become: an RDB file, or commands that build the data. */
+export interface FileJob {
   readonly form: 'rdb' | 'commands';
   readonly options: Omit<SaveOptions & CommandFileOptions, 'isCancelled'>;
+}
+
+/** What goes to replicas: the bytes of an RDB file, handed over in pieces. */
+export interface StreamJob {
+  readonly form: 'stream';
+  readonly options: RdbWriteOptions;
+  /** Whether the keys are left out. */
+  readonly withoutData: boolean;
+}
+
+/** What a snapshot is to become, and of which data. */
+export type SnapshotJob = (FileJob | StreamJob) & SnapshotSource;
+
+export interface SnapshotSource {
   readonly databases: RdbSource['databases'];
   readonly functions: readonly Uint8Array[];
   readonly nowMs: number;
@@ -29,8 +42,15 @@ export interface BeginMessage {
 export type WorkerInput = BeginMessage | { readonly type: 'part'; readonly part: SnapshotBuffers };
 
 export type WorkerOutput =
+  | { readonly type: 'piece'; readonly bytes: Uint8Array }
   | { readonly type: 'done'; readonly keys: number; readonly bytes: number }
   | { readonly type: 'failed'; readonly message: string };
 
-/** Words of the shared progress: keys written so far; 1 when the save is to stop. */
-export const Progress = { keys: 0, cancel: 1, words: 2 } as const;
+/**
+ * Words of the shared progress: keys written so far; 1 when the save is to stop; how many pieces of
+ * a stream may still be handed over, for which its writer waits.
+ */
+export const Progress = { keys: 0, cancel: 1, credit: 2, words: 3 } as const;
+
+/** Bytes of a piece of a stream; the last one may be shorter. */
+export const PIECE_BYTES = 256 * 1024;

@@ -12,10 +12,13 @@ import { FrozenKeyspace } from '../../keyspace/frozen-keyspace.ts';
 import { FrozenArena } from '../../memory/frozen-arena.ts';
 import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
-import { saveRdbFile } from '../rdb/save-file.ts';
+import { RdbFileWriter, type RdbSource } from '../rdb/file-writer.ts';
+import { SaveCancelled, saveRdbFile } from '../rdb/save-file.ts';
 import {
   type BeginMessage,
+  PIECE_BYTES,
   Progress,
+  type StreamJob,
   type WorkerInput,
   type WorkerOutput,
 } from './snapshot-messages.ts';
@@ -39,20 +42,81 @@ parentPort!.on('message', (message: WorkerInput) => {
 
 function run({ job, roots, progress }: BeginMessage, frozen: FrozenArena): WorkerOutput {
   const words = new Int32Array(progress);
-  const isCancelled = ({ keys }: { readonly keys: number }): boolean => {
+  const isGivenUp = ({ keys }: { readonly keys: number }): boolean => {
     Atomics.store(words, Progress.keys, keys);
-    return Atomics.load(words, Progress.cancel) === 1;
+    return isCancelled(words);
   };
   try {
     const { tools } = new FrozenKeyspace(frozen, roots);
-    const { databases, form, functions, nowMs } = job;
+    const { databases, functions, nowMs } = job;
     const source = { tools, databases, functions, nowMs };
-    const save = form === 'rdb' ? saveRdbFile : saveCommandFile;
-    const { keys, bytes } = save(nodeFiles, source, { ...job.options, isCancelled });
+    if (job.form === 'stream') return stream(source, job, words);
+    const save = job.form === 'rdb' ? saveRdbFile : saveCommandFile;
+    const { keys, bytes } = save(nodeFiles, source, { ...job.options, isCancelled: isGivenUp });
     return { type: 'done', keys, bytes };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
+    if (job.form === 'stream') return { type: 'failed', message };
     const where = path.join(job.options.directory, job.options.temporaryName);
     return { type: 'failed', message: `${where}: ${message}` };
   }
+}
+
+/** Writes an RDB file to the main thread, as fast as that lets it. */
+function stream(source: RdbSource, { options }: StreamJob, words: Int32Array): WorkerOutput {
+  const pieces = new Pieces(words);
+  const writer = new RdbFileWriter(source, options, (bytes) => pieces.add(bytes));
+  writer.begin();
+  do {
+    Atomics.store(words, Progress.keys, writer.keys);
+    if (isCancelled(words)) throw new SaveCancelled();
+  } while (writer.step());
+  writer.end();
+  pieces.flush();
+  return { type: 'done', keys: writer.keys, bytes: writer.bytes };
+}
+
+/** Bytes on their way to the main thread; each piece takes a credit, which is waited for. */
+class Pieces {
+  private readonly words: Int32Array;
+  private piece = new Uint8Array(PIECE_BYTES);
+  private length = 0;
+
+  constructor(words: Int32Array) {
+    this.words = words;
+  }
+
+  add(bytes: Uint8Array): void {
+    let from = 0;
+    while (from < bytes.length) {
+      const length = Math.min(bytes.length - from, PIECE_BYTES - this.length);
+      this.piece.set(bytes.subarray(from, from + length), this.length);
+      this.length += length;
+      from += length;
+      if (this.length === PIECE_BYTES) this.flush();
+    }
+  }
+
+  flush(): void {
+    if (this.length === 0) return;
+    this.takeCredit();
+    const bytes = this.piece.subarray(0, this.length);
+    const message: WorkerOutput = { type: 'piece', bytes };
+    parentPort!.postMessage(message, [bytes.buffer]);
+    this.piece = new Uint8Array(PIECE_BYTES);
+    this.length = 0;
+  }
+
+  private takeCredit(): void {
+    const { words } = this;
+    while (Atomics.load(words, Progress.credit) === 0) {
+      Atomics.wait(words, Progress.credit, 0);
+      if (isCancelled(words)) throw new SaveCancelled();
+    }
+    Atomics.sub(words, Progress.credit, 1);
+  }
+}
+
+function isCancelled(words: Int32Array): boolean {
+  return Atomics.load(words, Progress.cancel) === 1;
 }

@@ -10,8 +10,10 @@ import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { clearTimeout, setImmediate, setTimeout } from '../../util/timers.ts';
 import type { RdbSource } from '../rdb/file-writer.ts';
 import {
+  type FileJob,
   Progress,
-  type SnapshotJob,
+  type SnapshotSource,
+  type StreamJob,
   type WorkerInput,
   type WorkerOutput,
 } from './snapshot-messages.ts';
@@ -69,13 +71,28 @@ export class RunningSnapshot {
   /** Has it stop soon; `done` rejects then. */
   cancel(): void {
     Atomics.store(this.progress, Progress.cancel, 1);
+    Atomics.notify(this.progress, Progress.credit);
+  }
+
+  /** Lets it hand over so many more pieces. Only a stream waits for that. */
+  grant(pieces: number): void {
+    Atomics.add(this.progress, Progress.credit, pieces);
+    Atomics.notify(this.progress, Progress.credit);
   }
 }
 
 /** Writes the data of a moment, one snapshot at a time. */
 export interface SnapshotTaker {
   /** Takes the data as of now and has it written. Throws when it cannot begin. */
-  start(job: Omit<SnapshotJob, 'databases' | 'nowMs'>): RunningSnapshot;
+  start(job: FileJob & Pick<SnapshotSource, 'functions'>): RunningSnapshot;
+  /**
+   * As `start`, but the bytes come to `take` in pieces, as many as are granted; the caller's to
+   * keep. All have come when `done` resolves.
+   */
+  stream(
+    job: StreamJob & Pick<SnapshotSource, 'functions'>,
+    take: (piece: Uint8Array) => void,
+  ): RunningSnapshot;
   /** Ends what it needs; a snapshot under way fails. */
   close(): Promise<void>;
 }
@@ -93,10 +110,25 @@ export class SnapshotWriter implements SnapshotTaker {
    * Freezes the data as of now and has it written. One at a time. Freezing takes O(segments), far
    * below a millisecond for a GiB.
    */
-  start(job: Omit<SnapshotJob, 'databases' | 'nowMs'>): RunningSnapshot {
+  start(job: FileJob & Pick<SnapshotSource, 'functions'>): RunningSnapshot {
+    return this.begin(job, savedDatabases(this.keyspace), undefined);
+  }
+
+  stream(
+    job: StreamJob & Pick<SnapshotSource, 'functions'>,
+    take: (piece: Uint8Array) => void,
+  ): RunningSnapshot {
+    const databases = job.withoutData ? [] : savedDatabases(this.keyspace);
+    return this.begin(job, databases, take);
+  }
+
+  private begin(
+    job: (FileJob | StreamJob) & Pick<SnapshotSource, 'functions'>,
+    databases: SnapshotSource['databases'],
+    take: ((piece: Uint8Array) => void) | undefined,
+  ): RunningSnapshot {
     const { keyspace } = this;
     const snapshot = keyspace.snapshot();
-    const databases = savedDatabases(keyspace);
     const shared = new SharedArrayBuffer(Progress.words * Int32Array.BYTES_PER_ELEMENT);
     const progress = new Int32Array(shared);
     const worker = this.readyWorker();
@@ -116,7 +148,7 @@ export class SnapshotWriter implements SnapshotTaker {
     };
     postPart();
     const held = (): number => snapshot.arena.heldBytes;
-    const result = this.outcome(worker, job.options);
+    const result = this.outcome(worker, job, take);
     const running = new RunningSnapshot(
       result.then(
         (outcome) => {
@@ -145,7 +177,8 @@ export class SnapshotWriter implements SnapshotTaker {
 
   private outcome(
     worker: Worker,
-    options: SnapshotJob['options'],
+    job: FileJob | StreamJob,
+    take: ((piece: Uint8Array) => void) | undefined,
   ): Promise<{ keys: number; bytes: number }> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -154,6 +187,10 @@ export class SnapshotWriter implements SnapshotTaker {
         worker.off('exit', onExit);
       };
       const onMessage = (output: WorkerOutput): void => {
+        if (output.type === 'piece') {
+          take?.(output.bytes);
+          return;
+        }
         end();
         this.rest();
         if (output.type === 'done') resolve(output);
@@ -162,7 +199,7 @@ export class SnapshotWriter implements SnapshotTaker {
       const crashed = (message: string): void => {
         end();
         if (this.worker === worker) this.worker = undefined;
-        removeLeftOver(options);
+        if (job.form !== 'stream') removeLeftOver(job.options);
         reject(new SnapshotError(message));
       };
       const onError = (error: Error): void => crashed(`the worker failed: ${error.message}`);
@@ -200,7 +237,7 @@ export function savedDatabases(keyspace: Keyspace): RdbSource['databases'] {
 }
 
 /** A worker that died has left its temporary file. */
-function removeLeftOver({ directory, temporaryName }: SnapshotJob['options']): void {
+function removeLeftOver({ directory, temporaryName }: FileJob['options']): void {
   try {
     unlinkSync(path.join(directory, temporaryName));
   } catch {
