@@ -35,6 +35,8 @@ const MEGABYTE = 1048576;
 const tlsFile = { alwaysApply: true, emptyIsUnset: true } as const;
 const secret = { secret: true } as const;
 const later = { since: '7.2' } as const;
+/** Directives that only this server has. */
+const own = { since: 'respite 0.1' } as const;
 const hidden = { hidden: true } as const;
 const atLeast = (least: bigint, value: bigint) => (value < least ? least : value);
 const permission = ['no', 'yes', 'local'] as const;
@@ -217,6 +219,10 @@ export const directives: readonly Directive[] = [
     'active', 'Which keys go when maxmemory is reached.'),
   int('maxmemory-samples', 5, POSITIVE_INT, 'mutable', 'active',
     'Keys compared to find one to evict, at least.'),
+  words('metrics-bind', '127.0.0.1', special.parseBind, true, 'fixed', 'active',
+    'Addresses that metrics are served on; nobody is asked for a password there.', own),
+  int('metrics-port', 0, PORT, 'fixed', 'active',
+    'Port of /metrics for Prometheus and of /healthz and /readyz; 0 is none.', own),
   int('min-replicas-max-lag', 10, INT, 'mutable', 'active',
     'Seconds of silence after which a replica is late.', { aliases: ['min-slaves-max-lag'] }),
   int('min-replicas-to-write', 0, INT, 'mutable', 'active',

@@ -59,6 +59,11 @@ export class Info implements StatsPort {
     this.resets.push(reset);
   }
 
+  /** The lines of a section. Throws when there is no such section. */
+  lines(section: string): InfoLine[] {
+    return this.sections.get(section)!.sources.flatMap((source) => source());
+  }
+
   text(names: readonly string[]): string {
     const wanted = new Set(names.length === 0 ? ['default'] : names);
     const all = wanted.has('all') || wanted.has('everything');

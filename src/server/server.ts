@@ -43,6 +43,8 @@ import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
 import { isLoopback } from './loopback.ts';
 import { MemoryFigures, type MemoryParts } from './memory-figures.ts';
+import { metricsText, unreadyReasons } from './metrics.ts';
+import { MetricsServer } from './metrics-server.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Output } from './output.ts';
@@ -122,6 +124,7 @@ export class Server {
   readonly replication: Replication;
   readonly replica: ReplicaSide;
   readonly loader: Loader;
+  private metrics: MetricsServer | undefined;
   private closePromise: Promise<void> | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
@@ -467,6 +470,7 @@ export class Server {
       this.log('warning', `Warning: set, but without effect in this version: ${idle.join(', ')}`);
     }
     await this.endpoints.open();
+    await this.openMetrics();
     this.runtime.start();
     this.cron.start();
     this.replica.start();
@@ -480,6 +484,25 @@ export class Server {
     this.gates.isLoading = false;
     this.endpoints.announce();
     this.replica.begin();
+  }
+
+  /** Serves metrics and probes, from before the data is loaded, where a port is configured. */
+  private async openMetrics(): Promise<void> {
+    const port = this.config.number('metrics-port');
+    if (port === 0) return;
+    this.metrics = new MetricsServer({
+      port,
+      hosts: this.config.string('metrics-bind').split(' ').filter(Boolean),
+      metrics: (isOpen) => metricsText(this, isOpen),
+      unready: () => unreadyReasons(this),
+    });
+    try {
+      await this.metrics.open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.log('notice', `Metrics at http://${this.config.string('metrics-bind')}:${port}/metrics`);
   }
 
   /** Port of the first TCP socket; 0 when there is none. */
@@ -530,6 +553,7 @@ export class Server {
     this.cron.stop();
     this.replica.close();
     this.runtime.stop();
+    this.metrics?.close();
     this.endpoints.close();
     await this.persistence.close();
     await this.clients.endAll();
