@@ -8,6 +8,7 @@ import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
 import { info, lolwut, shutdown, time } from './info.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
+import { moduleCommand } from './module.ts';
 import { monitor } from './monitor.ts';
 import { bgrewriteaof, bgsave, lastsave, save } from './persistence.ts';
 import { replicaof, slaveof } from './replicaof.ts';
@@ -31,6 +32,7 @@ export const serverCommands: readonly CommandSpec[] = [
   latency,
   lolwut,
   memory,
+  moduleCommand,
   monitor,
   psync,
   replconf,
