@@ -75,7 +75,7 @@ export const failover = command({
   summary: 'Hands the role of master to a replica that has everything.',
   complexity: 'O(1)',
   flags: ['admin', 'noscript', 'stale'],
-  syntax: '[TO host:string port:integer [FORCE]] [ABORT] [TIMEOUT milliseconds:integer]',
+  syntax: '[TO <host:string port:integer [FORCE]>] [ABORT] [TIMEOUT milliseconds]',
 
   run(ctx, args, reply) {
     const request = failoverRequest(args);
