@@ -1,13 +1,14 @@
 /**
  * The command line: takes what redis-server takes. A configuration file or `-` for standard input,
  * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system. Or a
- * tool for files: `check`, `convert`.
+ * command of `src/tools`.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, readSync } from 'node:fs';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
-import { runServer } from '../src/server/main.ts';
+import { exitWith, runServer } from '../src/server/main.ts';
+import { managerOf } from '../src/server/supervisor.ts';
 import { RESPITE_VERSION } from '../src/server/version.ts';
 import { isToolCommand } from '../src/tools/names.ts';
 import { fromLatin1 } from '../src/util/words.ts';
@@ -15,12 +16,14 @@ import { fromLatin1 } from '../src/util/words.ts';
 const usage = `Usage: respite [configuration file] [-] [--directive value ...]
        respite check rdb <file>
        respite convert <input> <output>
+       respite ping | info | top [-h host] [-p port] [--tls]
+       respite completion bash | zsh | fish
        respite --version | --help | --check-system
 
 Starts a Redis-compatible server. Every redis.conf directive is an option, a variable
 RESPITE_<DIRECTIVE> and a line of the configuration file; options win over variables, and
 variables over the file. "-" reads more configuration from standard input.
-"respite check --help" and "respite convert --help" tell more about the tools.
+"respite <command> --help" tells more about a command.
 
 Examples:
        respite
@@ -43,8 +46,7 @@ function main(): void {
     }).action;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(error.report(RESPITE_VERSION));
-    process.exit(1);
+    exitWith(error);
   }
   if (action === 'version') process.stdout.write(`respite v=${RESPITE_VERSION} bits=64\n`);
   else if (action === 'help') process.stdout.write(usage);
@@ -52,13 +54,18 @@ function main(): void {
     process.stdout.write(
       `[OK] Node.js ${process.version} on ${process.platform} ${process.arch}\n`,
     );
-  } else if (config.bool('daemonize') && daemon === undefined) {
+  } else if (goesToBackground(config, env) && daemon === undefined) {
     const options = { detached: true, stdio: 'ignore', env: { ...env, [DAEMON]: '1' } } as const;
     spawn(process.execPath, process.argv.slice(1), options).unref();
   } else {
     process.chdir(fromLatin1(config.string('dir')));
     void runServer(config, process.argv.length > 2);
   }
+}
+
+/** As redis-server: who has a service manager stays where that one sees it. */
+function goesToBackground(config: Config, env: NodeJS.ProcessEnv): boolean {
+  return config.bool('daemonize') && managerOf(config.string('supervised'), env) === 'no';
 }
 
 /** A line of standard input, without waiting for more of it. */

@@ -88,8 +88,9 @@ const tlsDirectives = [
 /** One row per action: the names whose change it follows. */
 const actions: readonly (readonly [names: readonly string[], action: Action])[] = [
   [
-    ['loglevel', 'logfile'],
+    ['loglevel', 'logfile', 'log-format'],
     (config, { logger }) => {
+      logger.format = config.string('log-format');
       logger.level = config.string('loglevel');
       logger.file = config.string('logfile');
     },

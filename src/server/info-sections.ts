@@ -100,7 +100,7 @@ function serverLines(s: Sources): InfoLine[] {
     ['monotonic_clock', 'libuv hrtime'],
     ['multiplexing_api', 'libuv'],
     ['process_id', process.pid],
-    ['process_supervised', 'no'],
+    ['process_supervised', s.lifecycle.supervisedBy],
     ['run_id', s.lifecycle.runId],
     ['tcp_port', s.endpoints.port],
     ['server_time_usec', s.clock.micros()],

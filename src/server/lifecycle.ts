@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import type { LifecyclePort, ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
+import type { Manager } from './supervisor.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /** What the lifecycle needs of the server that has it. */
@@ -29,6 +30,10 @@ export class Lifecycle implements LifecyclePort {
   readonly version = REDIS_VERSION;
   readonly runId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
+  /** The service manager that watches the process; INFO shows it. */
+  supervisedBy: Manager = 'no';
+  /** Called when the process is about to end. */
+  onStopping: (() => void) | undefined = undefined;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
   private readonly log: (level: LogLevel, message: string) => void;
@@ -53,6 +58,7 @@ export class Lifecycle implements LifecyclePort {
 
   /** Closes everything, then ends the process where the embedder gave a way to. */
   async stop(code: number): Promise<void> {
+    this.onStopping?.();
     await this.close();
     if (this.pidFile !== '') {
       this.log('notice', 'Removing the pid file.');

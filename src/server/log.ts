@@ -1,20 +1,15 @@
 /**
- * The log, in redis-server's line format: `PID:ROLE DD Mon YYYY HH:MM:SS.mmm LEVEL message`.
- * The file is opened for each line, so that log rotation needs no signal.
+ * The log: lines in one of the forms of `log-format.ts`, to standard output or a file, and to the
+ * system's log as well. The file is opened for each line, so that log rotation needs no signal.
  */
 import { appendFileSync } from 'node:fs';
 import type { LogPort } from '../commands/ports/log.ts';
+import { type LogForm, legacyLine, logForms } from './log-format.ts';
+import type { Syslog } from './syslog.ts';
 
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
 const rank: Readonly<Record<string, number>> = { debug: 0, verbose: 1, notice: 2, warning: 3 };
-const mark: Readonly<Record<LogLevel, string>> = {
-  debug: '.',
-  verbose: '-',
-  notice: '*',
-  warning: '#',
-};
-const months = 'JanFebMarAprMayJunJulAugSepOctNovDec';
 
 export class Log implements LogPort {
   /** Lines below this level are dropped; `nothing` drops all. */
@@ -23,17 +18,27 @@ export class Log implements LogPort {
   role: 'M' | 'S' = 'M';
   /** Empty: standard output. */
   file = '';
+  /** Gets every line, too. */
+  syslog: Syslog | undefined = undefined;
   /** Replaces the destination (programmatic use, tests). */
   sink: ((line: string) => void) | undefined;
+  private form: LogForm = legacyLine;
   private readonly now: () => number;
 
   constructor(now: () => number) {
     this.now = now;
   }
 
+  /** A value of `log-format`. */
+  set format(name: string) {
+    this.form = logForms[name] ?? legacyLine;
+  }
+
   write(level: LogLevel, message: string): void {
     if (rank[level]! < (rank[this.level] ?? 4)) return;
-    const line = `${process.pid}:${this.role} ${timestamp(this.now())} ${mark[level]} ${message}\n`;
+    const { pid } = process;
+    const line = this.form({ pid, role: this.role, atMs: this.now(), level, message });
+    this.syslog?.write(level, message);
     if (this.sink !== undefined) this.sink(line);
     else {
       try {
@@ -45,16 +50,4 @@ export class Log implements LogPort {
       }
     }
   }
-}
-
-function timestamp(ms: number): string {
-  const d = new Date(ms);
-  const month = months.slice(d.getMonth() * 3, d.getMonth() * 3 + 3);
-  const time = `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-  const millis = String(d.getMilliseconds()).padStart(3, '0');
-  return `${two(d.getDate())} ${month} ${d.getFullYear()} ${time}.${millis}`;
-}
-
-function two(n: number): string {
-  return n < 10 ? `0${n}` : String(n);
 }

@@ -6,9 +6,12 @@ import type { ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ListenError } from '../net/listen-error.ts';
+import { configAdvice, listenAdvice } from './advice.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { Server } from './server.ts';
+import { Supervisor } from './supervisor.ts';
+import { Syslog } from './syslog.ts';
 import { RESPITE_VERSION } from './version.ts';
 
 /**
@@ -19,6 +22,10 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   // Whoever read our output has gone (`respite | head`): no reason to stop serving.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const server = createOrExit(config);
+  if (config.bool('syslog-enabled')) {
+    const { logger } = server;
+    logger.syslog = new Syslog(config.string('syslog-ident'), config.string('syslog-facility'));
+  }
   server.log('notice', 'oO0OoO0OoO0Oo respite is starting oO0OoO0OoO0Oo');
   const version = `version=${RESPITE_VERSION}, bits=64, pid=${process.pid}, just started`;
   server.log('notice', `respite ${version}`);
@@ -35,14 +42,31 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     process.exit(1);
   });
   handleSignals(server);
+  const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
   try {
     await server.listen();
   } catch (error) {
     if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
+    const advice = error instanceof ListenError ? listenAdvice(error) : loadAdvice;
+    if (advice !== undefined) server.log('warning', advice);
     process.exit(1);
   }
+  for (const line of waysIn(server)) server.log('notice', line);
+  supervisor.ready();
   writePidFile(server, config);
+}
+
+function supervise(server: Server, config: Config): Supervisor {
+  const supervisor = new Supervisor({
+    wanted: config.string('supervised'),
+    env: process.env,
+    log: (level, message) => server.log(level, message),
+  });
+  server.lifecycle.supervisedBy = supervisor.manager;
+  server.lifecycle.onStopping = () => supervisor.stopping();
+  supervisor.starting();
+  return supervisor;
 }
 
 function createOrExit(config: Config): Server {
@@ -50,9 +74,34 @@ function createOrExit(config: Config): Server {
     return new Server(config, { exit: (code) => process.exit(code) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(error.report(RESPITE_VERSION));
-    process.exit(1);
+    exitWith(error);
   }
+}
+
+/** Says what is wrong with the configuration and what to do, and ends the process. */
+export function exitWith(error: ConfigError): never {
+  const advice = configAdvice(error, process.argv.slice(2));
+  process.stderr.write(`${error.report(RESPITE_VERSION)}${advice}\n`);
+  process.exit(1);
+}
+
+const loadAdvice =
+  'Nothing was changed. "respite check rdb FILE" (or "check aof") tells what is wrong; with the file ' +
+  'moved away the server starts empty.';
+
+/** How one connects, as people type it. */
+function waysIn({ config, endpoints }: Server): string[] {
+  const host = endpoints.host.includes(':') ? `[${endpoints.host}]` : endpoints.host;
+  const ways: string[] = [];
+  const port = config.number('port');
+  const tlsPort = config.number('tls-port');
+  const path = config.path('unixsocket');
+  if (port !== 0) ways.push(`Connect with redis://${host}:${port}, or: redis-cli -p ${port}`);
+  if (tlsPort !== 0) {
+    ways.push(`Connect with rediss://${host}:${tlsPort}, or: redis-cli --tls -p ${tlsPort}`);
+  }
+  if (path !== '') ways.push(`Connect with: redis-cli -s ${path}`);
+  return ways;
 }
 
 function writePidFile(server: Server, config: Config): void {

@@ -3,22 +3,33 @@ import { createRequire } from 'node:module';
 import { RDB_VERSION, RDB_VERSION_MAX } from '../persistence/rdb/types.ts';
 import { checkRdb, type ToolOutput } from './check.ts';
 import { type CheckAofOptions, checkAof } from './check-aof.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { type ConvertOptions, convert } from './convert.ts';
+import type { RemoteOptions } from './remote.ts';
+import {
+  info,
+  type PingOptions,
+  passwordFrom,
+  ping,
+  type TopOptions,
+  top,
+} from './remote-commands.ts';
 
 type Commander = typeof import('commander');
+type Command = import('commander').Command;
 
 /** Runs a subcommand; its exit code. */
 export async function runTool(args: readonly string[], output: ToolOutput): Promise<number> {
   // Here and not above: the command line is one script, and a server's start shall not load this.
   const load = createRequire(import.meta.url);
-  const { Command, InvalidArgumentError, Option } = load('commander') as Commander;
+  const { Argument, Command, InvalidArgumentError, Option } = load('commander') as Commander;
   let code = 0;
   const version = (text: string) => {
     const n = Number(text);
     if (Number.isInteger(n) && n >= RDB_VERSION && n <= RDB_VERSION_MAX) return n;
     throw new InvalidArgumentError(`it is ${RDB_VERSION} to ${RDB_VERSION_MAX}`);
   };
-  const program = new Command('respite').description('Tools for the files of a server.');
+  const program = new Command('respite').description('Tools for servers and their files.');
   const check = program.command('check').description('Tells whether a file is sound.');
   check
     .command('rdb')
@@ -66,6 +77,14 @@ export async function runTool(args: readonly string[], output: ToolOutput): Prom
     .action((input: string, file: string, options: ConvertOptions) =>
       convert(input, file, options, output),
     );
+  addRemoteCommands(program, Option, output, (result) => {
+    code = result;
+  });
+  program
+    .command('completion')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .description('Prints a script that completes commands and directives in a shell.')
+    .action((shell: Shell) => output.out(completionScript(shell)));
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -73,4 +92,47 @@ export async function runTool(args: readonly string[], output: ToolOutput): Prom
     code = 1;
   }
   return code;
+}
+
+/** Commands that talk to a running server. */
+function addRemoteCommands(
+  program: Command,
+  Option: Commander['Option'],
+  output: ToolOutput,
+  finish: (code: number) => void,
+): void {
+  const { env } = process;
+  const number = (text: string) => Number(text);
+  const remote = (name: string, text: string) =>
+    program
+      .command(name)
+      .description(text)
+      .option('-h, --host <host>', 'where the server is', '127.0.0.1')
+      .option('-p, --port <port>', 'its port', number, Number(env['RESPITE_PORT'] ?? 6379))
+      .option('-s, --socket <path>', 'its unix socket instead')
+      .option('--user <name>', 'who asks')
+      .addOption(new Option('-a, --pass <password>', 'password; better in REDISCLI_AUTH'))
+      .option('--tls', 'connect with TLS')
+      .option('--cacert <file>', 'the authority that signed its certificate')
+      .option('--cert <file>', 'certificate to show')
+      .option('--key <file>', 'key of that certificate')
+      .option('--insecure', 'take any certificate')
+      .helpOption('--help', 'display help for command');
+  const withPassword = <T extends RemoteOptions>(options: T): T => ({
+    ...options,
+    pass: options.pass ?? passwordFrom(env),
+  });
+  remote('ping', 'Tells whether a server serves: PONG and exit code 0, or why not and 1.')
+    .option('--wait <seconds>', 'how long to go on trying', number, 0)
+    .option('--alive', 'take any answer, that of a server that is loading or busy, too')
+    .action(async (options: PingOptions) => finish(await ping(withPassword(options), output)));
+  remote('info', 'Prints INFO.')
+    .argument('[section...]', 'sections, as of INFO')
+    .action(async (sections: string[], options: RemoteOptions) =>
+      finish(await info(sections, withPassword(options), output)),
+    );
+  remote('top', 'Shows what a server does, renewed until q is typed.')
+    .option('--interval <seconds>', 'time between two looks', number, 1)
+    .option('--once', 'print one picture and end', false)
+    .action(async (options: TopOptions) => finish(await top(withPassword(options), output)));
 }

@@ -123,11 +123,11 @@ it('directives without effect are named at start, others are not', async () => {
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
   const server = await startServer(
-    { 'syslog-enabled': 'yes', 'maxmemory-policy': 'allkeys-lru', timeout: '5', supervised: 'no' },
+    { 'io-threads': '4', 'maxmemory-policy': 'allkeys-lru', timeout: '5', supervised: 'no' },
     { log },
   );
   expect(lines.find((line) => line.includes('without effect'))).toMatch(
-    /# Warning: set, but without effect in this version: syslog-enabled\n$/,
+    /# Warning: set, but without effect in this version: io-threads\n$/,
   );
   await server.close();
   lines.length = 0;
