@@ -132,5 +132,5 @@ it('docker: what the image is made of is there, and nobody is root in it', () =>
   const stage = text.slice(text.lastIndexOf('FROM '));
   expect(stage.indexOf('USER node')).toBeGreaterThan(stage.indexOf('RUN ln'));
   expect(stage).toContain('HEALTHCHECK');
-  expect(read('docker/compose.yaml')).toContain("'127.0.0.1:6379:6379'");
+  expect(read('docker/compose.yaml')).toContain('127.0.0.1:6379:6379');
 });
