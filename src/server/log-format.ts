@@ -2,7 +2,9 @@
  * Forms of a log line (`log-format`): redis-server's, `logfmt` as Valkey 8.1 has it, and JSON for
  * programs that collect logs. Whatever a message holds, a line stays one line.
  */
-import type { LogLevel } from './log.ts';
+
+/** How much a line matters. */
+export type Level = 'debug' | 'verbose' | 'notice' | 'warning';
 
 export interface LogEntry {
   readonly pid: number;
@@ -10,14 +12,14 @@ export interface LogEntry {
   readonly role: 'M' | 'S';
   /** ms since the epoch. */
   readonly atMs: number;
-  readonly level: LogLevel;
+  readonly level: Level;
   readonly message: string;
 }
 
 /** Makes a line, its end included. */
 export type LogForm = (entry: LogEntry) => string;
 
-const mark: Readonly<Record<LogLevel, string>> = {
+const mark: Readonly<Record<Level, string>> = {
   debug: '.',
   verbose: '-',
   notice: '*',

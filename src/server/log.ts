@@ -4,10 +4,10 @@
  */
 import { appendFileSync } from 'node:fs';
 import type { LogPort } from '../commands/ports/log.ts';
-import { type LogForm, legacyLine, logForms } from './log-format.ts';
+import { type Level, type LogForm, legacyLine, logForms } from './log-format.ts';
 import type { Syslog } from './syslog.ts';
 
-export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
+export type LogLevel = Level;
 
 const rank: Readonly<Record<string, number>> = { debug: 0, verbose: 1, notice: 2, warning: 3 };
 

@@ -4,10 +4,10 @@
  * server; a line that it does not take at once is dropped, as a full socket would drop it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { LogLevel } from './log.ts';
+import type { Level } from './log-format.ts';
 
 /** Numbers of facilities and severities of RFC 5424; levels as redis-server 7.0.15 maps them. */
-const severities: Readonly<Record<LogLevel, number>> = {
+const severities: Readonly<Record<Level, number>> = {
   debug: 7,
   verbose: 6,
   notice: 5,
@@ -31,7 +31,7 @@ export class Syslog {
     this.facility = facility === 'user' ? USER : LOCAL0 + Number(facility.slice('local'.length));
   }
 
-  write(level: LogLevel, message: string): void {
+  write(level: Level, message: string): void {
     if (this.failed) return;
     this.child ??= this.start();
     const { stdin } = this.child;

@@ -250,7 +250,7 @@ describe('the first minute', () => {
     [['--xyzzy', '1'], 'docs/configuration.md lists all directives.'],
     [
       ['--maxmemory', 'lots'],
-      'maxmemory: Most bytes of data; 0 is unlimited. A size is written 100mb or 2gb.',
+      'maxmemory: Most bytes of memory, or percent of what the machine or container has; 0 is unlimited. A size is written 100mb or 2gb.',
     ],
     [['/nowhere/redis.conf'], 'Correct the path, or start without a file: respite --port 6379'],
     [
