@@ -163,7 +163,7 @@ function specialLines(
     case 'client-output-buffer-limit':
       return outputLimitLines(value, defaultValue);
     default:
-      return [{ text: `${name} ${value}`, force }];
+      return [{ text: `${name} ${value === '' ? '' : quoteWhereNeeded(value)}`, force }];
   }
 }
 
