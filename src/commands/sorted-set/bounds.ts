@@ -5,7 +5,8 @@
 import type { SortedSetValue } from '../../datatypes/sorted-set.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
-import { parseDoubleText } from '../../util/numbers.ts';
+import { readFloatText } from '../../util/float-text.ts';
+import { parseDouble, parseDoubleText } from '../../util/numbers.ts';
 
 const notFloat = new CommandError('ERR min or max is not a float');
 const notLex = new CommandError('ERR min or max not valid string range item');
@@ -23,28 +24,38 @@ export interface ScoreBounds {
   readonly maxExcluded: boolean;
 }
 
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const OPEN = 40; // (
 
-/** A number as strtod reads the whole of a text: leading blanks and overflow are allowed. */
-function boundOf(text: string): number {
+/** Argument i without its first `skip` bytes, as a number. */
+function boundOf(args: Args, i: number, skip: number): number {
+  const value = parseDouble(args.buf, args.off[i]! + skip, args.len[i]! - skip);
+  return Number.isNaN(value) ? unusualBound(args.cString(i).slice(skip)) : value;
+}
+
+/** What strtod takes beyond that: nothing at all, leading blanks, overflow of decimals. */
+function unusualBound(text: string): number {
   if (text === '') return 0;
-  const trimmed = text.replace(/^[ \t\n\v\f\r]+/, '');
-  const value = parseDoubleText(trimmed);
+  let blanks = 0;
+  while (isBlank(text.charCodeAt(blanks))) blanks++;
+  const number = text.slice(blanks);
+  const value = parseDoubleText(number);
   if (!Number.isNaN(value)) return value;
-  if (DECIMAL.test(trimmed)) return Number(trimmed);
+  if (readFloatText(number)?.hex === false) return Number(number);
   throw notFloat;
+}
+
+function isBlank(c: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13);
 }
 
 /** Arguments `minAt` and `maxAt` as bounds of scores. */
 export function scoreBounds(args: Args, minAt: number, maxAt: number): ScoreBounds {
-  const minText = args.cString(minAt);
-  const maxText = args.cString(maxAt);
-  const minExcluded = minText.startsWith('(');
-  const maxExcluded = maxText.startsWith('(');
+  const minExcluded = args.len[minAt]! > 0 && args.buf[args.off[minAt]!] === OPEN;
+  const maxExcluded = args.len[maxAt]! > 0 && args.buf[args.off[maxAt]!] === OPEN;
   return {
-    min: boundOf(minExcluded ? minText.slice(1) : minText),
+    min: boundOf(args, minAt, minExcluded ? 1 : 0),
     minExcluded,
-    max: boundOf(maxExcluded ? maxText.slice(1) : maxText),
+    max: boundOf(args, maxAt, maxExcluded ? 1 : 0),
     maxExcluded,
   };
 }
