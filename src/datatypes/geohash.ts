@@ -20,6 +20,9 @@ const LATITUDES = 2 * LATITUDE_MAX;
 const HALF_BITS = 13;
 const HALF_MASK = 0x1fff;
 const TWO_TO_26 = 2 ** 26;
+/** Cells in a row or column of the grid of a step, and the exact share of one: `**` is slow. */
+const CELLS = Float64Array.from({ length: STEP_MAX + 1 }, (_, step) => 2 ** step);
+const SHARES = CELLS.map((cells) => 1 / cells);
 
 /** Filled by `decodeScore`; callers keep one and reuse it. */
 export interface Position {
@@ -34,22 +37,22 @@ export function isPosition(longitude: number, latitude: number): boolean {
 
 /** Column of a longitude in the grid of a step: 0 to 2^step. O(1). */
 export function columnOf(longitude: number, step: number): number {
-  return Math.floor(((longitude + LONGITUDE_MAX) / LONGITUDES) * 2 ** step);
+  return Math.floor(((longitude + LONGITUDE_MAX) / LONGITUDES) * CELLS[step]!);
 }
 
 /** Row of a latitude in the grid of a step: 0 (south) to 2^step. O(1). */
 export function rowOf(latitude: number, step: number): number {
-  return Math.floor(((latitude + LATITUDE_MAX) / LATITUDES) * 2 ** step);
+  return Math.floor(((latitude + LATITUDE_MAX) / LATITUDES) * CELLS[step]!);
 }
 
 /** Western edge of a column; the eastern one is that of the next. O(1). */
 export function westOf(column: number, step: number): number {
-  return -LONGITUDE_MAX + (column / 2 ** step) * LONGITUDES;
+  return -LONGITUDE_MAX + column * SHARES[step]! * LONGITUDES;
 }
 
 /** Southern edge of a row. O(1). */
 export function southOf(row: number, step: number): number {
-  return -LATITUDE_MAX + (row / 2 ** step) * LATITUDES;
+  return -LATITUDE_MAX + row * SHARES[step]! * LATITUDES;
 }
 
 /** The score of a position that `isPosition` accepts. O(1), no allocation. */
