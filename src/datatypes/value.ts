@@ -8,6 +8,7 @@ import type { Arena, Ref } from '../memory/arena.ts';
 import type { Dict } from '../memory/dict.ts';
 import type { Listpack } from '../memory/listpack.ts';
 import type { Text } from '../util/bytes.ts';
+import { writeInt } from '../util/numbers.ts';
 import { Encoding } from './value-types.ts';
 
 export type { Text };
@@ -64,6 +65,15 @@ export interface TextSink {
 export function textOf(text: string): { buf: Buffer; off: 0; len: number } {
   const buf = Buffer.from(text, 'latin1');
   return { buf, off: 0, len: buf.length };
+}
+
+const digits = { buf: Buffer.alloc(24), off: 0, len: 0 };
+
+/** A whole number as text: the same object for each, good until the next call. O(digits). */
+export function integerText(value: number | bigint): Text {
+  if (typeof value === 'bigint') return textOf(value.toString());
+  digits.len = writeInt(digits.buf, 0, value);
+  return digits;
 }
 
 /** Values of more blocks than this are not moved to save memory: it would take too long. */

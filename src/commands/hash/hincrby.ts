@@ -1,7 +1,7 @@
 /**
  * Numbers in fields: HINCRBY, HINCRBYFLOAT.
  */
-import { type Text, textOf } from '../../datatypes/value.ts';
+import { integerText, type Text, textOf } from '../../datatypes/value.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { incrByFloat, longDoubleKind } from '../../util/long-double.ts';
 import { parseInt64 } from '../../util/numbers.ts';
@@ -38,7 +38,7 @@ export const hincrby = command({
     const sum = addInt64(value, by);
     if (sum === undefined) throw errors.overflow;
     const entry = hashForWriting(ctx, args, 1);
-    hashes.setText(args, 2, textOf(sum.toString()), true);
+    hashes.setText(args, 2, integerText(sum), true);
     ctx.changedValue('hincrby', entry, hashes, args, 1);
     if (typeof sum === 'number') reply.int(sum);
     else reply.bigint(sum);
