@@ -8,6 +8,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection } from './connection.ts';
+import { textOf } from './reply.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -23,6 +24,8 @@ export interface ServerProcessOptions {
   readonly commandArgs?: readonly string[];
   /** Directives as on redis-server's command line. */
   readonly args?: readonly string[];
+  /** Where it was before: a server that starts again. Its directory is kept when it stops. */
+  readonly home?: { readonly port: number; readonly dir: string };
 }
 
 /** Servers that still run when this process ends are ended with it. */
@@ -37,11 +40,14 @@ export class ServerProcess implements AsyncDisposable {
   readonly dir: string;
   private readonly child: ChildProcess;
   private output = '';
+  private readonly keepsDir: boolean;
 
   private constructor(options: ServerProcessOptions, port: number) {
     this.name = options.name;
     this.port = port;
-    this.dir = mkdtempSync(path.join(tmpdir(), `respite-test-${options.name}-`));
+    this.keepsDir = options.home !== undefined;
+    this.dir =
+      options.home?.dir ?? mkdtempSync(path.join(tmpdir(), `respite-test-${options.name}-`));
     const args = [
       ...(options.commandArgs ?? []),
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', this.dir, '--save', ''],
@@ -64,7 +70,7 @@ export class ServerProcess implements AsyncDisposable {
 
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
     for (let attempt = 1; ; attempt++) {
-      const server = new ServerProcess(options, await freePort());
+      const server = new ServerProcess(options, options.home?.port ?? (await freePort()));
       try {
         await server.ready();
         return server;
@@ -102,7 +108,7 @@ export class ServerProcess implements AsyncDisposable {
       await gone;
       clearTimeout(force);
     }
-    rmSync(this.dir, { recursive: true, force: true });
+    if (!this.keepsDir) rmSync(this.dir, { recursive: true, force: true });
     return this.child.exitCode;
   }
 
@@ -125,7 +131,9 @@ export class ServerProcess implements AsyncDisposable {
         const connection = await this.connect();
         const reply = await connection.call('PING');
         connection.close();
-        if (reply.kind === 'simple') return;
+        // A replica without its master says so, and a server with a password.
+        const refused = /^(MASTERDOWN|NOAUTH)/.test(textOf(reply) ?? '');
+        if (reply.kind === 'simple' || refused) return;
       } catch {
         // Not listening yet.
       }
