@@ -95,12 +95,13 @@ export class ReplicationMaster implements Links {
   }
 
   sync(session: Session, request: ContinueRequest | undefined): void {
-    if (session.replica?.isAttached === true || session.isMonitor) return;
+    if (session.replica?.isAttached === true || session.isMonitor || session.isMaster) return;
     const { log, output, replication, stats } = this.parts;
-    const { failover, following } = replication;
+    const { failover } = replication;
     if (request?.isFailover === true) failover.takeOver(session, request.replid);
     if (failover.isRunning) throw failingOver;
-    if (following?.isUp === false) throw noLink;
+    // It may be a master by now.
+    if (replication.following?.isUp === false) throw noLink;
     if (output.owes(session)) throw pendingOutput;
     const peer = session.replica ?? new ReplicaPeer();
     if (peer.isFiltered && !peer.takesMarkedData) throw needsMark;

@@ -303,6 +303,14 @@ describe('the stream', () => {
     expect(await client.ask('STRLEN x')).toBe(':300');
   });
 
+  it('answers GETACK with the offset before it', async () => {
+    const { link } = await linked();
+    link.send(line('REPLCONF', 'GETACK', '*'));
+    expect(await link.next()).toBe('REPLCONF ACK 100');
+    link.send(line('REPLCONF', 'GETACK', '*'));
+    expect(await link.ack(101)).toBe(137);
+  });
+
   it('is not continued after text that is no command', async () => {
     const { master, link } = await linked();
     link.send(line('SET', 'b', '2')).send('SET c 3\r\n');

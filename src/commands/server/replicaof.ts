@@ -9,6 +9,7 @@ import { command } from '../spec.ts';
 
 const invalidPort = new CommandError('ERR Invalid master port');
 const notForReplicas = new CommandError('ERR Command is not valid when client is a replica.');
+const failingOver = new CommandError('ERR REPLICAOF not allowed while failing over.');
 const PORT_MAX = 65535;
 
 const shared = {
@@ -45,7 +46,8 @@ export const slaveof = command({
 
 /** Changes the role; the text of the reply. Throws CommandError. */
 function change(ctx: Context, args: Args): string {
-  const { replica, logger } = ctx.server;
+  const { replica, replication, logger } = ctx.server;
+  if (replication.failover.isRunning) throw failingOver;
   if (args.is(1, 'NO') && args.is(2, 'ONE')) {
     if (replica.master === undefined) return 'OK';
     replica.promote();
