@@ -26,6 +26,8 @@ export interface ServerProcessOptions {
   readonly args?: readonly string[];
   /** Where it was before: a server that starts again. Its directory is kept when it stops. */
   readonly home?: { readonly port: number; readonly dir: string };
+  /** Nothing is added to `commandArgs`: its file says it all. */
+  readonly bare?: boolean;
 }
 
 /** Servers that still run when this process ends are ended with it. */
@@ -48,9 +50,10 @@ export class ServerProcess implements AsyncDisposable {
     this.keepsDir = options.home !== undefined;
     this.dir =
       options.home?.dir ?? mkdtempSync(path.join(tmpdir(), `respite-test-${options.name}-`));
+    const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', this.dir, '--save', ''];
     const args = [
       ...(options.commandArgs ?? []),
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', this.dir, '--save', ''],
+      ...(options.bare === true ? [] : place),
       ...(options.args ?? []),
     ];
     this.child = spawn(options.command, args, {
