@@ -6,9 +6,11 @@
  *     node scripts/failovers.mjs [rounds] [kinds, of three nodes] [seed]
  *     node scripts/failovers.mjs 100 respite,redis,respite
  *     node scripts/failovers.mjs 100 redis,redis,redis
+ *
+ * RESPITE_LOGS=directory keeps the servers' logs.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,6 +22,8 @@ let seed = Number(process.argv[4] ?? 1);
 const root = path.resolve(import.meta.dirname, '..');
 const respite = path.join(root, 'dist/bin/respite.cjs');
 const redis = process.env['REDIS_SERVER'] ?? 'redis-server';
+/** Where the servers' logs go, if they are wanted. */
+const logs = process.env['RESPITE_LOGS'];
 const WAIT_MS = 60_000;
 
 const running = new Set();
@@ -87,7 +91,11 @@ class Server {
       this.kind === 'respite'
         ? [process.execPath, [respite, this.file]]
         : [redis, this.kind === 'sentinel' ? [this.file, '--sentinel'] : [this.file]];
-    this.child = spawn(command, args, { stdio: 'ignore' });
+    const log =
+      logs === undefined
+        ? 'ignore'
+        : openSync(path.join(logs, `${this.kind}-${this.port}.log`), 'a');
+    this.child = spawn(command, args, { stdio: ['ignore', log, log] });
     running.add(this.child);
     this.child.once('exit', () => running.delete(this.child));
     await until(`${this.kind} starts`, async () => (await this.client.ping()) === 'PONG');
