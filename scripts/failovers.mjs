@@ -131,6 +131,7 @@ class Writer {
       sentinelRetryStrategy: () => 20,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
+      commandTimeout: 1000,
     });
     this.redis.on('error', () => {});
     this.done = this.run();

@@ -357,7 +357,7 @@ export const directives: readonly Directive[] = [
   bool('tls-prefer-server-ciphers', 'no', 'mutable', 'active',
     'Let the server choose the cipher.'),
   optionalText('tls-protocols', 'mutable', 'active', 'TLS versions allowed.'),
-  bool('tls-replication', 'no', 'mutable', 'accepted', 'Use TLS towards the master.'),
+  bool('tls-replication', 'no', 'mutable', 'active', 'Use TLS towards the master.'),
   int('tls-session-cache-size', 20480, INT, 'mutable', 'accepted',
     'TLS sessions kept for resumption.'),
   int('tls-session-cache-timeout', 300, INT, 'mutable', 'active',

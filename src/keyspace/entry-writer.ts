@@ -259,6 +259,8 @@ export abstract class EntryWriter extends EntryReader {
     const whenMs = Number(expireAt);
     if (i < 0) this.expires.add(entry, whenMs);
     else this.expires.reschedule(i, whenMs);
+    const { expiryEnabled, ownExpiry } = this.space;
+    if (ownExpiry !== undefined && expiryEnabled) ownExpiry.add(this.index, this.keyOf(entry));
   }
 
   /** Throws when an entry is not the one of the find just made, whose hash is about to be used. */

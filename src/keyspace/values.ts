@@ -14,6 +14,7 @@ import type { HeapArena } from '../memory/heap-arena.ts';
 import { Listpack } from '../memory/listpack.ts';
 import { LfuClock, lruClock } from './access-time.ts';
 import type { IndexAccount } from './expiry-heap.ts';
+import type { OwnExpiry } from './own-expiry.ts';
 
 /** Something to free in slices: a dict of keys or what is left of a value. */
 interface Garbage {
@@ -39,6 +40,8 @@ export class Values implements IndexAccount {
   expiryHeld = false;
   /** True on a replica that refuses writes: nobody removes what has expired, the master will. */
   keepsExpired = false;
+  /** Set on a replica that may be written to: its keys that no master will remove. */
+  ownExpiry: OwnExpiry | undefined = undefined;
   /** Whether reads renew access data: not for a client that said CLIENT NO-TOUCH. */
   renewsAccess = true;
   readonly lfu = new LfuClock();

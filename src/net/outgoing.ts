@@ -3,7 +3,9 @@
  * connection and is consumed at once, as with those that come in (`connection.ts`).
  */
 import { connect, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { setImmediate } from '../util/timers.ts';
+import { connectTls } from './tls-connect.ts';
 
 const READ_BUFFER_BYTES = 128 * 1024;
 
@@ -23,8 +25,8 @@ export interface OutgoingTarget {
   readonly port: number;
   /** Address to come from; empty where the system chooses. */
   readonly sourceAddress: string;
-  /** Whether small packets are sent at once. */
-  readonly noDelay: boolean;
+  /** With what it is encrypted; undefined: not at all. */
+  readonly tls: SecureContext | undefined;
 }
 
 export class Outgoing {
@@ -36,11 +38,18 @@ export class Outgoing {
   /** Begins to connect; `events` are called in later turns only. */
   constructor(target: OutgoingTarget, events: OutgoingEvents) {
     this.events = events;
-    const { host, port, sourceAddress, noDelay } = target;
-    this.socket = connect({
+    this.socket = target.tls === undefined ? this.plain(target) : encrypted(target, target.tls);
+    if (target.tls !== undefined) {
+      this.socket.on('data', (chunk: Buffer) => this.read(chunk.length, chunk));
+    }
+    this.listen(target.tls === undefined ? 'connect' : 'secureConnect');
+  }
+
+  private plain({ host, port, sourceAddress }: OutgoingTarget): Socket {
+    return connect({
       host,
       port,
-      noDelay,
+      noDelay: true,
       keepAlive: true,
       ...(sourceAddress !== '' && { localAddress: sourceAddress }),
       onread: {
@@ -48,7 +57,6 @@ export class Outgoing {
         callback: (length, buffer) => this.read(length, buffer),
       },
     });
-    this.listen('connect');
   }
 
   /** Sends bytes, which are the connection's from now on. */
@@ -105,11 +113,19 @@ export class Outgoing {
     if (this.socket.destroyed) return false;
     this.events.received(buffer, length);
     if (this.isPaused) return false;
-    if (length < buffer.length) return true;
+    if (length < READ_BUFFER_BYTES) return true;
     // There is more: others come first, as with connections that come in.
     setImmediate(() => {
       if (!this.isPaused && !this.socket.destroyed) this.socket.resume();
     });
     return false;
   }
+}
+
+function encrypted({ host, port, sourceAddress }: OutgoingTarget, context: SecureContext): Socket {
+  const localAddress = sourceAddress === '' ? undefined : sourceAddress;
+  const socket = connectTls({ host, port, context, localAddress });
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true);
+  return socket;
 }

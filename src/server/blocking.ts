@@ -166,8 +166,10 @@ export class Blocking implements BlockingPort {
     for (const blocked of [...this.bySession.values()]) {
       this.reply.version = blocked.session.respVersion;
       this.reply.error(error);
-      blocked.session.closeAfterReply();
       this.remove(blocked);
+      this.hooks.send(blocked.session, this.reply);
+      // Only now: what is sent to a client on its way out would be dropped.
+      blocked.session.closeAfterReply();
       this.hooks.send(blocked.session, this.reply);
     }
   }

@@ -1,6 +1,7 @@
 /**
  * How a replica reaches its master: which socket, from where, in the clear or encrypted.
  */
+import type { SecureContext } from 'node:tls';
 import type { Config } from '../config/config.ts';
 import { Outgoing } from '../net/outgoing.ts';
 import type { MasterLink, Wire } from '../replication/master-link.ts';
@@ -17,8 +18,11 @@ const nowhere: Ends = { remoteAddress: '', remotePort: 0, localAddress: '', loca
 
 export interface DialerParts {
   readonly config: Config;
-  /** The port that this server listens on. */
+  /** The ports that this server listens on; 0 for none. */
   readonly port: () => number;
+  readonly tlsPort: () => number;
+  /** What connections of our own are encrypted with. Throws where nothing makes it. */
+  readonly context: () => SecureContext;
 }
 
 export class Dialer {
@@ -31,18 +35,19 @@ export class Dialer {
 
   /** The port at which others reach this server, as a master is told. */
   announcedPort(): number {
-    return this.parts.port();
+    const { config, port, tlsPort } = this.parts;
+    return (config.bool('tls-replication') && tlsPort()) || port();
   }
 
   /** Begins to connect; the link is told how it goes, in later turns. */
   open(to: { readonly host: string; readonly port: number }, link: MasterLink): Wire {
-    const { config } = this.parts;
+    const { config, context } = this.parts;
     const wire = new Outgoing(
       {
         host: to.host,
         port: to.port,
         sourceAddress: config.string('bind-source-addr'),
-        noDelay: true,
+        tls: config.bool('tls-replication') ? context() : undefined,
       },
       link,
     );

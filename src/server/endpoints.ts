@@ -48,6 +48,11 @@ export class Endpoints {
     return (this.listener.address ?? this.tlsListener.address)?.port ?? 0;
   }
 
+  /** Port of the first encrypted TCP socket, 0 when there is none. */
+  get tlsPort(): number {
+    return this.tlsListener.address?.port ?? 0;
+  }
+
   /** Host of the first TCP socket, as one connects to it. */
   get host(): string {
     const first = this.listener.address ?? this.tlsListener.address;

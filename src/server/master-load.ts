@@ -22,7 +22,7 @@ import {
 import { RdbFileReader, type RdbReadOptions } from '../persistence/rdb/file-reader.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
 import { latin1 } from '../util/latin1.ts';
-import { setImmediate } from '../util/timers.ts';
+import { setImmediate, setTimeout } from '../util/timers.ts';
 import type { Gates } from './gates.ts';
 import type { LoadProgress } from './loading.ts';
 import type { Persistence } from './persistence.ts';
@@ -31,6 +31,8 @@ import type { Persistence } from './persistence.ts';
 const SYNC_BYTES = 8 * 1024 * 1024;
 /** Elements of the old data that are freed at a time. */
 const FREES_PER_STEP = 4096;
+/** Bytes loaded at a time where each key is waited for. */
+const SLOW_PIECE_BYTES = 1024;
 
 export type LoadMode = 'file' | 'direct' | 'staged';
 
@@ -99,7 +101,10 @@ export class MasterLoad {
       this.unsynced = 0;
       return;
     }
-    const used = reader!.feed(buf, from, to);
+    let used = 0;
+    this.keepingExpired(() => {
+      used = reader!.feed(buf, from, to);
+    });
     progress.offset = reader!.offset;
     progress.keysLoaded = reader!.keys;
     if (used < to - from) throw new Error('bytes follow the end of the data');
@@ -169,13 +174,16 @@ export class MasterLoad {
       this.parts.gates.isLoading = true;
       this.empty();
       const options = this.readOptions((index) => keyspace.dbs[index], false);
-      loader = new RdbFileLoader(persistence.files, persistence.rdbPath, keyspace, options);
+      const { files, rdbPath } = persistence;
+      const pieceBytes = this.keyDelayUs === 0 ? undefined : SLOW_PIECE_BYTES;
+      loader = new RdbFileLoader(files, rdbPath, keyspace, options, pieceBytes);
       this.beginProgress(loader.bytes);
     });
     if (error !== undefined) {
       end(error);
       return;
     }
+    let keys = 0;
     const step = () => {
       // The link was lost meanwhile, and nobody wants the data any more.
       if (this.isOver) {
@@ -188,15 +196,28 @@ export class MasterLoad {
       }
       let more = false;
       const failure = this.attempt(() => {
-        more = loader!.step();
+        this.keepingExpired(() => {
+          more = loader!.step();
+        });
         const { progress } = this.parts;
         progress.offset = loader!.offset;
         progress.keysLoaded = loader!.reader.keys;
       });
-      if (failure === undefined && more) setImmediate(step);
-      else end(failure);
+      if (failure !== undefined || !more) {
+        end(failure);
+        return;
+      }
+      const waitMs = ((loader!.reader.keys - keys) * this.keyDelayUs) / 1000;
+      keys = loader!.reader.keys;
+      if (waitMs > 0) setTimeout(step, waitMs);
+      else setImmediate(step);
     };
     setImmediate(step);
+  }
+
+  /** key-load-delay: microseconds to wait for each key, for tests. */
+  private get keyDelayUs(): number {
+    return Math.max(0, this.parts.config.number('key-load-delay'));
   }
 
   /** Unless it may lie beside the new data for a while, the old data is freed first. */
@@ -227,6 +248,7 @@ export class MasterLoad {
 
   private beforeReplace(): void {
     this.isOldThere = false;
+    this.parts.keyspace.ownExpiry?.clear();
     this.parts.beforeReplace();
   }
 
@@ -259,6 +281,17 @@ export class MasterLoad {
         else persistence.functions.load(code);
       },
     };
+  }
+
+  /** Takes data in: what has expired in it is as good as any other. */
+  private keepingExpired(take: () => void): void {
+    const { keyspace } = this.parts;
+    keyspace.expiryEnabled = false;
+    try {
+      take();
+    } finally {
+      keyspace.expiryEnabled = true;
+    }
   }
 
   private beginProgress(total: number): void {

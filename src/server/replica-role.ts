@@ -5,9 +5,11 @@
 import type { CommandTable } from '../commands/command-table.ts';
 import type { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import { OwnExpiry } from '../keyspace/own-expiry.ts';
 import { CommandError } from '../util/errors.ts';
 import type { Clients } from './clients.ts';
 import { Dialer } from './dial.ts';
+import type { Endpoints } from './endpoints.ts';
 import type { Executor } from './executor.ts';
 import type { Gates } from './gates.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -42,21 +44,26 @@ export interface RoleTargets {
   readonly logger: Log;
   readonly replication: Replication;
   readonly now: () => number;
-  readonly port: () => number;
+  readonly endpoints: Endpoints;
   /** A master that was asked to hand its part over has answered. */
   readonly failoverAnswered: (accepted: boolean) => void;
 }
 
 /** Makes the replica side of a server. It follows nobody before its `start`. */
 export function makeReplicaSide(server: RoleTargets): ReplicaSide {
-  const { clients, config, executor, gates, keyspace, logger, persistence } = server;
+  const { clients, config, endpoints, executor, gates, keyspace, logger, persistence } = server;
   const log: Log['write'] = (level, message) => logger.write(level, message);
   const serveWaiting = () => executor.blocking.serve();
   const side = new ReplicaSide({
     config,
     replication: server.replication,
     output: server.output,
-    dial: new Dialer({ config, port: server.port }),
+    dial: new Dialer({
+      config,
+      port: () => endpoints.port,
+      tlsPort: () => endpoints.tlsPort,
+      context: () => endpoints.tls.clientContext(),
+    }),
     stream: {
       table: server.commands,
       keyspace,
@@ -100,6 +107,8 @@ function applyRole(server: RoleTargets, side: ReplicaSide): void {
   gates.staleRefusal = refusesStale ? masterDown : undefined;
   executor.leavesExpiry = isReplica;
   keyspace.keepsExpired = refusesWrites;
+  keyspace.ownExpiry =
+    isReplica && !refusesWrites ? (keyspace.ownExpiry ?? new OwnExpiry()) : undefined;
   logger.role = isReplica ? 'S' : 'M';
   replication.replicas.countGood();
 }

@@ -229,7 +229,12 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
     });
     this.link = link;
     this.log('notice', 'MASTER <-> REPLICA sync started');
-    link.open(dial.open(master, link));
+    try {
+      link.open(dial.open(master, link));
+    } catch (error) {
+      // The TLS directives have become useless meanwhile.
+      link.end(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** At once after a link that was up, but for a master that breaks it each time. */

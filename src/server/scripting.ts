@@ -73,6 +73,9 @@ const killMessage = 'ERR Script killed by user with SCRIPT KILL...';
 const loadTimeout = 'ERR FUNCTION LOAD timeout';
 const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning'];
 
+/** A script that says nothing of itself: its calls are looked at one by one. */
+const PLAIN_FLAGS = ScriptFlag.noWrites;
+
 /** The script that runs: one object, used again for each. */
 class Run implements ScriptRules {
   readOnly = false;
@@ -181,6 +184,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     reply: Reply,
   ): void {
     const { flags, isPlain, ref, sha } = script;
+    this.checkRole(caller as Context, isPlain ? PLAIN_FLAGS : flags);
     if (!isPlain) this.checkFlags(flags, readOnly);
     const engine = this.engine('eval');
     this.begin(caller as Context, engine, 'eval', sha, flags, readOnly, reply);
@@ -192,6 +196,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     if (found === undefined) throw functionNotFound;
     const keys = keyCountOf(args, badKeyCount);
     const { flags, name } = found;
+    this.checkRole(caller as Context, flags);
     this.checkFlags(flags, readOnly);
     const engine = this.engine('function');
     this.begin(caller as Context, engine, 'function', name, flags, readOnly, reply);
@@ -214,6 +219,14 @@ export class Scripting implements ScriptsPort, ScriptHost {
       if (error instanceof CommandError) return undefined;
       throw error;
     }
+  }
+
+  /** Whether a script may run on a replica, and while its data is old. Throws CommandError. */
+  private checkRole({ session }: Context, flags: number): void {
+    const { replicaRefusal, staleRefusal } = this.parts.gates;
+    if (session.appliesEffects) return;
+    if (replicaRefusal !== undefined && (flags & ScriptFlag.noWrites) === 0) throw replicaRefusal;
+    if (staleRefusal !== undefined && (flags & ScriptFlag.allowStale) === 0) throw staleRefusal;
   }
 
   /** Whether a script that says what it does may run now. Throws CommandError. */

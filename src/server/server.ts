@@ -260,7 +260,6 @@ export class Server {
     });
     this.replica = makeReplicaSide({
       ...this,
-      port: () => this.port,
       failoverAnswered: (accepted) => this.replication.failover.answered(accepted),
     });
     this.replication.roles = this.replica;

@@ -3,6 +3,7 @@
  * Each is a task of the cron, cut into slices so that no request waits for it.
  */
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { OwnExpiry } from '../keyspace/own-expiry.ts';
 import { monotonicMs } from '../util/timers.ts';
 import type { Stats } from './stats.ts';
 
@@ -39,6 +40,7 @@ export class Upkeep {
   /** A slice of active expiry. Returns whether more is due. */
   expireSlice(until: number): boolean {
     const { keyspace, stats, now, isPaused, serveWaiting } = this.options;
+    if (this.activeExpire && keyspace.ownExpiry !== undefined) this.expireOwn(keyspace.ownExpiry);
     if (!this.activeExpire || !keyspace.expiryEnabled || isPaused()) return false;
     const nowMs = now();
     keyspace.nowMs = nowMs;
@@ -62,6 +64,18 @@ export class Upkeep {
     serveWaiting();
     stats.expireCycleMicroseconds += (monotonicMs() - started) * 1000;
     return more;
+  }
+
+  /** A writable replica's keys that no master will remove. */
+  private expireOwn(own: OwnExpiry): void {
+    const { keyspace, now } = this.options;
+    keyspace.nowMs = now();
+    own.expire(KEYS_PER_LOOK, (index, key) => {
+      const db = keyspace.dbs[index]!;
+      const entry = db.find(key, 0, key.length);
+      return entry !== 0 && db.isVolatile(entry);
+    });
+    keyspace.changes.journal.endUnit();
   }
 
   /** A slice of freeing. Returns whether there is more. */

@@ -10,7 +10,7 @@ import { directives } from '../../src/config/directives.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Read only to check that lines of a file do not contradict each other, or lack another. */
-const checkedOnly = ['cluster-enabled', 'tls-replication'];
+const checkedOnly = ['cluster-enabled'];
 
 /** Names that a source asks the configuration for, or ties an action to. */
 function namesIn(file: string): string[] {
