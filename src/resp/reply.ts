@@ -36,6 +36,7 @@ const PERCENT = 37;
 const TILDE = 126;
 const GREATER = 62;
 const PIPE = 124;
+const EQUALS = 61;
 
 export class Reply {
   /** Allocated outside Node's buffer pool: the transport may hand it to the kernel. */
@@ -155,8 +156,28 @@ export class Reply {
     }
     const length = Buffer.byteLength(text, 'utf8') + 4;
     this.reserve(length + 32);
-    this.pos = this.putHeader(61, length);
+    this.pos = this.putHeader(EQUALS, length);
     this.pos += this.buf.write(`${format}:${text}\r\n`, this.pos, 'utf8');
+  }
+
+  /** Bytes of a text with one byte for each character, as they are: part of a longer text. */
+  appendLatin1(text: string): void {
+    this.reserve(text.length);
+    this.pos += this.buf.write(text, this.pos, 'latin1');
+  }
+
+  /** Makes what was written since `mark` a text, as `verbatim` does. O(bytes since `mark`). */
+  endVerbatim(mark: number, format: string): void {
+    const end = this.pos;
+    this.reserve(48);
+    if (this.version === 2) this.pos = this.putHeader(DOLLAR, end - mark);
+    else {
+      this.pos = this.putHeader(EQUALS, end - mark + 4);
+      this.pos += this.buf.write(`${format}:`, this.pos, 'latin1');
+    }
+    this.moveBefore(mark, end);
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
   }
 
   bigNumber(digits: string): void {

@@ -3,6 +3,7 @@
  * found in any case of letters, as in redis-server 7.0.15. Texts are latin1.
  */
 import { CommandError } from '../util/errors.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import type { Registration } from './host.ts';
 
 export interface LibraryFunction {
@@ -25,6 +26,10 @@ export interface Library {
 /** What an entry costs besides its texts. */
 const ENTRY_BYTES = 300;
 
+function costOf({ code, functions }: Library): number {
+  return code.length + ENTRY_BYTES * (1 + functions.length);
+}
+
 export class Libraries {
   private readonly byName = new Map<string, Library>();
   private readonly functions = new Map<string, LibraryFunction>();
@@ -37,12 +42,8 @@ export class Libraries {
     return this.functions.size;
   }
 
-  /** Bytes of the sources and what goes with them. O(libraries). */
-  get bytes(): number {
-    let total = 0;
-    for (const { code } of this.byName.values()) total += code.length + ENTRY_BYTES;
-    return total + this.functions.size * ENTRY_BYTES;
-  }
+  /** Bytes of the sources and what goes with them. */
+  bytes = 0;
 
   values(): Iterable<Library> {
     return this.byName.values();
@@ -81,15 +82,23 @@ export class Libraries {
   add(library: Library): void {
     this.byName.set(library.name, library);
     for (const each of library.functions) this.functions.set(each.name.toLowerCase(), each);
+    this.count(costOf(library));
   }
 
   remove(library: Library): void {
     this.byName.delete(library.name);
     for (const { name } of library.functions) this.functions.delete(name.toLowerCase());
+    this.count(-costOf(library));
+  }
+
+  private count(bytes: number): void {
+    this.bytes += bytes;
+    heapGuard.count('functions', bytes);
   }
 
   clear(): void {
     this.byName.clear();
     this.functions.clear();
+    this.count(-this.bytes);
   }
 }

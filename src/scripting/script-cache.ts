@@ -4,6 +4,7 @@
  * anew each time would otherwise fill the memory.
  */
 import { createHash } from 'node:crypto';
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { HEAD_MAX, type ScriptHead, scriptHead } from './shebang.ts';
 
@@ -18,8 +19,8 @@ export interface Script extends ScriptHead {
 
 /** Scripts that only EVAL asked for, kept at most. */
 const EVAL_ONLY_MAX = 500;
-/** What an entry costs besides its source. */
-const ENTRY_BYTES = 200;
+/** What an entry costs besides its source, all of it on the heap. */
+const ENTRY_BYTES = 600;
 /** Places for scripts found last, a power of two. */
 const RECENT = 256;
 
@@ -74,6 +75,7 @@ export class ScriptCache {
       this.recentSources[place] = known;
       return known;
     }
+    heapGuard.require(ENTRY_BYTES);
     const head = scriptHead(latin1(view, 0, Math.min(view.length, HEAD_MAX)));
     return { ...head, sha, source: Buffer.from(view), ref: 0, evalOnly: true };
   }
@@ -83,6 +85,7 @@ export class ScriptCache {
     if (this.scripts.has(script.sha)) return undefined;
     this.scripts.set(script.sha, script);
     this.bytes += script.source.length + ENTRY_BYTES;
+    heapGuard.count('scripts', ENTRY_BYTES);
     if (!script.evalOnly) return undefined;
     this.evalOnly.add(script);
     if (this.evalOnly.size <= EVAL_ONLY_MAX) return undefined;
@@ -99,6 +102,7 @@ export class ScriptCache {
   }
 
   clear(): void {
+    heapGuard.count('scripts', -ENTRY_BYTES * this.scripts.size);
     this.scripts.clear();
     this.evalOnly.clear();
     this.recentShas.fill(undefined);
@@ -113,6 +117,7 @@ export class ScriptCache {
       if (place >= 0) recent[place] = undefined;
     }
     this.evalOnly.delete(script);
+    heapGuard.count('scripts', -ENTRY_BYTES);
     this.bytes -= script.source.length + ENTRY_BYTES;
   }
 }

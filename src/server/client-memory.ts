@@ -5,6 +5,7 @@
  * Source: redis-server 7.0.15 (evictClients), its classes of sizes and its order.
  */
 import type { Client, ClientType } from '../session/client.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 
 /** Clients below 2^15 bytes are of one class, above 2^33 of another; one for each power between. */
 const SMALLEST_LOG = 15;
@@ -78,6 +79,7 @@ export class ClientMemory {
     this.byType[type] += bytes;
     client.countedType = type;
     client.countedBytes = bytes;
+    this.countNames(client, client.nameBytes);
     this.place(client, classOf(bytes));
     const nowMs = this.options.now();
     this.recentInput.note(client.inputBytes, nowMs);
@@ -88,7 +90,13 @@ export class ClientMemory {
   forget(client: Client): void {
     this.byType[client.countedType] -= client.countedBytes;
     client.countedBytes = 0;
+    this.countNames(client, 0);
     this.place(client, 0);
+  }
+
+  private countNames(client: Client, bytes: number): void {
+    heapGuard.count('client names', bytes - client.countedNames);
+    client.countedNames = bytes;
   }
 
   private place(client: Client, next: number): void {

@@ -588,6 +588,10 @@ export class Executor implements Caller {
     command.failedCalls++;
     const isFull = error instanceof ArenaFullError;
     const isCut = error === errors.replyTooLarge;
+    if (isCut && session.replyMax > 0) {
+      session.overflowed = true;
+      session.closeAfterReply();
+    }
     const wrote = changed && (command.flagBits & Flag.write) !== 0;
     if (wrote && (isFull || isCut)) repairAfterFailure(frame, command, args);
     let refusal = isFull ? errors.oom : error;

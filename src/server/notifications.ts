@@ -17,6 +17,7 @@ import type { EventSink } from '../keyspace/changes.ts';
 import { eventsOfClass, type KeyEvent } from '../keyspace/events.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 
 /** What `A` stands for; `d` are events of modules, of which there are none. */
@@ -42,6 +43,10 @@ interface Event {
 function describe(name: KeyEvent): Event {
   return { name, bytes: Buffer.from(name, 'latin1'), change: changeOfEvent[name] };
 }
+
+/** A longer name becomes a text only where the heap has room for some copies of it. */
+const LONG_NAME = 1024 * 1024;
+const LONG_NAME_COPIES = 6;
 
 export class Notifications implements EventSink {
   private readonly keyspace: Keyspace;
@@ -76,6 +81,8 @@ export class Notifications implements EventSink {
     const event = this.wanted.get(name);
     if (event === undefined) return;
     const { channels, pubsub } = this;
+    // A name that the heap has no room for cannot be a channel's.
+    if (len > LONG_NAME && !heapGuard.hasRoom(LONG_NAME_COPIES * len)) return;
     const { bytes } = event;
     const keyName = latin1(key, off, len);
     if (channels.has('K')) {

@@ -16,6 +16,9 @@ interface Limit {
 
 export class OutputLimits {
   private readonly limits = new Map<string, Limit>();
+  /** The hard limits of clients that send requests, 0 for none: what one reply may grow to. */
+  normalHardBytes = 0;
+  pubsubHardBytes = 0;
 
   /** repl-backlog-size: so much may lie before a replica, since it is kept anyway. */
   backlogBytes = 0;
@@ -32,6 +35,8 @@ export class OutputLimits {
         softMs: Number(words[i + 3]) * 1000,
       });
     }
+    this.normalHardBytes = this.limits.get('normal')?.hardBytes ?? 0;
+    this.pubsubHardBytes = this.limits.get('pubsub')?.hardBytes ?? 0;
   }
 
   /** Whether a session must be cut because of what it has not read. O(1). */

@@ -19,6 +19,8 @@ import type { Stats } from './stats.ts';
 const LATER_BYTES = 64 * 1024;
 /** Nor do any, past so many bytes: what the processor's cache still holds is sent faster. */
 const DUE_BYTES = 256 * 1024;
+/** What redis-server does not count: the buffer that each client has there. */
+const FREE_BYTES = 16 * 1024;
 /** An outbox is sent early past this size, so that limits on it apply. */
 const OUTBOX_BYTES = 64 * 1024;
 
@@ -354,6 +356,24 @@ export class Output {
       this.enforceLimit(client, this.now());
     }
     return taken;
+  }
+
+  /** Bytes that one reply to a client may take, 0 for no limit of its own. */
+  replyMax(client: Client): number {
+    const { limits } = this;
+    const hard = client.type === 'pubsub' ? limits.pubsubHardBytes : limits.normalHardBytes;
+    return hard === 0 ? 0 : hard + FREE_BYTES;
+  }
+
+  /** Ends a client whose reply went past that; nobody else is the worse for it. */
+  endOverflowed(client: Client): void {
+    this.stats.clientOutputLimitDisconnections++;
+    const line = client.describe(this.now());
+    this.log(
+      'warning',
+      `Client ${line} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    client.kill();
   }
 
   /** Ends a client that has piled up more output than its kind may. O(1). */

@@ -91,6 +91,9 @@ export class Pipeline {
     output.serve(session);
     session.lastSeenMs = this.keyspace.nowMs;
     reply.version = session.respVersion;
+    const { limit } = reply;
+    session.replyMax = output.replyMax(session);
+    if (session.replyMax > 0) reply.limit = Math.min(limit, reply.pos + session.replyMax);
     let result: ParseResult = ParseResult.request;
     while (result === ParseResult.request && !session.closing && !session.isWaiting) {
       result = this.readAhead(session);
@@ -112,9 +115,11 @@ export class Pipeline {
       executor.refuseRequest(session, new CommandError(`ERR ${session.parser.error}`));
       session.closeAfterReply();
     }
+    reply.limit = limit;
     executor.stopTiming();
     output.serve(undefined);
     if (session.replica?.isAttached === true && output.isReplying) this.hangUp(session);
+    if (session.overflowed) output.endOverflowed(session);
     output.flush(session);
   }
 

@@ -33,6 +33,7 @@ import { type Script, ScriptCache } from '../scripting/script-cache.ts';
 import { HEAD_MAX, libraryHead, ScriptFlag, scriptHead } from '../scripting/shebang.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { parseInt64 } from '../util/numbers.ts';
 import { monotonicMs, setImmediate } from '../util/timers.ts';
@@ -466,6 +467,12 @@ export class Scripting implements ScriptsPort, ScriptHost {
     if (busy !== undefined) throw busy;
   }
 
+  /** The server ends: nothing is kept any more. */
+  close(): void {
+    this.cache.clear();
+    this.functions.clear();
+  }
+
   // ---- libraries ---------------------------------------------------------------------------
 
   loadLibrary(code: string, replace: boolean): string {
@@ -488,6 +495,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   /** Compiles and runs a library's code. Throws CommandError; nothing is kept then. */
   private makeLibrary(name: string, code: string): Library {
+    // The text, and while it is compiled once more.
+    heapGuard.require(2 * code.length);
     const { codeAt } = libraryHead(code);
     const engine = this.engine('function');
     const ref = engine.compile(Buffer.from(code.slice(codeAt), 'latin1'));

@@ -125,6 +125,7 @@ export class Server {
   readonly replica: ReplicaSide;
   readonly loader: Loader;
   private metrics: MetricsServer | undefined;
+  private readonly heapLine = (line: string) => this.log('warning', line);
   private closePromise: Promise<void> | undefined;
 
   constructor(config: Config, hooks: ServerHooks = {}) {
@@ -386,6 +387,7 @@ export class Server {
       cron.everyTick(() => this.pause.check());
     }
     cron.everyTick(() => heapGuard.renew());
+    heapGuard.tell(this.heapLine);
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
     cron.everyTick(() => keyspace.giveBack());
@@ -558,6 +560,8 @@ export class Server {
     await this.clients.endAll();
     this.output.runSafeTasks();
     this.changeStreams.close();
+    this.scripts.close();
+    heapGuard.silence(this.heapLine);
   }
 }
 

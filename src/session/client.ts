@@ -49,6 +49,7 @@ export abstract class Client {
   noEvict = false;
   // Kept by `ClientMemory` alone: what it has been told of this client.
   countedBytes = 0;
+  countedNames = 0;
   countedType: ClientType = 'normal';
   memoryClass = 0;
   netInputBytes = 0;
@@ -80,6 +81,9 @@ export abstract class Client {
 
   /** Bytes this client costs: its state, unread and waiting requests, unsent output. O(1). */
   abstract memoryBytes(): number;
+
+  /** Bytes of the names that it gave itself. */
+  abstract readonly nameBytes: number;
 
   /** Bytes of buffers for what it has sent and what is not done. */
   abstract readonly inputBytes: number;

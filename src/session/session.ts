@@ -45,6 +45,10 @@ export class Session extends Client implements SessionPort {
   appliesEffects = false;
   /** Whether this is the link to the master. */
   isMaster = false;
+  /** A reply went past what its class of clients may pile up: it is to be disconnected. */
+  overflowed = false;
+  /** Bytes that its replies may take together with those before them, 0 for no limit of its own. */
+  replyMax = 0;
   readonly transaction = new Transaction();
   subscriptions: Subscriptions | undefined = undefined;
   tracking: ClientTracking | undefined = undefined;
@@ -219,8 +223,7 @@ export class Session extends Client implements SessionPort {
     return state + waiting + this.inputBytes + super.unsentBytes;
   }
 
-  /** Bytes of the names that it gave itself. */
-  private get nameBytes(): number {
+  get nameBytes(): number {
     return this.name.length + this.libName.length + this.libVersion.length;
   }
 

@@ -3,10 +3,16 @@
  * such keys have changed in this turn of the event loop.
  */
 import { EMPTY_BYTES } from '../util/bytes.ts';
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { type Beginning, PrefixIndex } from '../util/prefix-index.ts';
 import type { ClientTracking } from './client-tracking.ts';
 import { Invalidation } from './invalidation.ts';
+
+/** What a prefix costs on the heap: measured. */
+export function prefixCost(bytes: number): number {
+  return 800 + 2 * bytes;
+}
 
 class Prefix implements Beginning {
   /** As latin1 text. */
@@ -70,6 +76,9 @@ export class PrefixTable {
     };
   }
 
+  /** Bytes that the table takes. */
+  memoryBytes = 0;
+
   get size(): number {
     return this.byText.size;
   }
@@ -80,6 +89,7 @@ export class PrefixTable {
       prefix = new Prefix(text);
       this.byText.set(text, prefix);
       this.index.add(prefix);
+      this.count(prefixCost(text.length));
     }
     prefix.clients.add(tracking);
   }
@@ -93,6 +103,12 @@ export class PrefixTable {
     this.byText.delete(text);
     this.index.remove(prefix);
     this.changed.delete(prefix);
+    this.count(-prefixCost(text.length));
+  }
+
+  private count(bytes: number): void {
+    this.memoryBytes += bytes;
+    heapGuard.count('tracking prefixes', bytes);
   }
 
   /**

@@ -7,7 +7,9 @@
  * It listens to the keyspace only while there is somebody to tell or something to forget.
  * Source: redis-server 7.0.15 (tracking.c).
  */
+import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
+import { PackedTexts } from '../util/packed-texts.ts';
 import { ClientTracking, type TrackedClient, type TrackingOptions } from './client-tracking.ts';
 import { Invalidation, redirectBroken } from './invalidation.ts';
 import { KeyTable } from './key-table.ts';
@@ -15,6 +17,9 @@ import { PrefixTable } from './prefix-table.ts';
 
 /** Keys that a command takes out of a table past its bound; more each time it stays past it. */
 const EVICTED_MAX = 100;
+/** A longer name becomes a text only where the heap has room for some copies of it. */
+const LONG_NAME = 1024 * 1024;
+const LONG_NAME_COPIES = 6;
 
 /** What the server does for tracking. */
 export interface TrackingHost {
@@ -44,7 +49,12 @@ export class Tracking {
   private executing = false;
   /** Whether that command had to wait for what another client has changed just now. */
   private hadToWait = false;
-  private pending: { tracking: ClientTracking; message: Invalidation | undefined }[] = [];
+  /**
+   * Keys that the present command's own client is to be told of after the reply; a missing text is
+   * all keys. Bytes, as one command may change a million keys.
+   */
+  private pending = new PackedTexts();
+  private pendingFor: ClientTracking | undefined = undefined;
   /** How often in a row eviction did not reach the bound. */
   private failures = 0;
   private readonly send: (tracking: ClientTracking, message: Invalidation) => void;
@@ -74,9 +84,9 @@ export class Tracking {
     return this.prefixes.size;
   }
 
-  /** Bytes of the key table. Exact, O(1). */
+  /** Bytes of the key table, which are exact, and of the prefixes. O(1). */
   get memoryBytes(): number {
-    return this.keys.memoryBytes;
+    return this.keys.memoryBytes + this.prefixes.memoryBytes;
   }
 
   /** To be called some times a second: returns unused memory to the system. */
@@ -147,7 +157,7 @@ export class Tracking {
    * to forget all that they have read. That is once for as many keys as the table may hold.
    */
   private forgetAll(): void {
-    for (const tracking of this.clients) if (!tracking.bcast) this.tell(tracking, undefined);
+    for (const tracking of this.clients) if (!tracking.bcast) this.tellAll(tracking);
     this.keys.clear();
   }
 
@@ -163,16 +173,29 @@ export class Tracking {
     this.current = undefined;
     this.executing = false;
     this.hadToWait = false;
-    if (this.pending.length === 0) return;
+    if (this.pendingFor !== undefined) this.sendPending(this.pendingFor);
+  }
+
+  private sendPending(tracking: ClientTracking): void {
     const { pending } = this;
-    this.pending = [];
-    for (const { tracking, message } of pending) this.sendTo(tracking, message);
+    this.pending = new PackedTexts();
+    this.pendingFor = undefined;
+    const { bytes, begins, size } = pending;
+    for (let i = 0; i < size; i++) {
+      const key = latin1(bytes, begins[i]!, pending.lengthOf(i));
+      this.sendTo(tracking, pending.isMissing(i) ? undefined : Invalidation.of([key]));
+    }
   }
 
   // ---- changes -------------------------------------------------------------------------------
 
   /** A key has changed, or has `expired` without anybody's doing. O(length). */
   changed(_db: unknown, key: Uint8Array, off: number, len: number, expired: boolean): void {
+    if (len > LONG_NAME && !heapGuard.hasRoom(LONG_NAME_COPIES * len)) {
+      // Nobody can be told of it alone: its name does not fit into the heap.
+      this.flushed();
+      return;
+    }
     if (this.prefixes.size > 0) {
       const author = expired || this.current === undefined ? 0 : this.current.id;
       const first = this.prefixes.note(key, off, len, author, this.hadToWait);
@@ -188,7 +211,7 @@ export class Tracking {
   /** All keys of one or more databases are gone: every client is to forget everything. */
   flushed(): void {
     for (const tracking of this.clients) {
-      this.tell(tracking, undefined);
+      this.tellAll(tracking);
     }
     this.keys.clear();
     this.listen();
@@ -201,24 +224,33 @@ export class Tracking {
 
   private invalidate(key: string, clients: readonly number[]): void {
     const message = Invalidation.of([key]);
-    for (const id of clients) this.invalidateFor(id, message);
+    for (const id of clients) this.invalidateFor(id, key, message);
   }
 
-  private invalidateFor(id: number, message: Invalidation): void {
+  private invalidateFor(id: number, key: string, message: Invalidation): void {
     const client = this.host.clientById(id);
     if (client?.tracking === undefined || client.tracking.bcast) return;
     if (client.tracking.noLoop && client === this.current) return;
-    this.tell(client.tracking, message);
+    if (this.mustWait(client.tracking)) {
+      const bytes = Buffer.from(key, 'latin1');
+      this.pending.add(bytes, 0, bytes.length);
+    } else this.sendTo(client.tracking, message);
   }
 
   /**
-   * Sends a message, undefined for that of all keys, now or after the reply of the client's own
-   * command. That may switch its protocol, so the null's form is chosen only when it is sent.
+   * Tells a client to forget all keys, now or after the reply of its own command. That may switch
+   * its protocol, so the null's form is chosen only when it is sent.
    */
-  private tell(tracking: ClientTracking, message: Invalidation | undefined): void {
-    if (this.executing && tracking.client === this.current)
-      this.pending.push({ tracking, message });
-    else this.sendTo(tracking, message);
+  private tellAll(tracking: ClientTracking): void {
+    if (this.mustWait(tracking)) this.pending.addMissing();
+    else this.sendTo(tracking, undefined);
+  }
+
+  /** Whether what a client is told comes after the reply of the command that it runs. */
+  private mustWait(tracking: ClientTracking): boolean {
+    if (!this.executing || tracking.client !== this.current) return false;
+    this.pendingFor = tracking;
+    return true;
   }
 
   private sendTo(tracking: ClientTracking, given: Invalidation | undefined): void {

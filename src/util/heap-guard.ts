@@ -14,6 +14,7 @@ import { monotonicMs } from './timers.ts';
 /** Who has something on the heap; the names are those of the log. */
 export const holders = [
   'clients',
+  'client names',
   'subscriptions',
   'watched keys',
   'blocked commands',

@@ -182,6 +182,27 @@ describe('maxmemory-clients', () => {
   });
 });
 
+describe('client-output-buffer-limit', () => {
+  it('ends a client whose one reply is larger, and no other; a transaction is carried out', async () => {
+    const log: string[] = [];
+    const server = await startServer({}, { log: (line) => log.push(line) });
+    const [client, admin] = [await Talker.open(server), await Talker.open(server)];
+    await admin.ask(`SET big ${'x'.repeat(700_000)}`);
+    expect((await client.ask('MGET big big big')).length).toBeGreaterThan(2_000_000);
+    const limits = ['client-output-buffer-limit', 'normal 1mb 0 0'];
+    admin.connection.send('CONFIG', 'SET', ...limits);
+    expect(await admin.next()).toBe('+OK');
+    expect((await client.ask('MGET big')).length).toBeGreaterThan(700_000);
+    client.send('MULTI', 'SET a 1', 'MGET big big big', 'SET b 2', 'EXEC', 'SET c 3');
+    await until(() => server.clients.size === 1);
+    expect(log.join()).toContain('scheduled to be closed ASAP for overcoming of output buffer');
+    expect(await admin.ask('MGET a b c')).toBe('*3 $1 1 $1 2 $-1');
+    const stats = await admin.ask('INFO stats');
+    expect(stats).toContain('client_output_buffer_limit_disconnections:1');
+    expect((await admin.ask('MGET big')).length).toBeGreaterThan(700_000);
+  });
+});
+
 describe('client-query-buffer-limit', () => {
   it('ends a client whose request is larger, and says how it began', async () => {
     const log: string[] = [];

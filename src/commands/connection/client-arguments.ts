@@ -3,6 +3,7 @@
  */
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
+import { heapGuard } from '../../util/heap-guard.ts';
 import type { SessionPort } from '../ports/session.ts';
 
 const badName = new CommandError(
@@ -27,6 +28,7 @@ export function isPrintable(text: string): boolean {
 
 /** Argument i as a client name; throws when it cannot be one. */
 export function clientName(args: Args, i: number): string {
+  heapGuard.require(args.len[i]!);
   const name = args.latin1(i);
   if (!isPrintable(name)) throw badName;
   return name;

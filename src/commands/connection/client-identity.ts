@@ -2,6 +2,7 @@
  * A client's name, library, id and description: CLIENT SETNAME, GETNAME, SETINFO, ID, INFO.
  */
 import { CommandError } from '../../util/errors.ts';
+import { heapGuard } from '../../util/heap-guard.ts';
 import { command } from '../spec.ts';
 import { clientName, isPrintable } from './client-arguments.ts';
 
@@ -51,6 +52,7 @@ export const clientSetinfo = command({
   syntax: '[LIB-NAME libname | LIB-VER libver]',
 
   run(ctx, args, reply) {
+    heapGuard.require(args.len[3]!);
     const attribute = args.cString(2);
     const value = args.latin1(3);
     if (!args.is(2, 'LIB-NAME') && !args.is(2, 'LIB-VER')) {

@@ -40,8 +40,12 @@ export const clientList = command({
   syntax: '[TYPE client-type] [ID client-id:integer [client-id:integer ...]]',
 
   run(ctx, args, reply) {
-    let text = '';
-    for (const session of selected(ctx, args)) text += `${session.describe(ctx.nowMs)}\n`;
-    reply.verbatim('txt', text);
+    // One line at a time: all of them may be more than a string can hold.
+    const mark = reply.pos;
+    for (const session of selected(ctx, args)) {
+      reply.appendLatin1(session.describe(ctx.nowMs));
+      reply.appendLatin1('\n');
+    }
+    reply.endVerbatim(mark, 'txt');
   },
 });

@@ -4,8 +4,10 @@
  * PREFIX collects, REDIRECT looks its client up where it stands, and clashes depend on the state.
  */
 import type { ClientTracking, TrackingOptions } from '../../tracking/client-tracking.ts';
+import { prefixCost } from '../../tracking/prefix-table.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
+import { heapGuard } from '../../util/heap-guard.ts';
 import type { Context } from '../context.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
@@ -53,8 +55,10 @@ function trackingOptions(ctx: Context, args: Args): TrackingOptions {
       if (redirect !== 0) throw oneRedirect;
       redirect = intArgument(args, ++i);
       if (ctx.server.clients.byId(redirect) === undefined) throw noSuchRedirect;
-    } else if (args.is(i, 'PREFIX') && hasValue) prefixes.push(args.latin1(++i));
-    else if (args.is(i, 'BCAST')) bcast = true;
+    } else if (args.is(i, 'PREFIX') && hasValue) {
+      heapGuard.require(prefixCost(args.len[++i]!));
+      prefixes.push(args.latin1(i));
+    } else if (args.is(i, 'BCAST')) bcast = true;
     else if (args.is(i, 'OPTIN')) optIn = true;
     else if (args.is(i, 'OPTOUT')) optOut = true;
     else if (args.is(i, 'NOLOOP')) noLoop = true;
