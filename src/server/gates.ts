@@ -7,7 +7,13 @@ import type { Session } from '../session/session.ts';
 import type { Transaction } from '../session/transaction.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
+
+
 import type { Acl } from './acl.ts';
+
+
+import { heapGuard } from '../util/heap-guard.ts';
+
 
 /** What a RESP2 client that is subscribed to something may not send: replies look like messages. */
 function notWhileSubscribed(command: Command): CommandError {
@@ -30,6 +36,17 @@ const { immediate: IMMEDIATE } = Flag;
 const { loading: LOADING, no_auth: NO_AUTH, no_multi: NO_MULTI } = Flag;
 const { no_async_loading: NO_ASYNC_LOADING, stale: STALE, write: WRITE } = Flag;
 const { protected: PROTECTED, subscriber: SUBSCRIBER } = Flag;
+
+/** A command with more arguments is run only where the heap has room for what it makes of them. */
+const MANY_ARGUMENTS = 65_536;
+/** What a handler makes of an argument at most: a number in an array of data commands, else a text. */
+const DATA_ARGUMENT_BYTES = 24;
+const OTHER_ARGUMENT_BYTES = 100;
+
+function fitsHeap({ flagBits }: Command, { argc }: Args): boolean {
+  const isAboutData = (flagBits & (Flag.write | Flag.readonly)) !== 0;
+  return heapGuard.hasRoom(argc * (isAboutData ? DATA_ARGUMENT_BYTES : OTHER_ARGUMENT_BYTES));
+}
 
 const notInTransaction = new CommandError('ERR Command not allowed inside a transaction');
 
@@ -89,6 +106,7 @@ export class Gates {
   check(session: Session, command: Command, args: Args): CommandError | undefined {
     this.isOutOfMemory = false;
     if (session.appliesEffects) return undefined;
+    if (args.argc > MANY_ARGUMENTS && !fitsHeap(command, args)) return errors.heapFull;
     const { transaction } = session;
     let flags = command.flagBits;
     if ((flags & COMMITS) !== 0) flags |= transaction.flagBits;

@@ -309,6 +309,8 @@ const arguments_: readonly Attack[] = [
   many('EVAL return{#KEYS} 1000000', 1_000_000, (i) => pad(i, 8)),
   many('SORT l', 400_000, (i) => (i % 2 === 0 ? 'GET' : '#')),
   many('MGET', 2_000_000, (i) => pad(i, 8)),
+  many('CONFIG GET', 12_000_000, (i) => pad(i, 8)),
+  many('ZADD k', 16_000_000, (i) => String(i % 1000)),
   many('OBJECT HELP', 1_000_000, (i) => pad(i, 8)),
 ];
 

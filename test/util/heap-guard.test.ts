@@ -44,7 +44,10 @@ describe('the guard of the heap', () => {
     expect(looks()).toBeLessThan(4);
     const nearly = guarded(0, 10 * MB);
     nearly.guard.count('clients', 5 * MB - 500);
-    for (let i = 0; i < 5; i++) nearly.guard.require(100);
+    for (let i = 0; i < 5; i++) {
+      nearly.guard.require(100);
+      nearly.guard.count('clients', 100);
+    }
     expect(() => nearly.guard.require(100)).toThrow(/^OOM /);
   });
 
