@@ -140,6 +140,8 @@ export interface Spec<C = unknown> {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Of no use to applications: COMMAND DOCS says so. */
   readonly system?: true;
+  /** The directive that allows it, of a `protected` command: enable-debug-command if not told. */
+  readonly enabledBy?: 'enable-debug-command' | 'enable-module-command';
   /** What is done with the keys where that depends on the arguments (`variable_flags`). */
   keyUse?(args: Args): KeyUse;
   /**

@@ -152,7 +152,7 @@ export const directives: readonly Directive[] = [
     'Turn transparent huge pages off for the process.'),
   bool('dynamic-hz', 'yes', 'mutable', 'accepted', 'Raise hz with the number of clients.'),
   oneOf('enable-debug-command', 'no', permission, 'fixed', 'active', 'Who may use DEBUG.'),
-  oneOf('enable-module-command', 'no', permission, 'fixed', 'accepted', 'Who may use MODULE.'),
+  oneOf('enable-module-command', 'no', permission, 'fixed', 'active', 'Who may use MODULE.'),
   oneOf('enable-protected-configs', 'no', permission, 'fixed', 'active',
     'Who may change protected directives.'),
   int('hash-max-listpack-entries', 512, LONG, 'mutable', 'active', 'Most fields of a compact hash.',

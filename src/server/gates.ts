@@ -7,13 +7,8 @@ import type { Session } from '../session/session.ts';
 import type { Transaction } from '../session/transaction.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
-
-
-import type { Acl } from './acl.ts';
-
-
 import { heapGuard } from '../util/heap-guard.ts';
-
+import type { Acl } from './acl.ts';
 
 /** What a RESP2 client that is subscribed to something may not send: replies look like messages. */
 function notWhileSubscribed(command: Command): CommandError {
@@ -39,7 +34,7 @@ const { protected: PROTECTED, subscriber: SUBSCRIBER } = Flag;
 
 /** A command with more arguments is run only where the heap has room for what it makes of them. */
 const MANY_ARGUMENTS = 65_536;
-/** What a handler makes of an argument at most: a number in an array of data commands, else a text. */
+/** What a handler makes of an argument: a number in an array in data commands, else a text. */
 const DATA_ARGUMENT_BYTES = 24;
 const OTHER_ARGUMENT_BYTES = 100;
 

@@ -9,6 +9,7 @@ import { ListenError } from '../net/listen-error.ts';
 import { configAdvice, listenAdvice } from './advice.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
+import { machineMemory } from './machine-memory.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 import { Syslog } from './syslog.ts';
@@ -26,6 +27,7 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     const { logger } = server;
     logger.syslog = new Syslog(config.string('syslog-ident'), config.string('syslog-facility'));
   }
+  server.fitMemory(machineMemory());
   server.log('notice', 'oO0OoO0OoO0Oo respite is starting oO0OoO0OoO0Oo');
   const version = `version=${RESPITE_VERSION}, bits=64, pid=${process.pid}, just started`;
   server.log('notice', `respite ${version}`);

@@ -3,7 +3,7 @@
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
 import { randomBytes } from 'node:crypto';
-import { CommandTable } from '../commands/command-table.ts';
+import { type Command, CommandTable } from '../commands/command-table.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
@@ -41,7 +41,6 @@ import type { LatencyMonitor } from './latency-monitor.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
-import { isLoopback } from './loopback.ts';
 import { MemoryFigures, type MemoryParts } from './memory-figures.ts';
 import { metricsText, unreadyReasons } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -157,7 +156,9 @@ export class Server {
     this.keyspace.onGarbage = () => this.cron.wake();
     const log = (level: LogLevel, message: string) => this.log(level, message);
     this.eviction = this.makeEviction();
-    this.gates = new Gates(this.acl, this.eviction, (session) => this.refuseProtected(session));
+    this.gates = new Gates(this.acl, this.eviction, (session, command) =>
+      this.refuseProtected(session, command),
+    );
     this.tracking = new Tracking({
       clientById: (id) => this.clients.byId(id),
       hash: (buf, off, len) => this.keyspace.dict.hash(buf, off, len),
@@ -404,6 +405,12 @@ export class Server {
     cron.inSlices((until) => compactor.slice(until));
   }
 
+  /** Takes no more of the heap, and for one reply, than half of what the machine has. */
+  fitMemory(machineBytes: number): void {
+    heapGuard.ceiling = machineBytes / 2;
+    this.reply.limit = Math.min(this.reply.limit, machineBytes / 2);
+  }
+
   log(level: LogLevel, message: string): void {
     this.logger.write(level, message);
   }
@@ -431,13 +438,14 @@ export class Server {
     };
   }
 
-  private refuseProtected(session: Session): CommandError | undefined {
-    const allowed = this.config.string('enable-debug-command');
+  private refuseProtected(session: Session, { spec }: Command): CommandError | undefined {
+    const isAboutModules = spec.enabledBy === 'enable-module-command';
+    const allowed = isAboutModules
+      ? this.config.string('enable-module-command')
+      : this.config.string('enable-debug-command');
     if (allowed === 'yes') return undefined;
-    const { connection } = session;
-    const local = connection.unixPath !== undefined || isLoopback(connection.remoteAddress);
-    if (allowed === 'local' && local) return undefined;
-    return debugRefused;
+    if (allowed === 'local' && session.isLocal) return undefined;
+    return isAboutModules ? moduleRefused : debugRefused;
   }
 
   private crossProtocol(session: Session): void {
@@ -565,8 +573,13 @@ export class Server {
   }
 }
 
-const debugRefused = new CommandError(
-  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", ' +
-    'you can run it from a local connection, otherwise you need to set this option in the ' +
-    'configuration file, and then restart the server.',
-);
+const debugRefused = notEnabled('DEBUG', 'enable-debug-command');
+const moduleRefused = notEnabled('MODULE', 'enable-module-command');
+
+function notEnabled(command: string, directive: string): CommandError {
+  return new CommandError(
+    `ERR ${command} command not allowed. If the ${directive} option is set to "local", ` +
+      'you can run it from a local connection, otherwise you need to set this option in the ' +
+      'configuration file, and then restart the server.',
+  );
+}

@@ -10,6 +10,7 @@ import type { ReplicaPeer } from '../replication/replica-peer.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { ClientTracking } from '../tracking/client-tracking.ts';
 import type { Args } from '../util/args.ts';
+import { isLoopback } from '../util/loopback.ts';
 import { Client, type Transport } from './client.ts';
 import { Transaction } from './transaction.ts';
 
@@ -113,6 +114,11 @@ export class Session extends Client implements SessionPort {
   /** Whether its next command waits for something: a key, the end of a pause. */
   get isWaiting(): boolean {
     return this.blocked || this.postponed.length > 0;
+  }
+
+  get isLocal(): boolean {
+    const { remoteAddress, unixPath } = this.connection;
+    return unixPath !== undefined || isLoopback(remoteAddress);
   }
 
   /** As MONITOR shows where commands come from. */

@@ -16,7 +16,8 @@ const otherArguments: Readonly<Record<string, string>> = {
     'client|kill hscan set xadd xreadgroup xtrim zinter zinterstore zrank zrevrank zunion ' +
     'zunionstore bitop',
   'lists of types spelled out': 'client|list',
-  'a block around one argument, or none around several': 'config|get psubscribe xread',
+  'a block around one argument, or none around several':
+    'config|get module|loadex psubscribe xread',
   'STORE and STOREDIST exclude each other': 'georadius georadiusbymember',
   'arguments that 7.0.15 leaves out': 'command|getkeys command|getkeysandflags',
   'sources that may be missing': 'pfmerge',

@@ -61,6 +61,8 @@ export interface SessionPort extends Subscriber, TrackedClient {
   /** `ip:port` of the peer, or `path:0` on a unix socket. */
   readonly address: string;
   readonly localAddress: string;
+  /** Whether it comes from this machine: a unix socket or the loopback interface. */
+  readonly isLocal: boolean;
   /**
    * Its commands are effects, of another server or of a file: what they say holds even where a
    * client could not say so (an exact trim with a LIMIT).

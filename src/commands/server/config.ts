@@ -64,7 +64,7 @@ const set = command({
     if (args.argc % 2 !== 0) throw errors.syntax;
     const pairs: [string, string][] = [];
     for (let i = 2; i < args.argc; i += 2) pairs.push([args.latin1(i), args.latin1(i + 1)]);
-    ctx.server.config.set(pairs);
+    ctx.server.config.set(pairs, { local: ctx.session.isLocal });
     reply.ok();
   },
 });
