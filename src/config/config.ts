@@ -270,9 +270,8 @@ export class Config {
    * words where the directive takes several (`save`: `60 1 300 10`). `user` and the like work too.
    */
   loadPairs(pairs: Iterable<readonly [name: string, value: string]>): void {
-    let line = 0;
     for (const [name, value] of pairs) {
-      const source = { name: 'options', line: ++line, text: `${name} ${value}` };
+      const source = { name: 'options', line: 0, text: `${name} ${value}` };
       this.assignWhole(name.toLowerCase(), toLatin1(value), source);
     }
     this.checkTogether();

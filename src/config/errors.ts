@@ -18,18 +18,30 @@ export interface ConfigLine extends Source {
   readonly words: readonly string[];
 }
 
+function placeOf(source: Source | undefined): string {
+  if (source === undefined) return '';
+  return source.line === 0 ? `${source.name}: ` : `${source.name}:${source.line}: `;
+}
+
 /** The configuration cannot be used: starting must fail. */
 export class ConfigError extends Error {
   readonly reason: string;
   /** Undefined when no line is to blame: an unreadable file, a contradiction between lines. */
   readonly source: Source | undefined;
+  /** The directive or option that is to blame, if it is one. */
+  readonly directive: string | undefined;
 
-  constructor(reason: string, source?: Source) {
-    const where = source === undefined ? '' : `${source.name}:${source.line}: `;
-    super(`${where}${reason}${source === undefined ? '' : ` (>>> '${source.text}')`}`);
+  constructor(reason: string, source?: Source, directive?: string) {
+    super(`${placeOf(source)}${reason}${source === undefined ? '' : ` (>>> '${source.text}')`}`);
     this.name = 'ConfigError';
     this.reason = reason;
     this.source = source;
+    this.directive = directive ?? source?.text.split(/[ =]/, 1)[0];
+  }
+
+  /** A program has given something that there is not: `'portt' is no option …`. */
+  static ofOption(name: string, problem: string): ConfigError {
+    return new ConfigError(`'${name}' ${problem}`, undefined, name);
   }
 
   /** What to print on stderr before exiting with 1. Tools look for the shape of these lines. */

@@ -25,12 +25,21 @@ export interface IndexAccount {
   indexBytes: number;
 }
 
+/** A heap as it was: pages that are copied before they are written. */
+export interface ExpiryMark {
+  readonly size: number;
+  readonly when: readonly Float64Array[];
+  readonly entries: readonly Int32Array[];
+}
+
 export class ExpiryHeap {
   size = 0;
   private readonly arena: Arena;
   private readonly account: IndexAccount;
   private readonly when: Float64Array[] = [];
   private readonly entries: Int32Array[] = [];
+  /** Pages that marks have, too: to be copied before a write. Undefined while there are none. */
+  private held: Set<number> | undefined;
 
   constructor(arena: Arena, account: IndexAccount) {
     this.arena = arena;
@@ -71,8 +80,33 @@ export class ExpiryHeap {
     this.settle(i, this.entryAt(i), whenMs);
   }
 
+  /** This moment, to come back to. O(pages): 4096 entries are one. */
+  mark(): ExpiryMark {
+    this.held = new Set(this.when.keys());
+    return { size: this.size, when: this.when.slice(), entries: this.entries.slice() };
+  }
+
+  /** Brings a mark of this heap back. O(pages). */
+  rewind({ size, when, entries }: ExpiryMark): void {
+    this.size = size;
+    this.keepPages(0);
+    this.account.indexBytes += when.length * PAGE_BYTES;
+    for (const page of when) this.when.push(page);
+    for (const page of entries) this.entries.push(page);
+    this.held = new Set(when.keys());
+  }
+
+  /** A page is about to be written. */
+  private own(page: number): void {
+    if (this.held?.delete(page) !== true) return;
+    this.when[page] = this.when[page]!.slice();
+    this.entries[page] = this.entries[page]!.slice();
+    if (this.held.size === 0) this.held = undefined;
+  }
+
   /** The entry at position i has moved to another block. O(1). */
   moved(i: number, entry: Ref): void {
+    if (this.held !== undefined) this.own(i >>> PAGE_SHIFT);
     this.entries[i >>> PAGE_SHIFT]![i & PAGE_MASK] = entry;
   }
 
@@ -83,6 +117,8 @@ export class ExpiryHeap {
 
   private keepPages(pages: number): void {
     this.account.indexBytes -= (this.when.length - pages) * PAGE_BYTES;
+    if (pages === 0) this.held = undefined;
+    else for (let page = pages; page < this.when.length; page++) this.held?.delete(page);
     this.when.length = pages;
     this.entries.length = pages;
   }
@@ -105,6 +141,7 @@ export class ExpiryHeap {
   }
 
   private place(i: number, entry: Ref, whenMs: number): void {
+    if (this.held !== undefined) this.own(i >>> PAGE_SHIFT);
     this.when[i >>> PAGE_SHIFT]![i & PAGE_MASK] = whenMs;
     this.entries[i >>> PAGE_SHIFT]![i & PAGE_MASK] = entry;
     this.arena.touch(entry);

@@ -2,11 +2,14 @@
  * All databases over one arena, what they share, and what follows from a change. It knows no
  * client, command, file or socket.
  */
+import type { Ref } from '../memory/arena.ts';
+import type { ArenaMark, SharedArena } from '../memory/arena-mark.ts';
 import type { HeapArena } from '../memory/heap-arena.ts';
 import { Changes } from './changes.ts';
 import { Db } from './db.ts';
+import type { ExpiryMark } from './expiry-heap.ts';
 import { KeyspaceSnapshot } from './frozen-keyspace.ts';
-import { Values } from './values.ts';
+import { type Garbage, Values } from './values.ts';
 
 export interface KeyspaceOptions {
   readonly arena: HeapArena;
@@ -15,6 +18,26 @@ export interface KeyspaceOptions {
   readonly hashKey: Int32Array;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+}
+
+interface KeyspaceIndexes {
+  /** Dicts of the databases, by index. */
+  readonly roots: readonly Ref[];
+  readonly expires: readonly ExpiryMark[];
+  readonly fieldExpires: readonly ExpiryMark[];
+  readonly garbage: readonly Readonly<Garbage>[];
+}
+
+/** A moment of all databases, to come back to. */
+export interface KeyspaceMark extends KeyspaceIndexes {
+  readonly arena: ArenaMark;
+  readonly keys: number;
+}
+
+/** A mark with its bytes, for keyspaces in other threads to begin with; it can be posted. */
+export interface SharedKeyspace extends KeyspaceIndexes {
+  readonly arena: SharedArena;
+  readonly hashKey: Int32Array;
 }
 
 export class Keyspace extends Values {
@@ -96,6 +119,62 @@ export class Keyspace extends Values {
   snapshot(): KeyspaceSnapshot {
     const roots = Int32Array.from(this.dbs, (db) => db.root);
     return new KeyspaceSnapshot(this.arena.snapshot(), { roots, hashKey: this.hashKey });
+  }
+
+  /** This moment, to come back to while its snapshot is not released. O(segments + TTLs / 4096). */
+  mark(): KeyspaceMark {
+    const { dbs } = this;
+    return {
+      arena: this.arena.mark(),
+      keys: dbs.reduce((keys, db) => keys + db.size, 0),
+      roots: dbs.map((db) => db.root),
+      expires: dbs.map((db) => db.expires.mark()),
+      fieldExpires: dbs.map((db) => db.fieldExpires.mark()),
+      garbage: this.garbage.map((garbage) => ({ ...garbage })),
+    };
+  }
+
+  /** Brings all databases back to a mark. O(segments + TTLs / 4096). */
+  rewind(mark: KeyspaceMark): void {
+    this.replaceAllBy(mark, () => this.arena.rewind(mark.arena));
+  }
+
+  /** A mark's data for keyspaces of other threads. O(bytes). */
+  share({ arena, roots, expires, fieldExpires, garbage }: KeyspaceMark): SharedKeyspace {
+    const { hashKey } = this;
+    return { arena: this.arena.share(arena), hashKey, roots, expires, fieldExpires, garbage };
+  }
+
+  /** Begins with shared data; there must be as many databases. The hash key must be its own. */
+  adopt(shared: SharedKeyspace): void {
+    if (shared.roots.length !== this.dbs.length) {
+      throw new Error(`the snapshot has ${shared.roots.length} databases`);
+    }
+    this.replaceAllBy(shared, () => this.arena.adopt(shared.arena));
+  }
+
+  private replaceAllBy(indexes: KeyspaceIndexes, replace: () => void): void {
+    const { changes, dbs } = this;
+    let removed = 0;
+    for (const db of dbs) {
+      removed += db.size;
+      changes.watches.replaced(db, undefined);
+    }
+    this.forget();
+    this.dict.forget();
+    replace();
+    this.garbage.length = 0;
+    for (const garbage of indexes.garbage) this.garbage.push({ ...garbage });
+    for (const [i, db] of dbs.entries()) {
+      db.forget();
+      db.root = indexes.roots[i]!;
+      db.expires.rewind(indexes.expires[i]!);
+      db.fieldExpires.rewind(indexes.fieldExpires[i]!);
+      changes.watches.replaced(db, db);
+      changes.waiters.databaseChanged(i);
+    }
+    changes.flushed(removed);
+    if (this.hasGarbage) this.onGarbage?.();
   }
 
   /** Bytes of all data and indexes. O(1). */

@@ -17,7 +17,7 @@ import type { IndexAccount } from './expiry-heap.ts';
 import type { OwnExpiry } from './own-expiry.ts';
 
 /** Something to free in slices: a dict of keys or what is left of a value. */
-interface Garbage {
+export interface Garbage {
   root: Ref;
   /** The value's type, or DATABASE. */
   readonly type: number;
@@ -68,7 +68,7 @@ export class Values implements IndexAccount {
   /** Told when there is something to free in slices. */
   onGarbage: (() => void) | undefined;
   /** Emptied databases and removed large values. */
-  private readonly garbage: Garbage[] = [];
+  protected readonly garbage: Garbage[] = [];
   /** Frees an entry of an emptied database; set by the keyspace. */
   protected freeEntry: (entry: Ref) => void = () => {};
   private readonly cursors: (Value | undefined)[] = [];

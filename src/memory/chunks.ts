@@ -37,6 +37,9 @@ const COLLECT_AT_ONCE_BYTES = 128 * MIB;
 /** `giveBack` spends at most one part in so many of the time on collections. */
 const COLLECT_SHARE = 50;
 
+/** More than a chunk has slots. */
+const SLOT_NUMBERS = 2 ** 20;
+
 /** A slot that snapshots numbered `birth` to `death - 1` may need. */
 interface Retired {
   readonly chunk: number;
@@ -182,6 +185,28 @@ export class Chunks {
         this.release(r.chunk, r.slot);
       }
     }
+  }
+
+  /** Retired slots are live again. O(retired slots). */
+  takeBack(slots: readonly (readonly [chunk: number, slot: number])[]): void {
+    if (slots.length === 0) return;
+    const wanted = new Set(slots.map(([chunk, slot]) => chunk * SLOT_NUMBERS + slot));
+    this.retired = this.retired.filter(({ chunk, slot }) => {
+      if (!wanted.has(chunk * SLOT_NUMBERS + slot)) return true;
+      this.retiredBytes -= this.slotBytes[chunk]!;
+      return false;
+    });
+  }
+
+  /**
+   * A buffer that others read, too: all of its slots are taken, and none is ever handed out again.
+   */
+  addForeign(buffer: SharedArrayBuffer, slotBytes: number): number {
+    const chunk = this.addChunk(buffer, slotBytes, 0, true);
+    // One more than there are slots: it never becomes a spare buffer to write into.
+    this.held[chunk] = buffer.byteLength / slotBytes + 1;
+    this.reservedBytes += buffer.byteLength;
+    return chunk;
   }
 
   // ---- giving back -------------------------------------------------------------------------

@@ -30,6 +30,7 @@ import {
   SEGMENT_SHIFT,
   SEGMENTS_MAX,
 } from './arena.ts';
+import { type ArenaMark, type SegmentTables, type SharedArena, shareArena } from './arena-mark.ts';
 import { Chunks } from './chunks.ts';
 import { type ChunkUse, chooseSparse } from './compaction.ts';
 import { type Freezer, Snapshot } from './snapshot.ts';
@@ -357,6 +358,110 @@ export class HeapArena implements Arena, Freezer {
       slotOf: this.segmentSlot.slice(0, count),
       classOf: this.segmentClass.slice(0, count),
     });
+  }
+
+  // ---- going back --------------------------------------------------------------------------
+
+  /** This moment, to come back to while its snapshot is not released. O(segments). */
+  mark(): ArenaMark {
+    this.endCompaction();
+    const snapshot = this.snapshot();
+    const count = this.u8.length;
+    return { snapshot, epochOf: this.segmentEpoch.slice(0, count), tables: this.tables() };
+  }
+
+  private tables(): SegmentTables {
+    const count = this.u8.length;
+    return {
+      classOf: this.segmentClass.slice(0, count),
+      liveBlocks: this.liveBlocks.slice(0, count),
+      freeHead: this.freeHead.slice(0, count),
+      bump: this.bump.slice(0, count),
+      nextRoom: this.nextRoom.slice(0, count),
+      previousRoom: this.previousRoom.slice(0, count),
+      roomHead: this.roomHead.slice(),
+      freeNumbers: this.freeNumbers.slice(),
+      usedBytes: this.usedBytes,
+    };
+  }
+
+  private setTables(tables: SegmentTables): void {
+    this.segmentClass.set(tables.classOf);
+    this.liveBlocks.set(tables.liveBlocks);
+    this.freeHead.set(tables.freeHead);
+    this.bump.set(tables.bump);
+    this.nextRoom.set(tables.nextRoom);
+    this.previousRoom.set(tables.previousRoom);
+    this.roomHead.set(tables.roomHead);
+    this.freeNumbers.length = 0;
+    for (const number of tables.freeNumbers) this.freeNumbers.push(number);
+    this.usedBytes = tables.usedBytes;
+  }
+
+  /**
+   * Brings all bytes back to a mark of this arena. Segments that were not written since stay as
+   * they are. O(segments + slots kept for snapshots), some nanoseconds each.
+   */
+  rewind({ snapshot, epochOf, tables }: ArenaMark): void {
+    this.endCompaction();
+    const { chunkOf, slotOf } = snapshot.segments;
+    const count = chunkOf.length;
+    const { u8, segmentChunk, segmentSlot, chunks } = this;
+    const changed: number[] = [];
+    for (let segment = 0; segment < Math.max(u8.length, count); segment++) {
+      const chunk = segment < count ? chunkOf[segment]! : -1;
+      const now = segment < u8.length ? segmentChunk[segment]! : -1;
+      if (chunk >= 0 && chunk === now && slotOf[segment] === segmentSlot[segment]) continue;
+      if (now >= 0) this.letGo(segment);
+      if (chunk < 0) this.clearSegment(segment);
+      else changed.push(segment);
+    }
+    chunks.takeBack(changed.map((segment) => [chunkOf[segment]!, slotOf[segment]!] as const));
+    for (const segment of changed) {
+      this.setSegment(segment, tables.classOf[segment]!, chunkOf[segment]!, slotOf[segment]!);
+      this.segmentEpoch[segment] = epochOf[segment]!;
+    }
+    for (const views of [u8, this.i32, this.f64]) views.length = count;
+    this.setTables(tables);
+    this.writes = (this.writes + 1) | 0;
+  }
+
+  /** Copies a mark's bytes, for `adopt` in another arena. O(bytes). */
+  share({ snapshot, tables }: ArenaMark): SharedArena {
+    const { chunkOf, slotOf } = snapshot.segments;
+    return shareArena(tables, (segment) => {
+      const chunk = chunkOf[segment]!;
+      if (chunk < 0) return undefined;
+      const bytes = this.slotBytesOf(chunk);
+      return new Uint8Array(this.bufferOf(chunk), slotOf[segment]! * bytes, bytes);
+    });
+  }
+
+  /**
+   * Replaces everything by shared bytes, which stay as they are for others: what is written is
+   * copied first, as if an eternal snapshot held them. O(segments).
+   */
+  adopt(shared: SharedArena): void {
+    const { tables, bufferOf, slotOf, slotBytes, buffers } = shared;
+    for (let segment = 0; segment < this.u8.length; segment++) {
+      if (this.segmentChunk[segment]! >= 0) this.letGo(segment);
+      this.clearSegment(segment);
+    }
+    const chunks = buffers.map((buffer, i) => this.chunks.addForeign(buffer, slotBytes[i]!));
+    const count = tables.classOf.length;
+    this.growNumbers(count);
+    for (let segment = 0; segment < count; segment++) {
+      const chunk = chunks[bufferOf[segment]!];
+      if (chunk === undefined) this.clearSegment(segment);
+      else {
+        this.setSegment(segment, tables.classOf[segment]!, chunk, slotOf[segment]!);
+        this.segmentEpoch[segment] = 0;
+      }
+    }
+    for (const views of [this.u8, this.i32, this.f64]) views.length = count;
+    this.setTables(tables);
+    this.living.unshift(0);
+    this.newestLiving = this.living.at(-1)!;
   }
 
   /** For `Snapshot.release`. O(bytes copied or freed while it lived). */

@@ -2,6 +2,8 @@
  * All clients of a server: who may come in, who is there, what each may pile up. It sends nothing
  * (`Output`) and runs no command (`Pipeline`).
  */
+
+import type { User } from '../acl/user.ts';
 import type { ClientsPort, PauseMode } from '../commands/ports/clients.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../net/connection.ts';
@@ -51,6 +53,12 @@ export interface ReplicaClients {
   forget(session: Session): void;
 }
 
+/** Told of connections through sockets. */
+export interface ClientsObserver {
+  connected(session: Session): void;
+  ended(session: Session): void;
+}
+
 export class Clients implements Driver, ClientsPort {
   private readonly acl: Acl;
   private readonly config: Config;
@@ -66,6 +74,10 @@ export class Clients implements Driver, ClientsPort {
   private readonly now: () => number;
   private readonly log: (level: LogLevel, message: string) => void;
   readonly memory: ClientMemory;
+  /** Told of connections that come and go, while somebody wants to know. */
+  observer: ClientsObserver | undefined = undefined;
+  /** Has a hand in each new session before it is served, while there is something to do. */
+  prepare: ((session: Session) => void) | undefined = undefined;
   private readonly sessionsById = new Map<number, Session>();
   /** Those that do not take what they are owed as fast as it comes. */
   private readonly slow = new Set<Session>();
@@ -205,6 +217,7 @@ export class Clients implements Driver, ClientsPort {
     this.slow.delete(session);
     this.memory.forget(session);
     heapGuard.count('clients', -SESSION_BYTES);
+    this.observer?.ended(session);
   }
 
   closed(): void {
@@ -257,17 +270,30 @@ export class Clients implements Driver, ClientsPort {
     }
     connection.setNoDelay();
     connection.setKeepAlive(this.config.number('tcp-keepalive'));
-    const parser = new RequestParser(this.parserLimits);
-    const { acl } = this;
-    const id = this.nextSessionId++;
-    const session = new Session(id, connection, parser, this, this.now(), acl.users.default);
-    acl.logout(session);
+    const session = this.add(connection, this.acl.users.default);
+    this.acl.logout(session);
     connection.receiver = session;
+    connection.start();
+    this.prepare?.(session);
+    this.observer?.connected(session);
+  }
+
+  /** A client in this process, without a socket: trusted as the program itself. */
+  openLocal(transport: Transport): Session {
+    const session = this.add(transport, this.acl.unrestricted);
+    session.authenticated = true;
+    return session;
+  }
+
+  private add(transport: Transport, user: User): Session {
+    const parser = new RequestParser(this.parserLimits);
+    const id = this.nextSessionId++;
+    const session = new Session(id, transport, parser, this, this.now(), user);
     this.sessionsById.set(session.id, session);
     heapGuard.count('clients', SESSION_BYTES);
     this.recount(session);
     this.connections++;
-    connection.start();
+    return session;
   }
 
   /** A place for the link to the master: its commands are effects, and may do anything. */

@@ -1,6 +1,7 @@
 /**
- * The one clock of a server: the real one, or an embedder's. Deadlines, expiry, TIME and logs read
- * it; how long something took is measured on the monotonic clock instead.
+ * The one clock of a server: the real one, or an embedder's, and either may be moved and stopped by
+ * a test. Deadlines, expiry, TIME and logs read it; how long something took is measured on the
+ * monotonic clock instead.
  */
 import type { ClockPort } from '../commands/ports/clock.ts';
 import { monotonicMs, wallClockMs } from '../util/timers.ts';
@@ -13,6 +14,14 @@ export class Clock implements ClockPort {
   readonly now: () => number;
   /** Whether it is an embedder's: it may jump, and no timer tells when. */
   readonly isInjected: boolean;
+  /** Told when it was moved: what is due by then is to happen. */
+  onMoved: () => void = () => {};
+  /** The clock without what tests have done to it. */
+  private readonly source: () => number;
+  /** What has been added to the source. */
+  private shiftMs = 0;
+  /** Where it stands still, -1 while it runs. */
+  private frozenMs = -1;
   /** What must be added to the monotonic clock to get the wall clock, ms with fractions. */
   private offsetMs = 0;
 
@@ -22,7 +31,41 @@ export class Clock implements ClockPort {
    */
   constructor(injected: (() => number) | undefined) {
     this.isInjected = injected !== undefined;
-    this.now = injected === undefined ? wallClockMs : checked(injected);
+    this.source = injected === undefined ? wallClockMs : checked(injected);
+    this.now = () => (this.frozenMs < 0 ? this.source() + this.shiftMs : this.frozenMs);
+  }
+
+  get isFrozen(): boolean {
+    return this.frozenMs >= 0;
+  }
+
+  /** Sets the time. It goes on from there, or stands there when it is frozen. Throws RangeError. */
+  set(toMs: number): void {
+    const whole = Math.floor(toMs);
+    if (!(whole >= 0 && whole <= TIME_MAX_MS)) throw new RangeError(`no time: ${String(toMs)}`);
+    if (this.isFrozen) this.frozenMs = whole;
+    else this.shiftMs = whole - this.source();
+    this.onMoved();
+  }
+
+  freeze(): void {
+    this.frozenMs = this.now();
+  }
+
+  /** Goes on from where it stands. */
+  resume(): void {
+    if (!this.isFrozen) return;
+    this.shiftMs = this.frozenMs - this.source();
+    this.frozenMs = -1;
+    this.onMoved();
+  }
+
+  /** Back to what it was before anyone moved it. */
+  reset(): void {
+    if (!this.isFrozen && this.shiftMs === 0) return;
+    this.frozenMs = -1;
+    this.shiftMs = 0;
+    this.onMoved();
   }
 
   /**
@@ -31,7 +74,7 @@ export class Clock implements ClockPort {
    */
   micros(): number {
     const nowMs = this.now();
-    if (this.isInjected) return nowMs * 1000;
+    if (this.isInjected || this.isFrozen) return nowMs * 1000;
     const monotonic = monotonicMs();
     const sinceMs = monotonic + this.offsetMs - nowMs;
     if (sinceMs < 0) this.offsetMs = nowMs - monotonic;
@@ -40,7 +83,6 @@ export class Clock implements ClockPort {
     return nowMs * 1000 + Math.min(999, Math.max(0, Math.floor(within * 1000)));
   }
 }
-
 function checked(now: () => number): () => number {
   let latest = 0;
   const read = () => {

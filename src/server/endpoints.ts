@@ -31,6 +31,7 @@ export class Endpoints {
   /** Listens for those who speak TLS. */
   private readonly tlsListener: Listener;
   private isOpen = false;
+  private isRefusing = false;
 
   constructor({ config, accept, log }: EndpointsOptions) {
     this.config = config;
@@ -138,6 +139,14 @@ export class Endpoints {
       listener.closeTcp();
       throw refusal;
     }
+  }
+
+  /** Closes the TCP sockets, as if there were no server, or opens them again (embedding). */
+  setRefusing(refusing: boolean): void {
+    if (refusing === this.isRefusing || !this.isOpen) return;
+    this.isRefusing = refusing;
+    if (!refusing) this.moveAddresses();
+    else for (const listener of [this.listener, this.tlsListener]) listener.closeTcp();
   }
 
   /** Stops listening. Open connections go on until they are ended. */

@@ -92,6 +92,8 @@ export class Executor implements Caller {
   readonly blocking: Blocking;
   /** Whether reads leave expired keys where they are: a replica's master removes them. */
   leavesExpiry = false;
+  /** Told of the reply of a command that had to wait, while somebody looks at replies. */
+  lateReply: ((session: Session, reply: Reply) => void) | undefined = undefined;
   private readonly table: CommandTable;
   private readonly keyspace: Keyspace;
   private readonly server: ServerPort;
@@ -137,6 +139,7 @@ export class Executor implements Caller {
       retry: (blocked, key, reply) => this.retry(blocked, key, reply),
       send: (session, reply) => {
         this.applyReplyMode(session, 0, reply);
+        this.lateReply?.(session, reply);
         this.output.sendReply(session, reply);
       },
       replied: () => this.tracking.replied(),

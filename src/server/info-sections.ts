@@ -20,12 +20,13 @@ import type { Loader } from './loading.ts';
 import type { MemoryFigures } from './memory-figures.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
+import type { ServerProfile } from './profiles.ts';
 import type { Replication } from './replication.ts';
 import type { RuntimeFigures } from './runtime-figures.ts';
 import type { Scripting } from './scripting.ts';
 import type { StallWatch } from './stall-watch.ts';
 import type { Stats } from './stats.ts';
-import { REDIS_VERSION, RESPITE_VERSION } from './version.ts';
+import { RESPITE_VERSION } from './version.ts';
 
 /** Where the figures come from. */
 export interface Sources {
@@ -42,6 +43,7 @@ export interface Sources {
   readonly keyspace: Keyspace;
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
+  readonly profile: ServerProfile;
   readonly pubsub: PubSub;
   readonly replication: Replication;
   readonly runtime: RuntimeFigures;
@@ -86,12 +88,20 @@ function resetStats(sources: Sources): void {
   }
 }
 
+function serverNames({ profile: { valkeyVersion } }: Sources): InfoLine[] {
+  if (valkeyVersion === undefined) return [['server_name', 'respite']];
+  return [
+    ['server_name', 'valkey'],
+    ['valkey_version', valkeyVersion],
+  ];
+}
+
 function serverLines(s: Sources): InfoLine[] {
   const nowMs = s.clock.now();
   const uptime = Math.max(0, Math.floor((nowMs - s.lifecycle.startedAtMs) / 1000));
   return [
-    ['redis_version', REDIS_VERSION],
-    ['server_name', 'respite'],
+    ['redis_version', s.lifecycle.version],
+    ...serverNames(s),
     ['respite_version', RESPITE_VERSION],
     ['redis_mode', 'standalone'],
     ['os', `${platform()} ${release()} ${arch()}`],

@@ -9,10 +9,11 @@ import type { LifecyclePort, ShutdownRequest } from '../commands/ports/lifecycle
 import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
 import type { Manager } from './supervisor.ts';
-import { REDIS_VERSION } from './version.ts';
 
 /** What the lifecycle needs of the server that has it. */
 export interface LifecycleOptions {
+  /** The Redis version that clients are told. */
+  readonly version: string;
   /** Wall clock, ms since the epoch. */
   readonly startedAtMs: number;
   readonly log: (level: LogLevel, message: string) => void;
@@ -27,7 +28,8 @@ export interface LifecycleOptions {
 const shutdownFailed = new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 
 export class Lifecycle implements LifecyclePort {
-  readonly version = REDIS_VERSION;
+  /** What clients are told. */
+  readonly version: string;
   readonly runId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
   /** The service manager that watches the process; INFO shows it. */
@@ -41,7 +43,8 @@ export class Lifecycle implements LifecyclePort {
   private readonly close: () => Promise<void>;
   private readonly exit: ((code: number) => void) | undefined;
 
-  constructor({ startedAtMs, log, finish, close, exit }: LifecycleOptions) {
+  constructor({ version, startedAtMs, log, finish, close, exit }: LifecycleOptions) {
+    this.version = version;
     this.startedAtMs = startedAtMs;
     this.log = log;
     this.finish = finish;

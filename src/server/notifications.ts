@@ -51,6 +51,9 @@ const LONG_NAME_COPIES = 6;
 export class Notifications implements EventSink {
   private readonly keyspace: Keyspace;
   private readonly pubsub: PubSub;
+  /** Sees all events before anyone, whatever is configured (embedding). */
+  private tap: EventSink | undefined = undefined;
+  private isConfigured = false;
   /** The events that are wanted. */
   private wanted = new Map<string, Event>();
   /** Kinds of channels that are wanted. */
@@ -70,13 +73,25 @@ export class Notifications implements EventSink {
     for (const [letter, names] of Object.entries(eventsOfClass)) {
       if (classes.has(letter)) for (const name of names) this.wanted.set(name, describe(name));
     }
-    const any = this.channels.size > 0 && this.wanted.size > 0;
-    keyspace.changes.events = any ? this : undefined;
+    this.isConfigured = this.channels.size > 0 && this.wanted.size > 0;
+    this.listen();
     const ofFields = classes.has('h') && [...'STIV'].some((kind) => classes.has(kind));
     keyspace.hashes.log = ofFields ? new FieldLog() : undefined;
   }
 
+  /** Has all events shown to a sink of a program, or to none any more. */
+  show(tap: EventSink | undefined): void {
+    this.tap = tap;
+    this.listen();
+  }
+
+  private listen(): void {
+    const any = this.isConfigured || this.tap !== undefined;
+    this.keyspace.changes.events = any ? this : undefined;
+  }
+
   happened(dbIndex: number, name: KeyEvent, key: Uint8Array, off: number, len: number): void {
+    this.tap?.happened(dbIndex, name, key, off, len);
     if (this.pubsub.isIdle) return;
     const event = this.wanted.get(name);
     if (event === undefined) return;

@@ -107,6 +107,11 @@ export class Output {
     this.servedClient = client;
   }
 
+  /** Whether requests are being run. */
+  get isServing(): boolean {
+    return this.servedClient !== undefined;
+  }
+
   /** Puts messages to the client itself after the reply just written to the shared buffer. */
   putOwnMessages(): void {
     const { ownMessages, reply } = this;

@@ -365,6 +365,24 @@ export class Persistence implements PersistencePort {
     await this.job?.running.done;
   }
 
+  /** As `saveSoon`, into a file of its own; save points and INFO know nothing of it. */
+  async saveTo(file: string): Promise<void> {
+    await this.untilIdle();
+    const job = this.begin('save', 'rdb', {
+      ...this.rdbOptions('temp-copy'),
+      ...this.saveOptions(),
+      directory: path.dirname(path.resolve(file)),
+      name: path.basename(file),
+    });
+    if (job === undefined) throw new Error('the save could not begin: the log says why');
+    try {
+      await job.running.done;
+    } finally {
+      if (this.job === job) this.job = undefined;
+      this.configureAof();
+    }
+  }
+
   /**
    * The data is another one, and no effect has told of it: the append-only file begins anew with
    * it. Resolves when its base is there; at once without one.

@@ -26,6 +26,11 @@ const PREFETCH_MIN = 4;
 /** Arguments of a command of several keys that are worth it by themselves (MSET, MGET, DEL). */
 const MANY_ARGUMENTS = 8;
 
+/** Takes requests one by one; the executor, or what stands before it. */
+export interface Requests {
+  request(session: Session, args: Args, command: Command | undefined): void;
+}
+
 export interface PipelineParts {
   readonly table: CommandTable;
   readonly keyspace: Keyspace;
@@ -39,6 +44,8 @@ export interface PipelineParts {
 }
 
 export class Pipeline {
+  /** Who gets the requests: replaced while somebody wants to see or to spoil them. */
+  requests: Requests;
   private readonly table: CommandTable;
   private readonly keyspace: Keyspace;
   private readonly reply: Reply;
@@ -59,6 +66,7 @@ export class Pipeline {
     this.reply = parts.reply;
     this.output = parts.output;
     this.executor = parts.executor;
+    this.requests = parts.executor;
     this.stats = parts.stats;
     this.onResumed = parts.onResumed;
     this.log = parts.log;
@@ -85,7 +93,7 @@ export class Pipeline {
    * memory together rather than one after the other.
    */
   process(session: Session): void {
-    const { executor, output, reply } = this;
+    const { executor, output, reply, requests } = this;
     this.stats.readsProcessed++;
     executor.updateClock();
     output.serve(session);
@@ -104,7 +112,7 @@ export class Pipeline {
       for (let i = 0; i < count; i++) {
         const args = this.batch[i]!;
         if (session.isWaiting) session.postponed.push(args.copy());
-        else if (!session.closing) executor.request(session, args, this.commands[i]);
+        else if (!session.closing) requests.request(session, args, this.commands[i]);
         if (reply.pos > FLUSH_BYTES && session.type !== 'replica') output.flush(session);
       }
       // What is slow is shown with its arguments: they go when all have been timed.
@@ -133,6 +141,21 @@ export class Pipeline {
     session.kill();
   }
 
+  /**
+   * Runs a request that no parser has read. What is written of its reply stays at the end of the
+   * shared buffer: the caller takes it, or has it flushed.
+   */
+  direct(session: Session, args: Args): void {
+    const { executor, output } = this;
+    executor.updateClock();
+    output.serve(session);
+    session.lastSeenMs = this.keyspace.nowMs;
+    this.reply.version = session.respVersion;
+    this.requests.request(session, args, this.table.resolve(args));
+    executor.stopTiming();
+    output.serve(undefined);
+  }
+
   /** Runs the requests that were held back, then what else the session has sent. */
   resume(session: Session): void {
     const held = session.postponed;
@@ -142,7 +165,7 @@ export class Pipeline {
     this.reply.version = session.respVersion;
     for (const args of held) {
       if (session.isWaiting) session.postponed.push(args);
-      else if (!session.closing) this.executor.request(session, args, this.table.resolve(args));
+      else if (!session.closing) this.requests.request(session, args, this.table.resolve(args));
     }
     this.process(session);
     session.parser.detach();

@@ -50,6 +50,7 @@ import { Output } from './output.ts';
 import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
+import { DEFAULT_PROFILE, type Profile, profiles, type ServerProfile } from './profiles.ts';
 import { Replay } from './replay.ts';
 import { makeReplicaSide } from './replica-role.ts';
 import { Replication } from './replication.ts';
@@ -70,6 +71,10 @@ export interface ServerHooks {
   readonly now?: () => number;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
+  /** Which server to be like where versions differ. */
+  readonly profile?: Profile;
+  /** The key of the keyed hash, where data is taken over that was hashed with it. */
+  readonly hashKey?: Int32Array;
   /** Receives log lines instead of the configured destination. */
   readonly log?: (line: string) => void;
   /** Ends the process; called by SHUTDOWN after everything is closed. Absent: only `closed`. */
@@ -105,13 +110,14 @@ export class Server {
   readonly info = new Info();
   readonly debug: DebugTools;
   readonly clock: Clock;
+  readonly profile: ServerProfile;
   readonly now: () => number;
   readonly clients: Clients;
-  private readonly reply = new Reply();
+  readonly reply = new Reply();
   readonly output: Output;
   readonly pause: Pause;
   readonly executor: Executor;
-  private readonly pipeline: Pipeline;
+  readonly pipeline: Pipeline;
   readonly endpoints: Endpoints;
   readonly notifications: Notifications;
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
@@ -132,6 +138,7 @@ export class Server {
     refuseUnbuilt(config);
     this.clock = new Clock(hooks.now);
     this.now = this.clock.now;
+    this.clock.onMoved = () => this.timeMoved();
     this.slowCalls = new SlowCalls(this.now);
     this.acl = this.makeAcl();
     this.renameCommands();
@@ -139,7 +146,9 @@ export class Server {
     this.stalls = this.makeStallWatch();
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
+    this.profile = profiles[hooks.profile ?? DEFAULT_PROFILE];
     this.lifecycle = new Lifecycle({
+      version: this.profile.version,
       startedAtMs: this.now(),
       log: (level, message) => this.log(level, message),
       finish: (save, force) => this.persistence.finish(save, force),
@@ -149,7 +158,7 @@ export class Server {
     this.keyspace = new Keyspace({
       arena: new HeapArena(),
       databases: config.number('databases'),
-      hashKey: new Int32Array(new Uint8Array(randomBytes(8)).buffer),
+      hashKey: hooks.hashKey ?? new Int32Array(new Uint8Array(randomBytes(8)).buffer),
       random: hooks.random === undefined ? Math.random : checkedRandom(hooks.random),
     });
     this.keyspace.nowMs = this.lifecycle.startedAtMs;
@@ -547,15 +556,32 @@ export class Server {
     await this.persistence.renewAppendOnly();
   }
 
-  /** Throws all data away, as FLUSHALL does (tests, between cases). Clients keep their state. */
-  resetData(): void {
+  /** Throws all data away; memory is given back in slices. O(databases). */
+  emptyData(): void {
     const { keyspace } = this;
     const { journal } = keyspace.changes;
     keyspace.flush(keyspace.dbs.keys());
     if (journal.isRead) journal.line(0, 'FLUSHALL');
     journal.endUnit();
     this.blocking.serve();
+  }
+
+  /** Throws all data away, as FLUSHALL does, memory at once (tests, between cases). */
+  resetData(): void {
+    this.emptyData();
     while (this.keyspace.freeGarbage(100_000));
+  }
+
+  /** The clock was moved: what is due by then happens now. O(what is due + blocked clients). */
+  private timeMoved(): void {
+    const { blocking, cron, keyspace, pause, upkeep } = this;
+    const nowMs = this.now();
+    pause.check();
+    // What ends in this very millisecond, too: who moves on by a time to live waits for its end.
+    while (upkeep.expireSlice(Number.POSITIVE_INFINITY, nowMs + 1));
+    keyspace.nowMs = nowMs;
+    blocking.checkTimers();
+    cron.tick();
   }
 
   private async closeNow(): Promise<void> {

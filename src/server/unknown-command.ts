@@ -4,6 +4,8 @@
 import type { CommandTable } from '../commands/command-table.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
+import { missingSubject } from './missing-commands.ts';
+import { RESPITE_VERSION } from './version.ts';
 
 /** Longest stretch of arguments quoted back at a client. */
 const QUOTED_MAX = 128;
@@ -14,6 +16,11 @@ export function unknownCommand(table: CommandTable, args: Args): CommandError {
   if (table.lookup(args.buf, args.off[0]!, args.len[0]!) !== undefined && args.argc > 1) {
     const sub = beginning(args, 1, QUOTED_MAX);
     return new CommandError(`ERR unknown subcommand '${sub}'. Try ${name.toUpperCase()} HELP.`);
+  }
+  const subject = missingSubject(name);
+  if (subject !== undefined) {
+    const where = `respite ${RESPITE_VERSION} (${subject})`;
+    return new CommandError(`ERR unknown command '${name}': it is not there in ${where}`);
   }
   let quoted = '';
   for (let i = 1; i < args.argc && quoted.length < QUOTED_MAX; i++) {

@@ -37,12 +37,15 @@ export class Upkeep {
     this.options = options;
   }
 
-  /** A slice of active expiry. Returns whether more is due. */
-  expireSlice(until: number): boolean {
+  /**
+   * A slice of active expiry: of what ends before `beforeMs`, the present unless it is given.
+   * Returns whether more is due.
+   */
+  expireSlice(until: number, beforeMs?: number): boolean {
     const { keyspace, stats, now, isPaused, serveWaiting } = this.options;
     if (this.activeExpire && keyspace.ownExpiry !== undefined) this.expireOwn(keyspace.ownExpiry);
     if (!this.activeExpire || !keyspace.expiryEnabled || isPaused()) return false;
-    const nowMs = now();
+    const nowMs = beforeMs ?? now();
     keyspace.nowMs = nowMs;
     const started = monotonicMs();
     let more = false;

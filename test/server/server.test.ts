@@ -132,7 +132,9 @@ describe('createServer()', () => {
   it('rejects when the address is taken or a directive is wrong', async () => {
     const server = await start();
     await expect(createServer({ port: server.port })).rejects.toThrow('Address already in use');
-    await expect(createServer({ config: { nosuch: 1 } })).rejects.toThrow('Bad directive');
+    await expect(createServer({ config: { nosuch: 1 } })).rejects.toThrow(
+      "'nosuch' is no directive",
+    );
     await expect(createServer({ config: { hz: 'x' } })).rejects.toThrow();
   });
 

@@ -1,0 +1,69 @@
+/** From the options of `createServer` to a configuration: what is not known is refused. */
+import { Config } from '../config/config.ts';
+import { directivesByName } from '../config/directives.ts';
+import { ConfigError } from '../config/errors.ts';
+import { profiles } from '../server/profiles.ts';
+import { nearest } from '../util/nearest.ts';
+import type { ConfigValue, ServerOptions } from './api.ts';
+
+const known = [
+  ...['port', 'host', 'password', 'dir', 'load', 'seed', 'from', 'config', 'compat'],
+  ...['now', 'random', 'log', 'thread'],
+] as const satisfies readonly (keyof ServerOptions | 'thread')[];
+
+/** Lines of redis.conf that are no directives with a value, but may be options. */
+const lines = new Set(['user', 'rename-command', 'loadmodule', 'include']);
+
+/** The configuration that options describe. Throws ConfigError. */
+export function configOf(options: ServerOptions): Config {
+  refuseUnknown(options);
+  const config = new Config();
+  const { compat, dir, password } = options;
+  if (compat !== undefined && profiles[compat] === undefined) {
+    throw ConfigError.ofOption(
+      'compat',
+      `has no profile '${compat}'${meant(compat, Object.keys(profiles))}`,
+    );
+  }
+  config.loadPairs([
+    ...Object.entries<string>(compat === undefined ? {} : profiles[compat].directives),
+    ['port', String(options.port ?? 0)],
+    ['bind', options.host ?? '127.0.0.1'],
+    ['save', ''],
+    ...(dir === undefined ? [] : [['dir', dir] as const]),
+    ...(password === undefined ? [] : [['requirepass', password] as const]),
+    ...Object.entries(options.config ?? {}).flatMap(([name, value]) => pairsOf(name, value)),
+  ]);
+  return config;
+}
+
+function refuseUnknown(options: ServerOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((known as readonly string[]).includes(name)) continue;
+    if (directivesByName.has(name.toLowerCase())) {
+      throw ConfigError.ofOption(name, `is a directive: config: { '${name}': … }`);
+    }
+    throw ConfigError.ofOption(name, `is no option of createServer${meant(name, known)}`);
+  }
+  for (const name of Object.keys(options.config ?? {})) {
+    const lower = name.toLowerCase();
+    if (directivesByName.has(lower) || lines.has(lower)) continue;
+    throw ConfigError.ofOption(name, `is no directive${meant(lower, directivesByName.keys())}`);
+  }
+}
+
+function meant(name: string, candidates: Iterable<string>): string {
+  const found = nearest(name, candidates);
+  return found === undefined ? '' : `: did you mean '${found}'?`;
+}
+
+function pairsOf(name: string, value: ConfigValue): (readonly [string, string])[] {
+  if (!Array.isArray(value)) return [[name, textOf(value as string | number | boolean)]];
+  if (lines.has(name.toLowerCase())) return value.map((line) => [name, String(line)] as const);
+  return [[name, value.join(' ')]];
+}
+
+function textOf(value: string | number | boolean): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return String(value);
+}

@@ -1,0 +1,52 @@
+/**
+ * Puts a server back to its beginning without closing it: for tests, between cases. Each part takes
+ * constant time, or time for each client: memory is given back later, in slices.
+ *
+ * What a client's library has agreed with the server when it connected (protocol version, name,
+ * database, user) and its subscriptions stay: the library would not know that they are gone.
+ */
+import type { Session } from '../session/session.ts';
+import type { Server } from './server.ts';
+
+/** Scripts and function libraries are forgotten. */
+export function resetScripts(server: Server): void {
+  const { scripts } = server;
+  scripts.flush();
+  if (scripts.functions.size === 0) return;
+  scripts.flushLibraries();
+  const { journal } = server.keyspace.changes;
+  if (journal.isRead) journal.line(0, 'FUNCTION').text('FLUSH');
+  journal.endUnit();
+}
+
+/** The configuration's values as they can be changed, to be handed to `resetConfig` later. */
+export function configNow(server: Server): ReadonlyMap<string, string> {
+  return new Map(server.config.get(['*']));
+}
+
+/** Directives that were changed get the values they had. O(directives). */
+export function resetConfig(server: Server, initial: ReadonlyMap<string, string>): void {
+  const changed: [string, string][] = [];
+  for (const [name, value] of server.config.get(['*'])) {
+    const before = initial.get(name);
+    if (before !== undefined && before !== value) changed.push([name, before]);
+  }
+  if (changed.length > 0) server.config.set(changed);
+}
+
+/** What clients have begun is given up: transactions, waits, pauses, MONITOR, tracking. */
+export function resetClients(server: Server): void {
+  server.pause.end();
+  for (const session of [...server.clients.all()]) resetClient(server, session);
+}
+
+function resetClient(server: Server, session: Session): void {
+  server.blocking.unblock(session, false);
+  server.keyspace.changes.watches.forget(session.transaction);
+  session.transaction.end();
+  server.tracking.disable(session);
+  server.monitors.remove(session);
+  session.replyMode = 'on';
+  session.noEvict = false;
+  session.noTouch = false;
+}
