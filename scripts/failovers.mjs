@@ -27,6 +27,7 @@ const logs = process.env['RESPITE_LOGS'];
 const WAIT_MS = 60_000;
 
 const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -132,6 +133,8 @@ class Writer {
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       commandTimeout: 1000,
+      // A frozen master does not hang up.
+      failoverDetector: true,
     });
     this.redis.on('error', () => {});
     this.done = this.run();
@@ -179,8 +182,8 @@ async function setUp() {
   for (let i = 0; i < 3; i++) {
     const lines = [
       `sentinel monitor set 127.0.0.1 ${master.port} 2`,
-      'sentinel down-after-milliseconds set 700',
-      'sentinel failover-timeout set 3000',
+      'sentinel down-after-milliseconds set 1500',
+      'sentinel failover-timeout set 6000',
       'sentinel parallel-syncs set 2',
     ];
     const sentinel = new Server('sentinel', await freePort(), lines);
@@ -210,15 +213,21 @@ async function failover(writer) {
     lastPort = port;
     return true;
   });
-  const master = nodes.find(({ port }) => port === lastPort);
   const before = writer.acknowledged.length;
   await until('writes go on', () => writer.acknowledged.length > before + 50);
   const outageMs = Date.now() - startMs;
   if (isKill) await old.start();
   else old.kill('SIGCONT');
-  for (const node of nodes) {
-    if (node !== master) await until(`${node.kind} follows`, () => follows(node, master));
-  }
+  // On a slow machine the sentinels may have chosen once more meanwhile.
+  let master;
+  await until('all follow', async () => {
+    lastPort = await agreedPort();
+    master = nodes.find(({ port }) => port === lastPort);
+    for (const node of nodes) {
+      if (node !== master && !(await follows(node, master))) return false;
+    }
+    return true;
+  });
   const numbers = [...writer.acknowledged];
   let lost = 0;
   for (let from = 0; from < numbers.length; from += 1000) {

@@ -146,6 +146,27 @@ describeWithOracle('a replica of redis-server', () => {
     expect(await replica.say('GET last')).toBe('"1"');
   });
 
+  it('pitfall 25: is up only when all data is there, under load', async () => {
+    const keys = FULL ? 1_000_000 : 50_000;
+    const master = await start('redis');
+    await master.say(`DEBUG POPULATE ${keys} key 20`);
+    const replica = await start('respite');
+    const load = run(
+      master,
+      randomCommands(SEED + 2, COMMANDS).filter(([name]) => !/FLUSH/.test(name!)),
+    );
+    await replica.follow(master);
+    await eventually(
+      'the link is up',
+      async () => (await replica.info('master_link_status')) === 'up',
+    );
+    const [, size] = /(\d+)/.exec(await replica.say('DBSIZE')) ?? [];
+    expect(Number(size)).toBeGreaterThanOrEqual(keys);
+    await load;
+    await caughtUp(replica, master);
+    await sameData(master, replica);
+  });
+
   it('pitfall 21: keeps expired keys when it starts again', async () => {
     const master = await start('redis');
     await master.say('DEBUG SET-ACTIVE-EXPIRE 0');
