@@ -16,7 +16,7 @@ import {
 } from '../harness/topology.ts';
 
 const FULL = process.env['RESPITE_FULL'] === '1';
-const COMMANDS = FULL ? 20_000 : 1500;
+const COMMANDS = FULL ? 20_000 : 800;
 
 const nodes: Node[] = [];
 
@@ -63,7 +63,7 @@ describeWithOracle('a replica of redis-server', () => {
         'redis',
         'requirepass pw',
         'masterauth pw',
-        'repl-diskless-sync ' + (load === 'disabled' ? 'no' : 'yes'),
+        `repl-diskless-sync ${load === 'disabled' ? 'no' : 'yes'}`,
       );
       master.password = 'pw';
       await particulars(master);
