@@ -9,7 +9,7 @@
  * Source: redis-server 7.0.15 evict.c, documentation of Redis 8.6 for lrm (behaviour).
  */
 import type { Ref } from '../memory/arena.ts';
-import { DictSampler } from '../memory/dict-sampler.ts';
+import { DictSampler, SAMPLE_RUNS } from '../memory/dict-sampler.ts';
 import { lruClock } from './access-time.ts';
 import type { Db } from './db.ts';
 import { EvictionPool } from './eviction-pool.ts';
@@ -18,14 +18,18 @@ import type { Keyspace } from './keyspace.ts';
 /** Which of the keys goes first. */
 type Order = 'none' | 'lru' | 'lfu' | 'lrm' | 'random' | 'ttl';
 
-/** Runs of a table that are looked at for one sample, be they empty. */
-const RUNS_MAX = 32;
+/** Samples that are taken for one eviction: in tables that are nearly empty they find little. */
+const SAMPLES_MAX = 32;
+/** How often all candidates may turn out to be none. */
+const TRIES = 2;
 
 export class Evictor {
   /** maxmemory-samples: keys that are compared for each that goes, at least. */
   samples = 5;
   private order: Order = 'none';
   private volatileOnly = false;
+  /** Keys that were compared and not yet counted for an eviction. */
+  private credit = 0;
   private readonly space: Keyspace;
   private readonly sampler: DictSampler;
   private readonly pool = new EvictionPool();
@@ -46,6 +50,7 @@ export class Evictor {
     this.order = (order ?? 'none') as Order;
     this.volatileOnly = scope === 'volatile';
     this.pool.clear();
+    this.credit = 0;
     this.space.lfuEnabled = this.order === 'lfu';
     this.space.lrmEnabled = this.order === 'lrm';
   }
@@ -111,8 +116,8 @@ export class Evictor {
 
   private evictByScore(): boolean {
     const { pool, space } = this;
-    // A sample may find nothing where a table is nearly empty.
-    for (let tries = 0; tries < 2; tries++) {
+    // A sample may find nothing where tables are nearly empty.
+    for (let tries = 0; tries < TRIES; tries++) {
       if (this.volatileOnly) this.sampleVolatile();
       else this.sampleAll();
       while (pool.size > 0) {
@@ -127,31 +132,47 @@ export class Evictor {
         db.evict(entry, hash);
         return true;
       }
+      this.credit = 0;
     }
     return this.evictRandom();
   }
 
+  /**
+   * Samples so often that `samples` keys are compared for each that goes: a sample has many, which
+   * costs less than as many one by one, so one is enough for some evictions.
+   */
   private sampleAll(): void {
     const { sampler, space } = this;
     const { dbs, random } = space;
+    this.credit -= this.samples;
+    if (this.credit >= 0) return;
     let runs = 0;
     for (const db of dbs) if (db.size > 0) runs += sampler.runs(db.root);
-    let left = runs === 0 ? 0 : this.samples;
-    for (let n = 0; left > 0 && n < RUNS_MAX + this.samples; n++) {
-      let run = Math.floor(random() * runs);
-      for (const db of dbs) {
-        if (db.size === 0) continue;
-        const count = sampler.runs(db.root);
-        if (run < count) {
-          sampler.take(db.root, run);
-          for (let i = 0; i < sampler.count; i++) {
-            this.offer(db, sampler.entries[i]!, sampler.infos[i]! >>> 8);
-          }
-          left -= sampler.count;
-          break;
-        }
-        run -= count;
+    if (runs === 0) return;
+    for (let n = 0; this.credit < 0 && n < SAMPLES_MAX; n++) {
+      sampler.begin();
+      for (let i = 0; i < SAMPLE_RUNS; i++) this.addRun(Math.floor(random() * runs));
+      sampler.load();
+      this.credit += sampler.count;
+      for (let i = 0; i < sampler.count; i++) {
+        this.offer(dbs[sampler.owners[i]!]!, sampler.entries[i]!, sampler.infos[i]! >>> 8);
       }
+    }
+    if (this.credit < 0) this.credit = 0;
+  }
+
+  /** Adds a run to the sample, counted through the tables of all databases. */
+  private addRun(run: number): void {
+    const { sampler, space } = this;
+    let at = run;
+    for (const db of space.dbs) {
+      if (db.size === 0) continue;
+      const count = sampler.runs(db.root);
+      if (at < count) {
+        sampler.add(db.root, at, db.index);
+        return;
+      }
+      at -= count;
     }
   }
 

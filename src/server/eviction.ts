@@ -62,7 +62,7 @@ export class Eviction {
     const lazy = config.bool('lazyfree-lazy-eviction');
     keyspace.changes.journal.removalOfEvicted = lazy ? 'UNLINK' : 'DEL';
     this.maxBytes = memoryLimit(config.number('maxmemory'));
-    if (!changed || this.maxBytes === 0 || !this.isExceeded(0)) return;
+    if (!changed || this.maxBytes === 0 || this.excess(0) <= 0) return;
     warn(
       `maxmemory is ${this.maxBytes} now and ${this.options.counted()} bytes are in use: keys are ` +
         'evicted, or writes refused, as maxmemory-policy says.',
@@ -71,8 +71,9 @@ export class Eviction {
     wake();
   }
 
-  private isExceeded(more: number): boolean {
-    return this.options.counted() + more > this.maxBytes;
+  /** Bytes that must go, with `more` that nobody counts yet; not above 0 while there is room. */
+  private excess(more: number): number {
+    return this.options.counted() + more - this.maxBytes;
   }
 
   /**
@@ -81,21 +82,22 @@ export class Eviction {
    * while there is room.
    */
   isFull(more: number): boolean {
-    if (!this.isExceeded(more)) {
+    const excess = this.excess(more);
+    if (excess <= 0) {
       if (this.exceededSinceMs !== 0) this.endExceeding();
       return false;
     }
     if (this.options.isHeld()) return false;
-    if (this.exceededSinceMs === 0) this.exceededSinceMs = monotonicMs();
-    if (!this.evictor.isOn) return true;
-    const until = monotonicMs() + this.limitMs;
-    const outcome = this.evictUntil(until, more);
-    if (outcome === 'done') this.endExceeding();
-    if (outcome === 'more') {
-      this.isBehind = true;
-      this.options.wake();
+    const outcome = this.evictor.isOn ? this.free(excess, this.limitMs) : 'failed';
+    if (outcome === 'done') {
+      if (this.exceededSinceMs !== 0) this.endExceeding();
+      return false;
     }
-    return outcome === 'failed';
+    if (this.exceededSinceMs === 0) this.exceededSinceMs = monotonicMs();
+    if (outcome === 'failed') return true;
+    this.isBehind = true;
+    this.options.wake();
+    return false;
   }
 
   /** A slice of what commands had no time for. Returns whether there is more. */
@@ -104,17 +106,21 @@ export class Eviction {
     const { keyspace, isHeld, now, serveWaiting } = this.options;
     if (isHeld()) return false;
     keyspace.nowMs = now();
-    const outcome = this.maxBytes === 0 ? 'done' : this.evictUntil(until, 0);
+    const excess = this.maxBytes === 0 ? 0 : this.excess(0);
+    const outcome = excess <= 0 ? 'done' : this.free(excess, until - monotonicMs());
     this.isBehind = outcome === 'more';
     if (outcome === 'done' && this.exceededSinceMs !== 0) this.endExceeding();
     serveWaiting();
     return this.isBehind;
   }
 
-  private evictUntil(until: number, more: number): 'done' | 'more' | 'failed' {
+  /** Frees so many bytes, for about `limitMs` at most: the clock is read now and then only. */
+  private free(bytes: number, limitMs: number): 'done' | 'more' | 'failed' {
     const { keyspace } = this.options;
     const { journal } = keyspace.changes;
-    for (let n = 1; this.isExceeded(more); n++) {
+    const goal = keyspace.usedBytes - bytes;
+    let until = -1;
+    for (let n = 1; keyspace.usedBytes > goal; n++) {
       // What was evicted and is freed in slices counts until it is freed: it comes first, lest
       // more go than must.
       if (keyspace.hasGarbage) keyspace.freeGarbage(FREES_PER_LOOK);
@@ -123,7 +129,9 @@ export class Eviction {
         journal.endUnit();
         if (n % KEYS_PER_LOOK !== 0) continue;
       }
-      if (monotonicMs() >= until && this.isExceeded(more)) return 'more';
+      const nowMs = monotonicMs();
+      if (until < 0) until = nowMs + limitMs;
+      if (nowMs >= until && keyspace.usedBytes > goal) return 'more';
     }
     return 'done';
   }

@@ -1,7 +1,7 @@
 /** Samples of a dict: every entry is taken equally often, however long its chain is. */
 import { describe, expect, it } from 'vitest';
 import { Dict } from '../../src/memory/dict.ts';
-import { DictSampler } from '../../src/memory/dict-sampler.ts';
+import { DictSampler, SAMPLE_RUNS } from '../../src/memory/dict-sampler.ts';
 import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { SEED } from '../harness/seed.ts';
 import { randomFrom } from '../util/float-texts.ts';
@@ -33,7 +33,11 @@ class Fixture {
   sample(count: number): void {
     const { sampler, taken, root } = this;
     for (let left = count; left > 0; left -= sampler.count) {
-      sampler.take(root, Math.floor(this.random() * sampler.runs(root)));
+      sampler.begin();
+      for (let i = 0; i < SAMPLE_RUNS; i++) {
+        sampler.add(root, Math.floor(this.random() * sampler.runs(root)), 7);
+      }
+      sampler.load();
       for (let i = 0; i < sampler.count; i++) {
         const entry = sampler.entries[i]!;
         taken.set(entry, taken.get(entry)! + 1);
@@ -73,8 +77,11 @@ describe('DictSampler', () => {
     const f = new Fixture();
     f.fill(500);
     for (let run = 0; run < f.sampler.runs(f.root); run++) {
-      f.sampler.take(f.root, run);
+      f.sampler.begin();
+      f.sampler.add(f.root, run, run);
+      f.sampler.load();
       for (let i = 0; i < f.sampler.count; i++) {
+        expect(f.sampler.owners[i]).toBe(run);
         expect(f.sampler.infos[i]).toBe(f.arena.word(f.sampler.entries[i]!, 1));
       }
     }
@@ -82,7 +89,9 @@ describe('DictSampler', () => {
 
   it('takes nothing of an empty dict', () => {
     const f = new Fixture();
-    f.sampler.take(f.root, 0);
+    f.sampler.begin();
+    f.sampler.add(f.root, 0, 0);
+    f.sampler.load();
     expect(f.sampler.count).toBe(0);
   });
 });
