@@ -235,12 +235,3 @@ export function checkTitleTemplate(text: string): string | undefined {
   }
   return (out + text.slice(at)).trim() === '' ? wrong : undefined;
 }
-
-/** The text clients and test suites look for, although no allocator at all would do here. */
-export function checkActiveDefrag(text: string): string | undefined {
-  if (text !== 'yes') return undefined;
-  return (
-    'Active defragmentation cannot be enabled: it requires a Redis server compiled with a ' +
-    'modified Jemalloc like the one shipped by default with the Redis source distribution'
-  );
-}

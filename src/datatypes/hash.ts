@@ -17,7 +17,7 @@ import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
 import { isExtended, locateMember, moveMembers, numberOf, TextRegister } from './members.ts';
-import { MOVED_AT_ONCE, type Text, type TextSink, type Tools, Value } from './value.ts';
+import { type Text, type TextSink, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 export class HashValue extends Value {
@@ -114,9 +114,9 @@ export class HashValue extends Value {
       this.become(moveMembers(this.tools, this.body), this.encoding);
     } else if (!this.isEx) super.moveIfSparse();
     else {
-      if (this.encoding === Encoding.hashtableEx && this.size <= MOVED_AT_ONCE) {
+      if (this.encoding === Encoding.hashtableEx) {
         this.body = this.moveFields();
-        this.deadlines.moveIndex(this.ref);
+        if (this.size <= this.tools.limits.movedAtOnce) this.deadlines.moveIndex(this.ref);
       }
       if (this.isListpack && arena.shouldMove(this.body)) this.body = arena.relocate(this.body);
       this.deadlines.setBody(this.ref, this.body);

@@ -13,7 +13,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
-import { MOVED_AT_ONCE, type TextSink, Value } from './value.ts';
+import { type TextSink, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 /** Words of the root. */
@@ -53,7 +53,7 @@ export class ListValue extends Value {
 
   override moveIfSparse(): void {
     const { arena } = this;
-    if (this.nodes > MOVED_AT_ONCE) return;
+    if (this.nodes > this.tools.limits.movedAtOnce) return;
     for (let node = this.word(this.ref, FIRST); node !== 0; node = this.word(node, NEXT)) {
       if (!arena.shouldMove(node)) continue;
       const previous = this.word(node, PREVIOUS);

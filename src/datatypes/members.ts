@@ -9,7 +9,7 @@
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
 import { ENTRY_KEY, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import { copyBytes } from '../util/bytes.ts';
-import { MOVED_AT_ONCE, type Text, type TextSink, type Tools } from './value.ts';
+import type { Text, TextSink, Tools } from './value.ts';
 
 /** Bytes to be found; the fields change with every read. */
 export class TextRegister implements Text {
@@ -118,18 +118,25 @@ export function compareMember(
  * one and returns its new ref. Returns the dict's root. O(entries).
  */
 export function moveMembers(
-  { arena, dict }: Tools,
+  { arena, dict, limits, moving }: Tools,
   root: Ref,
   move: (entry: Ref) => Ref = (entry) => arena.relocate(entry),
 ): Ref {
-  if (dict.size(root) > MOVED_AT_ONCE) return root;
-  const moving: Ref[] = [];
-  dict.forEach(root, (entry) => {
-    if (arena.shouldMove(entry)) moving.push(entry);
-  });
-  for (const entry of moving) {
+  const found: Ref[] = [];
+  const look = (entry: Ref) => {
+    if (arena.shouldMove(entry)) found.push(entry);
+  };
+  if (dict.size(root) <= limits.movedAtOnce) {
+    moving.cursor = 0;
+    dict.forEach(root, look);
+  } else {
+    let buckets = limits.movedAtOnce;
+    do moving.cursor = dict.scan(root, moving.cursor, look);
+    while (moving.cursor !== 0 && --buckets > 0);
+  }
+  for (const entry of found) {
     const hash = dict.hashOfEntry(entry);
     dict.replace(root, hash, entry, move(entry));
   }
-  return dict.moveIfSparse(root);
+  return moving.cursor === 0 ? dict.moveIfSparse(root) : root;
 }

@@ -24,7 +24,7 @@ import {
   setNumber,
   TextRegister,
 } from './members.ts';
-import { MOVED_AT_ONCE, type TextSink, type Tools, Value } from './value.ts';
+import { type TextSink, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 const ROOT_BYTES = 16;
@@ -196,7 +196,7 @@ export class SortedSetValue extends Value {
 
   override moveIfSparse(): void {
     if (this.isListpack) super.moveIfSparse();
-    else if (this.size <= MOVED_AT_ONCE) {
+    else {
       const { arena, index, indexRoot, member, ties } = this;
       const dict = moveMembers(this.tools, this.dict, (from) => {
         const score = numberOf(arena, from);
@@ -211,7 +211,9 @@ export class SortedSetValue extends Value {
       });
       arena.touch(this.ref);
       this.setWord(this.ref, 0, dict);
-      this.setWord(this.ref, 1, index.moveIfSparse(indexRoot));
+      if (this.size <= this.tools.limits.movedAtOnce) {
+        this.setWord(this.ref, 1, index.moveIfSparse(indexRoot));
+      }
       if (arena.shouldMove(this.ref)) this.become(arena.relocate(this.ref), this.encoding);
     }
   }

@@ -26,6 +26,8 @@ export interface Limits {
   listListpackSize: number;
   streamNodeBytes: number;
   streamNodeEntries: number;
+  /** Members of a collection that are moved at once to save memory. */
+  movedAtOnce: number;
 }
 
 /** Redis's defaults. */
@@ -40,6 +42,7 @@ export const defaultLimits: Readonly<Limits> = {
   listListpackSize: -2,
   streamNodeBytes: 4096,
   streamNodeEntries: 100,
+  movedAtOnce: 1000,
 };
 
 /** What every value of a store shares. */
@@ -50,6 +53,8 @@ export interface Tools {
   readonly limits: Limits;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** How far the members of a large value are moved; 0 before the first step and after the last. */
+  readonly moving: { cursor: number };
 }
 
 /**
@@ -75,9 +80,6 @@ export function integerText(value: number | bigint): Text {
   digits.len = writeInt(digits.buf, 0, value);
   return digits;
 }
-
-/** Values of more blocks than this are not moved to save memory: it would take too long. */
-export const MOVED_AT_ONCE = 2000;
 
 export abstract class Value {
   /** Number of the value's type (`ValueType`). */
@@ -118,7 +120,8 @@ export abstract class Value {
 
   /**
    * Moves blocks that the arena wants to move: those of a value of one block, others where a type
-   * says so, up to MOVED_AT_ONCE of them. O(bytes).
+   * says so. Of a table with more than `limits.movedAtOnce` members only so many, from where
+   * `tools.moving` says; call it again until that is 0. O(bytes).
    */
   moveIfSparse(): void {
     const oneBlock = this.encoding === Encoding.listpack || this.encoding === Encoding.intset;

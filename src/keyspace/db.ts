@@ -530,14 +530,19 @@ export class Db extends FieldExpiry {
     this.root = 0;
   }
 
-  /** Moves an entry and its value, where the arena wants these blocks to move. O(bytes). */
-  compact(entry: Ref): void {
+  /**
+   * Moves an entry and its value, where the arena wants these blocks to move: of a very large value
+   * a part, beginning at `cursor`, 0 at first. Returns where to go on, 0 at the end. O(bytes).
+   */
+  compact(entry: Ref, cursor = 0): number {
     const { arena } = this;
+    const { moving } = this.space.tools;
+    moving.cursor = cursor;
     const value = this.valueRef(entry);
     if (value !== 0 && this.typeOf(entry) !== ValueType.string) {
-      const cursor = this.space.cursor(this.typeOf(entry));
-      this.open(entry, cursor);
-      cursor.moveIfSparse();
+      const opened = this.space.cursor(this.typeOf(entry));
+      this.open(entry, opened);
+      opened.moveIfSparse();
       const fields = this.fieldsOf(entry);
       const position = fields === 0 ? -1 : this.space.hashes.deadlines.position(fields);
       if (position >= 0) this.fieldExpires.moved(position, fields);
@@ -546,12 +551,13 @@ export class Db extends FieldExpiry {
       const moved = arena.relocate(value);
       arena.i32[entry >>> 15]![this.valueSlot(entry)] = moved;
     }
-    if (!arena.shouldMove(entry)) return;
+    if (moving.cursor !== 0 || !arena.shouldMove(entry)) return moving.cursor;
     const hash = this.dict.hashOfEntry(entry);
     const to = arena.relocate(entry);
     this.dict.replace(this.root, hash, entry, to);
     if (this.isVolatile(to)) this.expires.moved(this.heapIndex(to), to);
     this.entryMoved(to);
+    return 0;
   }
 
   /** Bytes of memory the entry and its value take. O(1) for a string, else O(elements). */

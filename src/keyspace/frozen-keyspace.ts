@@ -93,7 +93,14 @@ export class FrozenKeyspace {
   constructor(arena: Arena, { roots, hashKey }: KeyspaceRoots) {
     const dict = new Dict(arena, hashKey);
     const listpack = new Listpack(arena);
-    this.tools = { arena, dict, listpack, limits: defaultLimits, random: Math.random };
+    this.tools = {
+      arena,
+      dict,
+      listpack,
+      limits: defaultLimits,
+      random: Math.random,
+      moving: { cursor: 0 },
+    };
     this.dbs = Array.from(roots, (root, i) => new FrozenDb(arena, dict, root, i));
     for (const Type of [HashValue, ListValue, SetValue, SortedSetValue, StreamValue]) {
       const cursor = new Type(this.tools);

@@ -79,7 +79,8 @@ export class Values implements IndexAccount {
     this.random = random;
     this.dict = new Dict(arena, hashKey);
     const listpack = new Listpack(arena);
-    this.tools = { arena, dict: this.dict, listpack, limits: this.limits, random };
+    const moving = { cursor: 0 };
+    this.tools = { arena, dict: this.dict, listpack, limits: this.limits, random, moving };
     this.hashes = new HashValue(this.tools);
     this.sets = new SetValue(this.tools);
     this.lists = new ListValue(this.tools);

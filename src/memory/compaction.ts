@@ -18,11 +18,20 @@ export interface ChunkUse {
   readonly segments: number[];
 }
 
-const MIB = 1024 * 1024;
-/** Less than this is never worth the work. */
-const WASTE_MIN_BYTES = 32 * MIB;
-/** Nor is less than this part of what lives. */
-const WASTE_MIN_SHARE = 0.25;
+/** How much must be wasted for the work to be worth it. */
+export interface WasteLimits {
+  /** Bytes between blocks. */
+  readonly bytes: number;
+  /** The same as a part of the bytes of live blocks. */
+  readonly share: number;
+}
+
+/** What is to be emptied, and how much is wasted as a part of what lives. */
+export interface Sparse {
+  readonly chunks: readonly ChunkUse[];
+  readonly share: number;
+}
+
 /** Chunks kept are taken to be filled as far as this, and a chunk filled further is kept. */
 const FILLED = 0.9;
 const SPARSE = 0.5;
@@ -34,14 +43,15 @@ const SPARSE = 0.5;
 export function chooseSparse(
   uses: readonly ChunkUse[],
   wasteLeft: number,
-): readonly ChunkUse[] | undefined {
+  limits: WasteLimits,
+): Sparse | undefined {
   let live = 0;
   let waste = 0;
   for (const use of uses) {
     live += use.liveBytes;
     waste += use.residentBytes - use.liveBytes;
   }
-  if (waste < wasteLeft + Math.max(WASTE_MIN_BYTES, live * WASTE_MIN_SHARE)) return undefined;
+  if (waste < wasteLeft + Math.max(limits.bytes, live * limits.share)) return undefined;
   const chosen: ChunkUse[] = [];
   for (const group of bySlotBytes(uses)) {
     group.sort((a, b) => b.liveBytes / b.bytes - a.liveBytes / a.bytes);
@@ -52,7 +62,7 @@ export function chooseSparse(
       else chosen.push(use);
     }
   }
-  return chosen.length === 0 ? undefined : chosen;
+  return chosen.length === 0 ? undefined : { chunks: chosen, share: waste / Math.max(1, live) };
 }
 
 function bySlotBytes(uses: readonly ChunkUse[]): ChunkUse[][] {

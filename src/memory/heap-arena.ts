@@ -32,7 +32,7 @@ import {
 } from './arena.ts';
 import { type ArenaMark, type SegmentTables, type SharedArena, shareArena } from './arena-mark.ts';
 import { Chunks } from './chunks.ts';
-import { type ChunkUse, chooseSparse } from './compaction.ts';
+import { type ChunkUse, chooseSparse, type WasteLimits } from './compaction.ts';
 import { type Freezer, Snapshot } from './snapshot.ts';
 
 export class HeapArena implements Arena, Freezer {
@@ -52,6 +52,9 @@ export class HeapArena implements Arena, Freezer {
   private readonly chunks = new Chunks();
   /** Segments that are being emptied, 1 each: no block is put into them. */
   private sparse: Uint8Array | undefined;
+  /** Blocks that compactions have asked about, and those that were moved, since the start. */
+  lookedAt = 0;
+  relocated = 0;
   /** What was wasted after the last compaction: it could not do better. */
   private wasteLeft = 0;
   private segmentChunk = new Int32Array(64).fill(-1);
@@ -261,16 +264,17 @@ export class HeapArena implements Arena, Freezer {
   // ---- compaction --------------------------------------------------------------------------
 
   /**
-   * Chooses segments whose blocks should move, when much memory lies between blocks. From then on,
-   * until `endCompaction`, `shouldMove` tells which blocks those are. Returns whether there are
-   * any. Not while a snapshot lives: each move would copy. O(segments).
+   * Chooses segments whose blocks should move, when more memory than these limits lies between
+   * blocks. From then on, until `endCompaction`, `shouldMove` tells which blocks those are. Returns
+   * what is wasted as a part of what lives, 0 when nothing is to be moved. Not while a snapshot
+   * lives: each move would copy. O(segments).
    */
-  beginCompaction(): boolean {
-    if (this.living.length > 0 || this.sparse !== undefined) return false;
-    const chosen = chooseSparse(this.chunkUses(), this.wasteLeft);
-    if (chosen === undefined) return false;
+  beginCompaction(limits: WasteLimits): number {
+    if (this.living.length > 0 || this.sparse !== undefined) return 0;
+    const chosen = chooseSparse(this.chunkUses(), this.wasteLeft, limits);
+    if (chosen === undefined) return 0;
     const sparse = new Uint8Array(SEGMENTS_MAX);
-    for (const { chunk, segments } of chosen) {
+    for (const { chunk, segments } of chosen.chunks) {
       this.chunks.bar(chunk);
       for (const segment of segments) {
         if (this.hasRoom(segment)) this.leaveRoomList(segment, this.segmentClass[segment]!);
@@ -278,16 +282,18 @@ export class HeapArena implements Arena, Freezer {
       }
     }
     this.sparse = sparse;
-    return true;
+    return chosen.share;
   }
 
   /** Whether a compaction is under way and wants this block to move (`relocate`). O(1). */
   shouldMove(ref: Ref): boolean {
+    this.lookedAt++;
     return this.isEmptied(ref >>> SEGMENT_SHIFT);
   }
 
   /** Moves a block to another place; whoever refers to it must be told. O(capacity). */
   relocate(ref: Ref): Ref {
+    this.relocated++;
     const bytes = this.capacity(ref);
     const to = this.alloc(bytes);
     const from = (ref & GRANULE_MASK) << 3;
@@ -297,8 +303,11 @@ export class HeapArena implements Arena, Freezer {
     return to;
   }
 
-  /** What could not be moved stays where it is. O(segments). */
-  endCompaction(): void {
+  /**
+   * What could not be moved stays where it is; of one that was `complete` the next one expects no
+   * more. O(segments).
+   */
+  endCompaction(complete = true): void {
     const { sparse } = this;
     if (sparse === undefined) return;
     this.sparse = undefined;
@@ -308,6 +317,7 @@ export class HeapArena implements Arena, Freezer {
         this.joinRoomList(segment, this.segmentClass[segment]!);
       }
     }
+    if (!complete) return;
     this.wasteLeft = 0;
     for (const use of this.chunkUses()) this.wasteLeft += use.residentBytes - use.liveBytes;
   }

@@ -9,6 +9,7 @@ import { constants } from 'node:buffer';
 import { maxStringBytes } from '../commands/string/string-value.ts';
 import type { Config } from '../config/config.ts';
 import type { Limits } from '../datatypes/value.ts';
+import type { Compactor } from '../keyspace/compactor.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { ParserLimits } from '../resp/request-parser.ts';
 import type { Tracking } from '../tracking/tracking.ts';
@@ -35,6 +36,7 @@ export interface Configured {
   readonly clients: Clients;
   readonly cron: Cron;
   readonly endpoints: Endpoints;
+  readonly defrag: Compactor;
   readonly eviction: Eviction;
   readonly gates: Gates;
   readonly keyspace: Keyspace;
@@ -62,6 +64,7 @@ const encodingLimits: Readonly<Record<string, keyof Limits>> = {
   'list-max-listpack-size': 'listListpackSize',
   'stream-node-max-bytes': 'streamNodeBytes',
   'stream-node-max-entries': 'streamNodeEntries',
+  'active-defrag-max-scan-fields': 'movedAtOnce',
 };
 
 /** What goes into the contexts of TLS. */
@@ -125,6 +128,26 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     ['client-query-buffer-limit'],
     (config, { clients }) => {
       clients.queryBufferMax = config.number('client-query-buffer-limit');
+    },
+  ],
+  [
+    [
+      'activedefrag',
+      'active-defrag-ignore-bytes',
+      'active-defrag-threshold-lower',
+      'active-defrag-threshold-upper',
+      'active-defrag-cycle-min',
+      'active-defrag-cycle-max',
+    ],
+    (config, { defrag }) => {
+      defrag.settings = {
+        enabled: config.bool('activedefrag'),
+        ignoreBytes: config.number('active-defrag-ignore-bytes'),
+        thresholdLower: config.number('active-defrag-threshold-lower'),
+        thresholdUpper: config.number('active-defrag-threshold-upper'),
+        cycleMin: config.number('active-defrag-cycle-min'),
+        cycleMax: config.number('active-defrag-cycle-max'),
+      };
     },
   ],
   [

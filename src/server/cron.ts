@@ -5,9 +5,11 @@
 import {
   clearImmediate,
   clearInterval,
+  clearTimeout,
   monotonicMs,
   setImmediate,
   setInterval,
+  setTimeout,
 } from '../util/timers.ts';
 
 /** Longest stretch that background work may hold the event loop. */
@@ -30,6 +32,7 @@ export class Cron {
   private readonly slices: SliceTask[] = [];
   private timer: NodeJS.Timeout | undefined;
   private backlog: NodeJS.Immediate | undefined;
+  private alarm: NodeJS.Timeout | undefined;
 
   constructor(options: { readonly now: () => number; readonly hz: () => number }) {
     this.now = options.now;
@@ -55,9 +58,21 @@ export class Cron {
 
   stop(): void {
     clearInterval(this.timer);
+    clearTimeout(this.alarm);
+    this.alarm = undefined;
     if (this.backlog !== undefined) clearImmediate(this.backlog);
     this.timer = undefined;
     this.backlog = undefined;
+  }
+
+  /** There will be work for slices in so many milliseconds. */
+  wakeIn(ms: number): void {
+    if (this.alarm !== undefined || this.timer === undefined) return;
+    this.alarm = setTimeout(() => {
+      this.alarm = undefined;
+      this.wake();
+    }, ms);
+    this.alarm.unref();
   }
 
   /** Starts over with the present `hz`. */

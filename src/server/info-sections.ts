@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { ConfigPort } from '../commands/ports/config.ts';
+import type { Compactor } from '../keyspace/compactor.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { PubSub } from '../pubsub/pubsub.ts';
 import type { Tracking } from '../tracking/tracking.ts';
@@ -36,6 +37,7 @@ export interface Sources {
   readonly commands: CommandTable;
   readonly config: ConfigPort & { readonly file: string };
   readonly endpoints: Endpoints;
+  readonly defrag: Compactor;
   readonly eviction: Eviction;
   readonly loader: Loader;
   readonly pause: Pause;
@@ -187,7 +189,7 @@ function memoryLines(s: Sources): InfoLine[] {
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', parts.aofBuffer()],
     ['mem_allocator', 'arena'],
-    ['active_defrag_running', 0],
+    ['active_defrag_running', Math.ceil(s.defrag.effort)],
     ['lazyfree_pending_objects', s.keyspace.hasGarbage ? 1 : 0],
   ];
 }
@@ -273,6 +275,7 @@ function percent(part: number, whole: number): string {
 function statsLines(s: Sources): InfoLine[] {
   const { stats, keyspace, pubsub, tracking } = s;
   const { exceeded } = s.eviction;
+  const { defrag } = s;
   return [
     ['total_connections_received', stats.connectionsReceived],
     ['total_commands_processed', stats.commandsProcessed],
@@ -306,12 +309,12 @@ function statsLines(s: Sources): InfoLine[] {
     ['pubsubshard_channels', pubsub.size('shardChannel')],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
-    ['active_defrag_hits', 0],
-    ['active_defrag_misses', 0],
-    ['active_defrag_key_hits', 0],
-    ['active_defrag_key_misses', 0],
-    ['total_active_defrag_time', 0],
-    ['current_active_defrag_time', 0],
+    ['active_defrag_hits', defrag.hits],
+    ['active_defrag_misses', defrag.misses],
+    ['active_defrag_key_hits', defrag.keyHits],
+    ['active_defrag_key_misses', defrag.keyMisses],
+    ['total_active_defrag_time', defrag.timeMs.total],
+    ['current_active_defrag_time', defrag.timeMs.current],
     ['tracking_total_keys', tracking.keyCount],
     ['tracking_total_items', tracking.itemCount],
     ['tracking_total_prefixes', tracking.prefixCount],

@@ -103,6 +103,7 @@ export class Server {
   readonly runtime = new RuntimeFigures();
   readonly stalls: StallWatch;
   readonly eviction: Eviction;
+  readonly defrag: Compactor;
   readonly gates: Gates;
   readonly logger: Log;
   readonly lifecycle: Lifecycle;
@@ -165,6 +166,7 @@ export class Server {
     this.keyspace.onGarbage = () => this.cron.wake();
     const log = (level: LogLevel, message: string) => this.log(level, message);
     this.eviction = this.makeEviction();
+    this.defrag = new Compactor(this.keyspace, monotonicMs, (ms) => this.cron.wakeIn(ms));
     this.gates = new Gates(this.acl, this.eviction, (session, command) =>
       this.refuseProtected(session, command),
     );
@@ -410,8 +412,7 @@ export class Server {
     });
     cron.inSlices((until) => this.eviction.slice(until));
     cron.inSlices((until) => upkeep.freeSlice(until));
-    const compactor = new Compactor(keyspace, monotonicMs);
-    cron.inSlices((until) => compactor.slice(until));
+    cron.inSlices((until) => this.defrag.slice(until));
   }
 
   /** Takes no more of the heap, and for one reply, than half of what the machine has. */

@@ -109,6 +109,7 @@ export class Store {
       listpack: new Listpack(this.arena),
       limits: this.limits,
       random: seeded(1),
+      moving: { cursor: 0 },
     };
     this.block = this.arena.alloc(16);
     this.setSlot(0, 0);

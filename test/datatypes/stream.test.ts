@@ -29,7 +29,14 @@ function setUp(entries = 4, bytes = 200) {
   const arena = new HeapArena();
   const dict = new Dict(arena, new Int32Array([1, 2]));
   const limits = { ...defaultLimits, streamNodeEntries: entries, streamNodeBytes: bytes };
-  const tools: Tools = { arena, dict, listpack: new Listpack(arena), limits, random: Math.random };
+  const tools: Tools = {
+    arena,
+    dict,
+    listpack: new Listpack(arena),
+    limits,
+    random: Math.random,
+    moving: { cursor: 0 },
+  };
   const stream = new StreamValue(tools);
   stream.create();
   return { arena, stream, tools };
