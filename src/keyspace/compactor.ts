@@ -97,7 +97,10 @@ export class Compactor {
       return false;
     }
     const began = this.clock();
-    if (began < this.restsUntilMs) return false;
+    if (began < this.restsUntilMs) {
+      this.wakeIn(this.restsUntilMs - began);
+      return false;
+    }
     const end = Math.min(until, began + SLICE_MS);
     let done = false;
     do done = this.step();

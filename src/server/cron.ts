@@ -71,7 +71,7 @@ export class Cron {
     this.alarm = setTimeout(() => {
       this.alarm = undefined;
       this.wake();
-    }, ms);
+    }, Math.ceil(ms));
     this.alarm.unref();
   }
 

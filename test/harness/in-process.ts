@@ -30,6 +30,7 @@ export class InProcess {
       respVersion: 2,
       isMuted: false,
       appliesEffects,
+      user: this.server.acl.unrestricted,
     } as SessionPort;
   }
 
