@@ -16,8 +16,11 @@ export type DirectiveType =
   | 'string'
   | 'words';
 
-/** `active`: the server acts on it. `accepted`: kept and reported, without effect yet. */
-export type Meaning = 'active' | 'accepted';
+/**
+ * `active`: the server acts on it. `always`: what it asks for is so anyway. `accepted`: kept and
+ * reported, without effect yet.
+ */
+export type Meaning = 'active' | 'always' | 'accepted';
 
 /** `mutable`: CONFIG SET may change it; `protected`: only under enable-protected-configs. */
 export type Access = 'mutable' | 'fixed' | 'protected';

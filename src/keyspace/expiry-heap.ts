@@ -46,6 +46,11 @@ export class ExpiryHeap {
     this.account = account;
   }
 
+  /** Bytes of the index itself. */
+  get usedBytes(): number {
+    return this.when.length * PAGE_BYTES;
+  }
+
   /** Entry at heap position i, 0 <= i < size; position 0 ends first. O(1). */
   entryAt(i: number): Ref {
     return this.entries[i >>> PAGE_SHIFT]![i & PAGE_MASK]!;

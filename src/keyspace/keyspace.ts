@@ -85,9 +85,14 @@ export class Keyspace extends Values {
    * the system. What was read last is let go of: one register can hold a value of any size.
    */
   giveBack(): void {
+    this.forgetAll();
+    this.arena.giveBack();
+  }
+
+  /** Lets go of what was read last, by whatever cursor. */
+  forgetAll(): void {
     this.forget();
     for (const db of this.dbs) db.forget();
-    this.arena.giveBack();
   }
 
   /**

@@ -22,6 +22,8 @@ export interface Garbage {
   /** The value's type, or DATABASE. */
   readonly type: number;
   readonly encoding: number;
+  /** Keys of a database, 1 for a value. */
+  readonly objects: number;
 }
 
 const DATABASE = -1;
@@ -53,6 +55,9 @@ export class Values implements IndexAccount {
   misses = 0;
   expiredKeys = 0;
   evictedKeys = 0;
+  /** Keys and large values that wait to be freed in slices, and those that were. */
+  pendingObjects = 0;
+  lazyFreedObjects = 0;
   /** Bytes of indexes that lie beside the arena. */
   indexBytes = 0;
   expiredFields = 0;
@@ -144,13 +149,14 @@ export class Values implements IndexAccount {
 
   /** Hands a whole dict of keys over to be freed in slices. O(1). */
   reclaim(root: Ref): void {
-    this.addGarbage({ root, type: DATABASE, encoding: 0 });
+    const objects = this.dict.size(root);
+    this.addGarbage({ root, type: DATABASE, encoding: 0, objects });
   }
 
   /** Frees a value of a collection type: at once when small, else in slices. O(1). */
   freeValue(type: number, ref: Ref, encoding: number): void {
     const left = this.cursor(type).freeSome(ref, encoding, FREED_AT_ONCE);
-    if (left !== 0) this.addGarbage({ root: left, type, encoding });
+    if (left !== 0) this.addGarbage({ root: left, type, encoding, objects: 1 });
   }
 
   /**
@@ -185,16 +191,23 @@ export class Values implements IndexAccount {
     if (first === undefined) return false;
     if (first.type !== DATABASE) {
       first.root = this.cursor(first.type).freeSome(first.root, first.encoding, max);
-      if (first.root === 0) this.garbage.shift();
+      if (first.root === 0) this.freed(first);
     } else if (!this.dict.clearStep(first.root, this.freeEntry, max)) {
       this.dict.destroy(first.root);
-      this.garbage.shift();
+      this.freed(first);
     }
     return this.garbage.length > 0;
   }
 
+  private freed({ objects }: Garbage): void {
+    this.garbage.shift();
+    this.pendingObjects -= objects;
+    this.lazyFreedObjects += objects;
+  }
+
   private addGarbage(garbage: Garbage): void {
     this.garbage.push(garbage);
+    this.pendingObjects += garbage.objects;
     this.onGarbage?.();
   }
 

@@ -222,6 +222,12 @@ export class Chunks {
     this.collect();
   }
 
+  /** Lets all spare buffers go and has V8 collect what was dropped. */
+  purge(): void {
+    this.trimSpares(0);
+    if (this.droppedBytes > 0) this.collect();
+  }
+
   private collect(): void {
     const tookMs = collectGarbage();
     this.droppedBytes = 0;

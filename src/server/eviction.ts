@@ -26,6 +26,8 @@ export interface EvictionOptions {
   readonly isHeld: () => boolean;
   /** Wall clock. */
   readonly now: () => number;
+  /** A command was held up, or a slice was taken, for so many milliseconds. */
+  readonly tookMs: (ms: number) => void;
   /** There is work for the next slice. */
   readonly wake: () => void;
   /** Keys are gone: serves whoever waits for that. */
@@ -116,10 +118,10 @@ export class Eviction {
 
   /** Frees so many bytes, for about `limitMs` at most: the clock is read now and then only. */
   private free(bytes: number, limitMs: number): 'done' | 'more' | 'failed' {
-    const { keyspace } = this.options;
+    const { keyspace, tookMs } = this.options;
     const { journal } = keyspace.changes;
     const goal = keyspace.usedBytes - bytes;
-    let until = -1;
+    let startedMs = -1;
     for (let n = 1; keyspace.usedBytes > goal; n++) {
       // What was evicted and is freed in slices counts until it is freed: it comes first, lest
       // more go than must.
@@ -130,9 +132,13 @@ export class Eviction {
         if (n % KEYS_PER_LOOK !== 0) continue;
       }
       const nowMs = monotonicMs();
-      if (until < 0) until = nowMs + limitMs;
-      if (nowMs >= until && keyspace.usedBytes > goal) return 'more';
+      if (startedMs < 0) startedMs = nowMs;
+      if (nowMs >= startedMs + limitMs && keyspace.usedBytes > goal) {
+        tookMs(nowMs - startedMs);
+        return 'more';
+      }
     }
+    if (startedMs >= 0) tookMs(monotonicMs() - startedMs);
     return 'done';
   }
 

@@ -19,6 +19,7 @@ import type { Info, InfoLine } from './info.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
 import type { MemoryFigures } from './memory-figures.ts';
+import type { MemoryReports } from './memory-reports.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
 import type { ServerProfile } from './profiles.ts';
@@ -46,6 +47,7 @@ export interface Sources {
   readonly lifecycle: Lifecycle;
   readonly memory: MemoryFigures;
   readonly profile: ServerProfile;
+  readonly memoryReports: MemoryReports;
   readonly pubsub: PubSub;
   readonly replication: Replication;
   readonly runtime: RuntimeFigures;
@@ -84,6 +86,7 @@ function resetStats(sources: Sources): void {
   keyspace.misses = 0;
   keyspace.expiredKeys = 0;
   keyspace.expiredFields = 0;
+  keyspace.lazyFreedObjects = 0;
   for (const command of commands) {
     command.resetStats();
     for (const sub of command.subcommands ?? []) sub.resetStats();
@@ -149,7 +152,7 @@ function memoryLines(s: Sources): InfoLine[] {
   const peak = Math.max(memory.peak, used);
   const rss = process.memoryUsage.rss();
   const { parts } = memory;
-  const dataset = parts.data();
+  const { overhead, dataset, net } = s.memoryReports.split();
   const replication = memory.replication();
   const max = s.eviction.maxBytes;
   return [
@@ -160,10 +163,10 @@ function memoryLines(s: Sources): InfoLine[] {
     ['used_memory_peak', peak],
     ['used_memory_peak_human', human(peak)],
     ['used_memory_peak_perc', `${((used / peak) * 100).toFixed(2)}%`],
-    ['used_memory_overhead', memory.overhead()],
+    ['used_memory_overhead', overhead],
     ['used_memory_startup', memory.startup],
     ['used_memory_dataset', dataset],
-    ['used_memory_dataset_perc', `${((dataset / Math.max(1, used)) * 100).toFixed(2)}%`],
+    ['used_memory_dataset_perc', `${((dataset / Math.max(1, net)) * 100).toFixed(2)}%`],
     ['allocator_allocated', allocated],
     ['allocator_active', reserved],
     ['allocator_resident', reserved],
@@ -190,7 +193,8 @@ function memoryLines(s: Sources): InfoLine[] {
     ['mem_aof_buffer', parts.aofBuffer()],
     ['mem_allocator', 'arena'],
     ['active_defrag_running', Math.ceil(s.defrag.effort)],
-    ['lazyfree_pending_objects', s.keyspace.hasGarbage ? 1 : 0],
+    ['lazyfree_pending_objects', s.keyspace.pendingObjects],
+    ['lazyfreed_objects', s.keyspace.lazyFreedObjects],
   ];
 }
 

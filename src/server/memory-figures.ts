@@ -21,6 +21,8 @@ export interface MemoryParts {
   scripts(): number;
   /** Heaps of the Lua engines. */
   scriptHeaps(): number;
+  /** Of both, what belongs to functions. */
+  functions(): number;
   /** Effects that are not written to the append-only file yet. */
   aofBuffer(): number;
 }
@@ -83,6 +85,11 @@ export class MemoryFigures {
   /** Bytes that `maxmemory` is about: in use, less what is not counted. O(1). */
   countedForEviction(): number {
     return this.used() - this.notCounted();
+  }
+
+  /** Bytes of function libraries, engine included. */
+  functionBytes(): number {
+    return this.parts.functions();
   }
 
   /** Looks whether there is a new peak. */

@@ -42,6 +42,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { Loader } from './loading.ts';
 import { Log, type LogLevel } from './log.ts';
 import { MemoryFigures, type MemoryParts } from './memory-figures.ts';
+import { MemoryReports } from './memory-reports.ts';
 import { metricsText, unreadyReasons } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
 import { Monitors } from './monitors.ts';
@@ -103,6 +104,7 @@ export class Server {
   readonly runtime = new RuntimeFigures();
   readonly stalls: StallWatch;
   readonly eviction: Eviction;
+  readonly memoryReports: MemoryReports;
   readonly defrag: Compactor;
   readonly gates: Gates;
   readonly logger: Log;
@@ -166,6 +168,13 @@ export class Server {
     this.keyspace.onGarbage = () => this.cron.wake();
     const log = (level: LogLevel, message: string) => this.log(level, message);
     this.eviction = this.makeEviction();
+    this.memoryReports = new MemoryReports({
+      keyspace: this.keyspace,
+      figures: () => this.memory,
+      clientCount: () => this.clients.size,
+      replicaCount: () => this.replication.replicas.count,
+      scriptCount: () => this.scripts.cache.size,
+    });
     this.defrag = new Compactor(this.keyspace, monotonicMs, (ms) => this.cron.wakeIn(ms));
     this.gates = new Gates(this.acl, this.eviction, (session, command) =>
       this.refuseProtected(session, command),
@@ -320,6 +329,7 @@ export class Server {
       wake: () => this.cron.wake(),
       serveWaiting: () => this.serveWaiting(),
       warn: (message) => this.log('warning', message),
+      tookMs: (ms) => this.latency.add('eviction-cycle', ms),
     });
   }
 
@@ -444,6 +454,7 @@ export class Server {
       tracking: () => tracking.memoryBytes,
       scripts: () => scripts.cache.bytes + scripts.functions.bytes,
       scriptHeaps: () => scripts.evalHeapBytes + scripts.functionHeapBytes,
+      functions: () => scripts.functions.bytes + scripts.functionHeapBytes,
       aofBuffer: () => this.persistence.aof?.bufferBytes ?? 0,
     };
   }

@@ -10,6 +10,7 @@ import type { ConfigPort } from './config.ts';
 import type { DebugPort } from './debug.ts';
 import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
+import type { MemoryPort } from './memory.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
 import type { LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
@@ -31,6 +32,7 @@ export interface ServerPort {
   readonly latency: LatencyPort;
   readonly lifecycle: LifecyclePort;
   readonly logger: LogPort;
+  readonly memoryReports: MemoryPort;
   readonly monitors: MonitorsPort;
   readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
