@@ -29,6 +29,8 @@ export interface ScriptRules {
   readonly replicaRefusal: CommandError | undefined;
   /** As `replicaRefusal`: the disk. */
   readonly diskRefusal: CommandError | undefined;
+  /** As `replicaRefusal`: too few replicas keep up. */
+  readonly lacksReplicas: boolean;
   /** Commands that take memory are refused until the script has written. */
   readonly outOfMemory: boolean;
   /** It has called a command that writes. */
@@ -65,6 +67,9 @@ export function refusalInScript(
   }
   if (rules.diskRefusal !== undefined && !rules.wrote && (flagBits & Flag.write) !== 0) {
     return rules.diskRefusal;
+  }
+  if (rules.lacksReplicas && !rules.wrote && (flagBits & Flag.write) !== 0) {
+    return errors.noReplicas;
   }
   if (rules.outOfMemory && !rules.wrote && (flagBits & Flag.denyoom) !== 0) return errors.oom;
   return undefined;

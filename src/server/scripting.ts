@@ -83,6 +83,7 @@ class Run implements ScriptRules {
   isStale = false;
   replicaRefusal: Gates['replicaRefusal'] = undefined;
   diskRefusal: Gates['diskRefusal'] = undefined;
+  lacksReplicas = false;
   outOfMemory = false;
   wrote = false;
   kind: ScriptKind = 'eval';
@@ -236,6 +237,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     if ((flags & ScriptFlag.noWrites) === 0) {
       const refused = this.parts.gates.diskRefusal;
       if (refused !== undefined) throw refused;
+      if (this.parts.gates.lacksReplicas) throw errors.noReplicas;
     }
     const mayAlways = (flags & (ScriptFlag.allowOom | ScriptFlag.noWrites)) !== 0;
     if (!mayAlways && this.parts.gates.isOutOfMemory) throw errors.oom;
@@ -278,6 +280,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     run.isStale = !appliesEffects && gates.staleRefusal !== undefined;
     run.replicaRefusal = appliesEffects ? undefined : gates.replicaRefusal;
     run.diskRefusal = gates.diskRefusal;
+    run.lacksReplicas = !appliesEffects && gates.lacksReplicas;
     run.outOfMemory = (flags & ScriptFlag.allowOom) === 0 && gates.isOutOfMemory;
   }
 
