@@ -65,7 +65,7 @@ describe('a full copy', () => {
     expect(await replica.psync()).toBe(`+FULLRESYNC ${infoOf(server, 'master_replid')} 0`);
     const { form, bytes } = await replica.rdb();
     expect(form).toBe('mark');
-    expect(bytes.toString('latin1')).toMatch(/^REDIS0010[^]*before/);
+    expect(bytes.toString('latin1')).toContain('before');
     expect(bytes.includes('repl-offset')).toBe(true);
     await client.ask('SET after 2');
     await client.ask('SET after 3');
