@@ -282,10 +282,15 @@ export class ReplicationMaster implements Links {
   askForAck(): void {
     if (this.ackWanted) return;
     this.ackWanted = true;
-    setImmediate(() => {
-      this.ackWanted = false;
-      if (!this.parts.replication.isReplica) this.parts.replication.propagation.put(GETACK);
-    });
+    setImmediate(() => this.sendGetAck());
+  }
+
+  /** Not while writes are held back: the stream stands still then. The cron tries again. */
+  private sendGetAck(): void {
+    const { pause, replication } = this.parts;
+    if (!this.ackWanted || pause.untilMs !== 0) return;
+    this.ackWanted = false;
+    if (!replication.isReplica) replication.propagation.put(GETACK);
   }
 
   /** Tells the gates whether too few replicas keep up for a write. */
@@ -315,6 +320,7 @@ export class ReplicationMaster implements Links {
   tick(nowMs: number): void {
     this.fullSync.tick();
     this.parts.replication.failover.check();
+    this.sendGetAck();
     const second = Math.floor(nowMs / 1000);
     if (second === this.lastSecond) return;
     this.lastSecond = second;

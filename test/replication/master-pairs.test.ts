@@ -116,7 +116,6 @@ describeWithOracle('redis-server as replica', () => {
     await client.text('SET', 'short', '1', 'PX', '30');
     await same(server, first);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await first.text('DBSIZE')).toBe(await client.text('DBSIZE'));
     await same(server, first);
   });
 
