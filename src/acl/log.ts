@@ -5,7 +5,7 @@
  */
 
 /** Why something was refused. */
-export type Reason = 'command' | 'key' | 'channel' | 'auth';
+export type Reason = 'command' | 'key' | 'channel' | 'auth' | 'tls-cert';
 
 /** Where it was asked for. */
 export type Where = 'toplevel' | 'multi' | 'lua' | 'module';

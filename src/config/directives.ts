@@ -337,6 +337,8 @@ export const directives: readonly Directive[] = [
     'Seconds after which an idle client is closed; 0 is never.'),
   oneOf('tls-auth-clients', 'yes', ['no', 'yes', 'optional'], 'mutable', 'active',
     'Whether TLS clients must show a certificate.'),
+  oneOf('tls-auth-clients-user', 'off', ['off', 'cn'], 'mutable', 'active',
+    'What in a client certificate names the user it logs in as.', { since: '8.6' }),
   optionalText('tls-ca-cert-dir', 'mutable', 'active', 'Directory of trusted certificates.',
     tlsFile),
   optionalText('tls-ca-cert-file', 'mutable', 'active', 'File of trusted certificates.', tlsFile),

@@ -24,6 +24,8 @@ export interface Receiver {
   drained(): void;
   /** The connection has ended; called once. */
   connectionClosed(): void;
+  /** An encrypted connection is made; `peerName` is the common name in a valid certificate. */
+  secured?(peerName: string | undefined): void;
 }
 
 /** What Node's accepted sockets have and their types do not tell. */
@@ -79,7 +81,8 @@ export class Connection {
     this.localPort = accepted.localPort ?? 0;
     const receive = (length: number, chunk: Uint8Array) => this.receive(length, chunk);
     this.socket = adopt(accepted as AcceptedSocket, receive) as AcceptedSocket;
-    this.descriptor = this.socket._handle?.fd ?? -1;
+    // That of an encrypted connection takes other bytes than ours.
+    this.descriptor = this.encrypted ? -1 : (this.socket._handle?.fd ?? -1);
     this.socket.on('error', (error) => {
       this.open = false;
       this.failed(error);
@@ -166,7 +169,7 @@ export class Connection {
   }
 
   /** Offers bytes to the kernel past the stream; returns where those begin that it did not take. */
-  protected writeDirectly(buf: Buffer, from: number, end: number): number {
+  private writeDirectly(buf: Buffer, from: number, end: number): number {
     const { socket } = this;
     if (!this.open) return end;
     if (this.descriptor < 0 || this.tail !== undefined) return from;
@@ -185,6 +188,11 @@ export class Connection {
   destroy(): void {
     this.open = false;
     this.socket.destroy();
+  }
+
+  /** Ends a connection that nobody serves; an encrypted one before its handshake. */
+  giveUp(_reason: string): void {
+    this.destroy();
   }
 
   /** 0 turns keepalive probes off. */

@@ -65,7 +65,7 @@ export class TlsAcceptor {
     const limit = now - HANDSHAKE_MS;
     for (const [connection, since] of this.pending) {
       if (since > limit) return;
-      connection.giveUp();
+      connection.giveUp('the handshake took too long');
     }
   }
 }

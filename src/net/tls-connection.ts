@@ -44,20 +44,15 @@ export class TlsConnection extends Connection {
     return true;
   }
 
-  /** The common name of the peer's valid certificate, undefined when it has none. */
-  get peerName(): string | undefined {
+  /** The common name in the peer's certificate, undefined when it has none, or several. */
+  private get peerName(): string | undefined {
     const name: unknown = this.tls.getPeerCertificate()?.subject?.CN;
     return typeof name === 'string' ? name : undefined;
   }
 
-  /** The peer does not get on with its handshake. */
-  giveUp(): void {
-    this.fail('the handshake took too long');
+  override giveUp(reason: string): void {
+    this.fail(reason);
     this.destroy();
-  }
-
-  protected override writeDirectly(_buf: Buffer, from: number, end: number): number {
-    return this.open ? from : end;
   }
 
   protected override receive(length: number, chunk: Uint8Array): boolean {
@@ -82,8 +77,8 @@ export class TlsConnection extends Connection {
   }
 
   private secured({ asks, demands }: TlsTerms): void {
+    const { tls } = this;
     if (asks) {
-      const { tls } = this;
       const hasOne = Object.keys(tls.getPeerCertificate() ?? {}).length > 0;
       const problem = verifyError(tls);
       if (problem !== undefined && (demands || hasOne)) {
@@ -94,6 +89,7 @@ export class TlsConnection extends Connection {
     }
     this.isSecure = true;
     this.watcher.done(this);
+    this.receiver?.secured?.(asks ? this.peerName : undefined);
   }
 
   /** Told once, and only while there is no secure connection yet. */

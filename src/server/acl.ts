@@ -324,6 +324,18 @@ export class Acl implements AclPort {
     return true;
   }
 
+  /**
+   * Logs a client in as the user whom its certificate names. Without such a user, or one that is
+   * off, it is who it was: anyone may have a certificate that our authorities have signed.
+   */
+  certified(session: SessionPort, name: string): void {
+    const user = this.users.get(name);
+    if (user?.isOn === true) {
+      session.authenticated = true;
+      session.user = user;
+    } else this.note(session, 'tls-cert', 'toplevel', '', name);
+  }
+
   logout(session: SessionPort): void {
     const user = this.users.default;
     session.user = user;
@@ -388,6 +400,7 @@ export class Acl implements AclPort {
   ): void {
     const { config, now, stats } = this.parts;
     if (reason === 'auth') stats.aclDeniedAuth++;
+    else if (reason === 'tls-cert') stats.aclDeniedTlsCert++;
     else if (reason === 'command') stats.aclDeniedCommand++;
     else if (reason === 'key') stats.aclDeniedKey++;
     else stats.aclDeniedChannel++;

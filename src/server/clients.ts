@@ -14,7 +14,7 @@ import { type Driver, SESSION_BYTES, Session } from '../session/session.ts';
 import { errors } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { isLoopback } from '../util/loopback.ts';
-import { quoteWord } from '../util/words.ts';
+import { quoteWord, toLatin1 } from '../util/words.ts';
 import type { Acl } from './acl.ts';
 import { ClientMemory } from './client-memory.ts';
 import type { Executor } from './executor.ts';
@@ -183,6 +183,11 @@ export class Clients implements Driver, ClientsPort {
     session.kill();
   }
 
+  secured(session: Session, peerName: string): void {
+    if (this.config.string('tls-auth-clients-user') !== 'cn') return;
+    this.acl.certified(session, toLatin1(peerName));
+  }
+
   drained(session: Session): void {
     session.lastSeenMs = this.now();
     this.slow.delete(session);
@@ -264,8 +269,11 @@ export class Clients implements Driver, ClientsPort {
     const refusal = this.refusal(connection);
     if (refusal !== undefined) {
       this.stats.rejectedConnections++;
-      connection.start();
-      this.output.refuse(connection, `-${refusal}\r\n`);
+      if (connection.encrypted) connection.giveUp(refusal);
+      else {
+        connection.start();
+        this.output.refuse(connection, `-${refusal}\r\n`);
+      }
       return;
     }
     connection.setNoDelay();

@@ -333,6 +333,7 @@ function statsLines(s: Sources): InfoLine[] {
     ['acl_access_denied_cmd', stats.aclDeniedCommand],
     ['acl_access_denied_key', stats.aclDeniedKey],
     ['acl_access_denied_channel', stats.aclDeniedChannel],
+    ['acl_access_denied_tls_cert', stats.aclDeniedTlsCert],
     ['client_query_buffer_limit_disconnections', stats.clientQueryLimitDisconnections],
     ['client_output_buffer_limit_disconnections', stats.clientOutputLimitDisconnections],
   ];

@@ -32,6 +32,7 @@ const nobody: Driver = {
   readable: () => {},
   drained: () => {},
   deliver: () => {},
+  secured: () => {},
   ended: () => {},
   closed: () => {},
 };

@@ -55,6 +55,7 @@ class Counters {
   aclDeniedCommand = 0;
   aclDeniedKey = 0;
   aclDeniedChannel = 0;
+  aclDeniedTlsCert = 0;
   expireCycleMicroseconds = 0;
   expireTimeCapReached = 0;
 }

@@ -21,6 +21,8 @@ export interface Driver {
   drained(session: Session): void;
   /** Sends a message that is no reply. */
   deliver(session: Session, message: Buffer): void;
+  /** An encrypted connection is made by someone whose certificate is valid, if any. */
+  secured(session: Session, peerName: string): void;
   /** The session is over, whoever ended it. Called once. */
   ended(session: Session): void;
   /** The connection is closed. Called once. */
@@ -96,6 +98,10 @@ export class Session extends Client implements SessionPort {
 
   drained(): void {
     this.driver.drained(this);
+  }
+
+  secured(peerName: string | undefined): void {
+    if (peerName !== undefined) this.driver.secured(this, peerName);
   }
 
   /** The connection has ended, whoever caused it. */

@@ -90,6 +90,6 @@ export class Certificates {
 
   private openssl(...words: string[]): void {
     const subject = words.pop()!;
-    execFileSync('openssl', [...words, '-subj', subject], { stdio: 'pipe' });
+    execFileSync('openssl', [...words, '-utf8', '-subj', subject], { stdio: 'pipe' });
   }
 }

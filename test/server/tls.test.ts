@@ -10,6 +10,7 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectTls } from '../../src/net/tls-connect.ts';
 import type { Server } from '../../src/server/server.ts';
+import { splitWords } from '../../src/util/words.ts';
 import { Certificates, type KeyPair } from '../harness/certificates.ts';
 import { atClose, closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
 import { freePort } from '../harness/server-process.ts';
@@ -253,6 +254,64 @@ describe('certificates of clients', () => {
   });
 });
 
+describe('users by certificate', () => {
+  const whoAmI = async (port: number, subject: string): Promise<string> => {
+    const pair = certs.signed('user', subject);
+    const socket = await dial(port, asClient(pair));
+    return ask(socket, 'ACL WHOAMI');
+  };
+
+  it('the common name is the user; names of no user, off ones and others are not', async () => {
+    const { server, tlsPort } = await start({
+      'tls-auth-clients': 'yes',
+      'tls-auth-clients-user': 'CN',
+    });
+    const admin = await Talker.open(server);
+    for (const rule of [
+      'alice on nopass ~a:* +@all',
+      'bob off +@all',
+      'zo\xc3\xab on +@all',
+      'default resetkeys',
+    ]) {
+      const words = splitWords(
+        `ACL SETUSER "${rule.split(' ')[0]}" ${rule.split(' ').slice(1).join(' ')}`,
+      );
+      admin.connection.send(...words!.map((word) => Buffer.from(word, 'latin1')));
+      expect(await admin.next()).toBe('+OK');
+    }
+    expect(await whoAmI(tlsPort, '/O=x/CN=alice')).toBe('$5\r\nalice');
+    expect(await whoAmI(tlsPort, '/O=x/CN=zo\u00eb')).toContain('zo\u00c3\u00ab');
+    for (const subject of [
+      '/O=x/CN=bob',
+      '/O=x/CN=Alice',
+      '/O=x/CN=__proto__',
+      '/O=alice',
+      '/O=x/CN=alice/CN=other',
+      '/O=x/CN=alice\\nx',
+      '/O=x/CN= alice',
+    ]) {
+      expect(`${subject} ${await whoAmI(tlsPort, subject)}`).toBe(`${subject} $7\r\ndefault`);
+    }
+    const entries = await admin.ask('ACL LOG 1');
+    expect(entries).toContain('tls-cert');
+    expect(await admin.ask('INFO stats')).toMatch(/acl_access_denied_tls_cert:[1-9]/);
+    const alice = await dial(tlsPort, asClient(certs.signed('user', '/O=x/CN=alice')));
+    expect(await ask(alice, 'GET b:1')).toMatch(/^-NOPERM/);
+    expect(await ask(alice, 'GET a:1')).toBe('$-1');
+  });
+
+  it('the user needs no password, the others still do; off by default', async () => {
+    const { server, tlsPort } = await start({ 'tls-auth-clients': 'yes', requirepass: 'secret' });
+    const admin = await Talker.open(server);
+    await admin.ask('AUTH secret');
+    await admin.ask('ACL SETUSER alice on ~* +@all');
+    expect(await whoAmI(tlsPort, '/CN=alice')).toMatch(/^-NOAUTH/);
+    await admin.ask('CONFIG SET tls-auth-clients-user CN');
+    expect(await whoAmI(tlsPort, '/CN=alice')).toBe('$5\r\nalice');
+    expect(await whoAmI(tlsPort, '/CN=someone')).toMatch(/^-NOAUTH/);
+  });
+});
+
 describe('what is negotiated', () => {
   it('tls-protocols: only the versions that are named', async () => {
     const { server, tlsPort } = await start({ 'tls-protocols': 'tlsv1.3' });
@@ -403,6 +462,7 @@ describe('peers that do not speak TLS, or badly', () => {
     await Talker.open(server);
     expect(await ping(tlsPort)).not.toBe('+PONG');
     expect(server.stats.rejectedConnections).toBe(1);
+    expect(lines.at(-1)).toContain('max number of clients reached');
   });
 });
 
