@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ListenError } from '../../src/net/listen-error.ts';
 import { connectTls } from '../../src/net/tls-connect.ts';
 import type { Server } from '../../src/server/server.ts';
 import { splitWords } from '../../src/util/words.ts';
@@ -44,18 +45,22 @@ interface Running {
 
 async function start(directives: Readonly<Record<string, string>> = {}): Promise<Running> {
   const tlsPort = await freePort();
-  const server = await startServer(
-    {
-      'tls-port': String(tlsPort),
-      'tls-cert-file': serverPair.cert,
-      'tls-key-file': serverPair.key,
-      'tls-ca-cert-file': certs.ca,
-      'tls-auth-clients': 'no',
-      ...directives,
-    },
-    { log },
-  );
-  return { server, tlsPort };
+  const all = {
+    'tls-port': String(tlsPort),
+    'tls-cert-file': serverPair.cert,
+    'tls-key-file': serverPair.key,
+    'tls-ca-cert-file': certs.ca,
+    'tls-auth-clients': 'no',
+    ...directives,
+  };
+  try {
+    return { server: await startServer(all, { log }), tlsPort };
+  } catch (error) {
+    // Another process may have taken the port between the two lines above.
+    if (!(error instanceof ListenError) || error.code !== 'EADDRINUSE') throw error;
+    lines.length = 0;
+    return start(directives);
+  }
 }
 
 /** A connection over TLS, once its handshake is done. */
@@ -117,8 +122,7 @@ describe('clients over TLS', () => {
   });
 
   it('may come to tls-port alone, with port 0', async () => {
-    const port = await freePort();
-    const { server, tlsPort } = await start({ port: String(port) });
+    const { server, tlsPort } = await start();
     const talker = await Talker.open(server);
     expect(await talker.ask('CONFIG SET port 0')).toBe('+OK');
     expect(await ping(tlsPort)).toBe('+PONG');
