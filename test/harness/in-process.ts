@@ -12,7 +12,7 @@ import { decode, type Reply } from './reply.ts';
 
 export class InProcess {
   readonly server: Server;
-  private readonly context: Context;
+  readonly context: Context;
   private readonly reply = new ReplyWriter();
 
   constructor(
@@ -26,6 +26,7 @@ export class InProcess {
     const { executor, keyspace } = this.server;
     this.context = new Context(keyspace, this.server, executor, 0);
     this.context.session = {
+      user: this.server.acl.unrestricted,
       dbIndex: 0,
       respVersion: 2,
       isMuted: false,
