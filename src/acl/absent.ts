@@ -16,13 +16,12 @@ const rows: readonly (readonly [categories: string, names: string])[] = [
   ['slow connection', 'wait'],
   [
     ADMIN,
-    'cluster: addslots addslotsrange bumpepoch delslots delslotsrange failover flushslots forget ' +
-      'meet replicas replicate reset saveconfig set-config-epoch setslot slaves',
+    'cluster: addslots addslotsrange bumpepoch count-failure-reports delslots delslotsrange ' +
+      'failover flushslots forget meet replicas replicate reset saveconfig set-config-epoch setslot slaves',
   ],
   [
     'slow',
-    'cluster: count-failure-reports countkeysinslot getkeysinslot help info keyslot links myid ' +
-      'nodes shards slots',
+    'cluster: countkeysinslot getkeysinslot help info keyslot links myid ' + 'nodes shards slots',
   ],
   [ADMIN, 'failover psync replconf replicaof slaveof sync'],
   ['admin fast dangerous', 'role'],

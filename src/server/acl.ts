@@ -94,6 +94,8 @@ function rulesChanged(reason: string): CommandError {
 
 export class Acl implements AclPort {
   readonly users: Users;
+  /** The commands that rules can name. */
+  readonly catalogue: Catalogue;
   readonly log = new AclLog();
   /** Who commands of files and of a master run as: nobody can log in as this one. */
   readonly unrestricted: User;
@@ -110,8 +112,9 @@ export class Acl implements AclPort {
       categories: categoriesOf(spec),
       isOfRedis7: isOfRedis7(spec.since),
     }));
+    const catalogue = new Catalogue(facts);
     this.rules = {
-      catalogue: new Catalogue(facts),
+      catalogue,
       get allChannels() {
         return config.string('acl-pubsub-default') === 'allchannels';
       },
@@ -122,6 +125,7 @@ export class Acl implements AclPort {
             `of ACL and may get disabled in the future (offender: +${rule})`,
         ),
     };
+    this.catalogue = catalogue;
     this.users = new Users(this.rules);
     this.unrestricted = User.unrestricted('(superuser)', this.rules);
     this.nobody = new User('', this.rules);

@@ -14,6 +14,7 @@ import { Args } from '../../src/util/args.ts';
 import { InProcess } from '../harness/in-process.ts';
 import { SEED } from '../harness/seed.ts';
 import { LineMaker } from './argument-lists.ts';
+import { xorshift } from './random.ts';
 import { TouchedKeys } from './touched-keys.ts';
 
 const { RESPITE_FULL, RESPITE_LINES } = process.env;
@@ -36,16 +37,6 @@ function isCovered({ fullName, spec, flagBits }: Command): boolean {
   if (leftOut.has(spec.group) || leftOutNames.test(fullName) || spec.run === undefined)
     return false;
   return (flagBits & Flag.admin) === 0;
-}
-
-function generator(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 4294967296;
-  };
 }
 
 /** What was found to be done with a key, all its mentions together. */
@@ -91,7 +82,7 @@ function problemOf(
 /** What is wrong, by command, with random lines of the commands that are covered. */
 function findProblems(lines: number, covers: (command: Command) => boolean) {
   const { server, context } = new InProcess();
-  const random = generator(SEED);
+  const random = xorshift(SEED);
   const { acl, commands, keyspace } = server;
   const makers = [...commands.everyCommand()]
     .filter(covers)
