@@ -79,7 +79,7 @@ export class Users {
     }
     if (wrong.length === 0) return found;
     return (
-      `${wrong.join(' ')} WARNING: ACL errors detected, no change to the previously active ACL ` +
+      `${wrong.join('')}WARNING: ACL errors detected, no change to the previously active ACL ` +
       'rules was performed'
     );
   }
@@ -93,15 +93,15 @@ export class Users {
   ): void {
     const [keyword, name] = words;
     if (keyword !== 'user' || name === undefined) {
-      wrong.push(`${place} should start with user keyword followed by the username.`);
+      wrong.push(`${place} should start with user keyword followed by the username. `);
       return;
     }
     if (hasSpaces(name)) {
-      wrong.push(`'${place}: username '${name}' contains spaces or null characters.`);
+      wrong.push(`'${place}: username '${name}' contains invalid characters. `);
       return;
     }
     if (found.has(name)) {
-      wrong.push(`WARNING: Duplicate user '${name}' found on line ${line}.`);
+      wrong.push(`WARNING: Duplicate user '${name}' found on line ${line}. `);
       return;
     }
     const user = this.create(name);
@@ -126,9 +126,9 @@ function applyAll(user: User, rules: readonly string[], place: string, wrong: st
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       if (error.isAboutName) {
-        wrong.push(`${place}: Error in applying operation '${rule}': ${error.message}.`);
+        wrong.push(`${place}: Error in applying operation '${rule}': ${error.message}. `);
       } else if (!told) {
-        wrong.push(`${place}: ${error.message}.`);
+        wrong.push(`${place}: ${error.message}. `);
         told = true;
       }
     }
