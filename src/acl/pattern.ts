@@ -10,7 +10,7 @@ export class Pattern {
   /** As it was given, latin1. */
   readonly text: string;
   /** What it allows of keys (`Access`); `both` for channels, where it means nothing. */
-  access: number;
+  readonly access: number;
   private readonly bytes: Uint8Array;
   /** Bytes that a match begins with where nothing but a last `*` follows, else -1. */
   private readonly prefix: number;
@@ -24,6 +24,12 @@ export class Pattern {
     this.isExact = first < 0;
     const onlyStar = first >= 0 && first === text.length - 1 && text[first] === '*';
     this.prefix = first < 0 ? text.length : onlyStar ? first : -1;
+  }
+
+  /** The byte that every match begins with, -1 when there is none. */
+  get firstByte(): number {
+    const byte = this.bytes[0];
+    return byte === undefined || '*?[\\'.includes(this.text[0]!) ? -1 : byte;
   }
 
   /** Whether it matches bytes. O(length) but for globs with several stars. */

@@ -8,6 +8,7 @@ import { hasBit, setBit } from './bits.ts';
 import type { Catalogue, RuleCommand } from './catalogue.ts';
 import { describeCommands } from './describe.ts';
 import { Access, Pattern } from './pattern.ts';
+import { NO_PATTERNS } from './pattern-set.ts';
 import { ruleErrors } from './rule-error.ts';
 import { asciiLower, cString, hasSpaces } from './text.ts';
 
@@ -29,7 +30,7 @@ export class Selector {
   futureCommands = false;
   allKeys = false;
   allChannels: boolean;
-  keys: Pattern[] = [];
+  keys = NO_PATTERNS;
   channels: Pattern[] = [];
   /** First arguments with which a command may be run that may not be run otherwise. */
   firstArgs = new Map<number, string[]>();
@@ -56,7 +57,7 @@ export class Selector {
     copy.futureCommands = this.futureCommands;
     copy.allKeys = this.allKeys;
     copy.allChannels = this.allChannels;
-    copy.keys = this.keys.map(({ text, access }) => new Pattern(text, access));
+    copy.keys = this.keys;
     copy.channels = [...this.channels];
     copy.firstArgs = new Map([...this.firstArgs].map(([id, words]) => [id, [...words]]));
     return copy;
@@ -75,20 +76,14 @@ export class Selector {
 
   /** Whether a key may be accessed in this way (`Access`). O(patterns). */
   allowsKey(buf: Uint8Array, off: number, len: number, access: number): boolean {
-    if (this.allKeys) return true;
-    const { keys } = this;
-    for (let i = 0; i < keys.length; i++) {
-      const pattern = keys[i]!;
-      if ((pattern.access & access) === access && pattern.matches(buf, off, len)) return true;
-    }
-    return false;
+    return this.allKeys || this.keys.allows(buf, off, len, access);
   }
 
   /** Whether every key may be accessed in this way. O(patterns). */
   allowsAllKeys(access: number): boolean {
     const isEvery = ({ text, access: given }: Pattern) =>
       text === '*' && (given & access) === access;
-    return this.allKeys || this.keys.some(isEvery);
+    return this.allKeys || this.keys.list.some(isEvery);
   }
 
   /** Whether a channel may be used, or a pattern of channels that is in the rules as it is. */
@@ -121,7 +116,7 @@ export class Selector {
 
   private setKeys(all: boolean): void {
     this.allKeys = all;
-    this.keys = [];
+    this.keys = NO_PATTERNS;
   }
 
   private setChannels(all: boolean): void {
@@ -153,9 +148,7 @@ export class Selector {
     }
     const text = rule.slice(at);
     if (hasSpaces(text)) throw ruleErrors.syntax;
-    const known = this.keys.find((each) => each.text === text);
-    if (known === undefined) this.keys.push(new Pattern(text, access));
-    else known.access |= access;
+    this.keys = this.keys.with(text, access);
   }
 
   private addChannel(text: string): void {
@@ -217,7 +210,7 @@ export class Selector {
 
   /** Key patterns as rules. */
   describeKeys(): string[] {
-    return this.allKeys ? ['~*'] : this.keys.map(keyRule);
+    return this.allKeys ? ['~*'] : this.keys.list.map(keyRule);
   }
 
   /** Channel patterns as rules. */

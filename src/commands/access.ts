@@ -8,6 +8,7 @@ import type { User } from '../acl/user.ts';
 import type { Args } from '../util/args.ts';
 import { type Command, Flag } from './command-table.ts';
 import { KeyList } from './key-list.ts';
+import type { KeyFinder } from './key-specs.ts';
 
 /** Why a command line is refused; when selectors disagree, the highest one counts. */
 export const Denied = { command: 1, key: 2, channel: 4 } as const;
@@ -66,16 +67,10 @@ export function mayAccessAll(user: User, command: Command, args: Args, access: n
 
 function checkSelector(selector: Selector, command: Command, args: Args): number {
   if (!selector.allCommands && !mayRun(selector, command, args)) return Denied.command;
-  const { channels } = command.spec;
+  const { channels } = command;
   if (!selector.allKeys && command.keys !== undefined) {
-    if (keys.count < 0) command.keys.find(args, keys);
-    for (let i = 0; i < keys.count; i++) {
-      const at = keys.at[i]!;
-      const { access } = keys.uses[i]!;
-      if (!selector.allowsKey(args.buf, args.off[at]!, args.len[at]!, access)) {
-        return Denied.key | (at << REASON_BITS);
-      }
-    }
+    const denied = deniedKey(selector, command.keys, args);
+    if (denied !== 0) return Denied.key | (denied << REASON_BITS);
   }
   if (!selector.allChannels && channels !== undefined) {
     const end = channels.all ? args.argc : 2;
@@ -87,6 +82,23 @@ function checkSelector(selector: Selector, command: Command, args: Args): number
     }
   }
   return ALLOWED;
+}
+
+/** The first key that may not be used as it is to be used; 0 when there is none. */
+function deniedKey(selector: Selector, finder: KeyFinder, args: Args): number {
+  const { buf, off, len } = args;
+  const only = finder.onlyKey;
+  if (only > 0) {
+    if (only >= args.argc) return 0;
+    const { access } = finder.useOfFirst(args);
+    return selector.keys.allows(buf, off[only]!, len[only]!, access) ? 0 : only;
+  }
+  if (keys.count < 0) finder.find(args, keys);
+  for (let i = 0; i < keys.count; i++) {
+    const at = keys.at[i]!;
+    if (!selector.keys.allows(buf, off[at]!, len[at]!, keys.uses[i]!.access)) return at;
+  }
+  return 0;
 }
 
 function mayRun(selector: Selector, command: Command, args: Args): boolean {

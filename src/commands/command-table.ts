@@ -4,7 +4,7 @@
  */
 import type { Args } from '../util/args.ts';
 import { LatencyHistogram } from '../util/latency-histogram.ts';
-import { type CommandFlag, commandFlags, type Spec } from './facts.ts';
+import { type ChannelSpec, type CommandFlag, commandFlags, type Spec } from './facts.ts';
 import { KeyFinder } from './key-specs.ts';
 
 /** A registered command with what the hot path needs, worked out once. */
@@ -28,6 +28,8 @@ export class Command {
   /** Position of the first key, 0 for none, and the distance of the next one, 0 for one only. */
   readonly firstKey: number;
   readonly keyStep: number;
+  /** As in its spec, which this is quicker to look at. */
+  readonly channels: ChannelSpec | undefined;
   /** Finds its keys; undefined when it has none. */
   readonly keys: KeyFinder | undefined;
   /** As `Spec.member`; undefined where nothing of a value is fetched ahead. */
@@ -53,6 +55,7 @@ export class Command {
     const keys = spec.keys?.[0];
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
+    this.channels = spec.channels;
     this.keys = KeyFinder.of(spec);
     this.member = spec.member;
     this.subcommands =

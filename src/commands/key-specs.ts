@@ -14,17 +14,27 @@ export class KeyFinder {
   private readonly spec: Spec;
   private readonly places: readonly KeySpec[];
   private readonly uses: readonly KeyUse[];
+  private readonly useVaries: boolean;
+  /** The argument that is the key of a command with a single one, else 0. */
+  readonly onlyKey: number;
 
   private constructor(spec: Spec, places: readonly KeySpec[]) {
     this.spec = spec;
     this.places = places;
     this.uses = places.map(({ flags }) => keyUse(...flags));
+    this.useVaries = spec.keyUse !== undefined;
+    this.onlyKey = spec.findKeys === undefined && places.length === 1 ? onlyKeyOf(places[0]!) : 0;
   }
 
   /** Undefined for a command without keys. */
   static of(spec: Spec): KeyFinder | undefined {
     const places = (spec.keys ?? []).filter(({ flags }) => !flags.includes('not_key'));
     return places.length === 0 ? undefined : new KeyFinder(spec, places);
+  }
+
+  /** What is done with the first key. */
+  useOfFirst(args: Args): KeyUse {
+    return this.useVaries ? this.spec.keyUse!(args) : this.uses[0]!;
   }
 
   /**
@@ -44,6 +54,10 @@ export class KeyFinder {
     }
     return true;
   }
+}
+
+function onlyKeyOf({ begin, find }: KeySpec): number {
+  return begin.type === 'index' && find.type === 'range' && find.last === 0 ? begin.index : 0;
 }
 
 /** Adds the keys of one specification; false when the arguments contradict it. */

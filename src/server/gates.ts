@@ -2,6 +2,7 @@
  * The ordered checks between lookup and handler. Each looks at flags and state only; none knows a
  * command by name. Order as redis-server 7.0.15, processCommand.
  */
+import { ALLOWED, check } from '../commands/access.ts';
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { Session } from '../session/session.ts';
 import type { Transaction } from '../session/transaction.ts';
@@ -113,9 +114,9 @@ export class Gates {
       return errors.noAuth;
     }
     if (transaction.isOpen && (command.flagBits & NO_MULTI) !== 0) return notInTransaction;
-    if (!session.user.unrestricted) {
-      const refused = this.acl.refuse(session, command, args);
-      if (refused !== undefined) return refused;
+    const { user } = session;
+    if (!user.unrestricted && check(user, command, args) !== ALLOWED) {
+      return this.acl.refuse(session, command, args);
     }
     // Not inside of a script that runs for long: its effects and evictions must not mix.
     if (this.memory.maxBytes > 0 && this.busy === undefined) {

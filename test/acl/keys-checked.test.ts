@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Access, Pattern } from '../../src/acl/pattern.ts';
+import { PatternSet } from '../../src/acl/pattern-set.ts';
 import { ALLOWED, check } from '../../src/commands/access.ts';
 import { type Command, Flag } from '../../src/commands/command-table.ts';
 import { KeyList } from '../../src/commands/key-list.ts';
@@ -106,8 +107,8 @@ function findProblems(lines: number, covers: (command: Command) => boolean) {
     keys.clear();
     command.keys?.find(args, keys);
     const used = uses(args, keys);
-    user.selectors[0]!.keys = [...used].map(
-      ([key, { access }]) => new Pattern(escaped(key), access),
+    user.selectors[0]!.keys = new PatternSet(
+      [...used].map(([key, { access }]) => new Pattern(escaped(key), access)),
     );
     if (check(user, command, args) !== ALLOWED) {
       problems.set(command.fullName, `refuses its own keys: ${words.join(' ')}`);
