@@ -26,7 +26,6 @@ export class InProcess {
     const { executor, keyspace } = this.server;
     this.context = new Context(keyspace, this.server, executor, 0);
     this.context.session = {
-      user: this.server.acl.unrestricted,
       dbIndex: 0,
       respVersion: 2,
       isMuted: false,
