@@ -67,6 +67,8 @@ export class HeapArena implements Arena, Freezer {
   relocated = 0;
   /** What was wasted after the last compaction: it could not do better. */
   private wasteLeft = 0;
+  /** Bytes in use when a compaction began. */
+  private usedBefore = 0;
   private segmentChunk = new Int32Array(64).fill(-1);
   private segmentSlot = new Int32Array(64);
   /** The number that the next snapshot had when the segment was filled. */
@@ -320,6 +322,7 @@ export class HeapArena implements Arena, Freezer {
       }
     }
     this.sparse = sparse;
+    this.usedBefore = this.usedBytes;
     return chosen.share;
   }
 
@@ -356,7 +359,8 @@ export class HeapArena implements Arena, Freezer {
       }
     }
     if (!complete) return;
-    this.wasteLeft = 0;
+    // What was deleted meanwhile is waste that the next one can help.
+    this.wasteLeft = Math.min(0, this.usedBytes - this.usedBefore);
     for (const use of this.chunkUses()) this.wasteLeft += use.residentBytes - use.liveBytes;
   }
 

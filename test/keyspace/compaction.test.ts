@@ -119,3 +119,39 @@ it('gives memory between blocks back and changes nothing that can be seen', () =
   expect(arena.usedBytes).toBeLessThan(100_000);
   expect(arena.reservedBytes).toBeLessThan(20e6);
 });
+
+it('begins again for what was deleted while it was under way', () => {
+  const redis = new InProcess();
+  const { keyspace } = redis.server;
+  const { arena } = keyspace;
+  const text = 'x'.repeat(3000);
+  for (let i = 0; i < KEYS; i++) redis.call('SET', `key:${i}`, text);
+  const removeUnless = (every: number) => {
+    for (let i = 0; i < KEYS; i++) if (i % every > 0) redis.call('DEL', `key:${i}`);
+  };
+  let clock = 1000;
+  const compactor = new Compactor(
+    keyspace,
+    () => ++clock,
+    (ms) => {
+      clock += ms;
+    },
+  );
+  const finish = () => {
+    while (compactor.effort > 0) compactor.slice(clock + 5);
+  };
+  removeUnless(3);
+  compactor.slice(clock + 5);
+  expect(compactor.effort).toBeGreaterThan(0);
+  removeUnless(30);
+  finish();
+  clock += 1000;
+  compactor.slice(clock + 5);
+  expect(compactor.effort).toBeGreaterThan(0);
+  finish();
+  clock += 1000;
+  compactor.slice(clock + 5);
+  expect(compactor.effort).toBe(0);
+  for (let i = 0; i < 3; i++) keyspace.giveBack();
+  expect(arena.reservedBytes).toBeLessThan(arena.usedBytes + (24 << 20));
+});
