@@ -34,7 +34,7 @@ export interface Sparse {
 
 /** Chunks kept are taken to be filled as far as this, and a chunk filled further is kept. */
 const FILLED = 0.9;
-const SPARSE = 0.5;
+const SPARSE = 0.7;
 
 /**
  * The sparsest chunks, as many as those that stay have room for; undefined when too little is

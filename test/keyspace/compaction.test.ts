@@ -124,7 +124,7 @@ it('begins again for what was deleted while it was under way', () => {
   const redis = new InProcess();
   const { keyspace } = redis.server;
   const { arena } = keyspace;
-  const text = 'x'.repeat(3000);
+  const text = 'x'.repeat(6000);
   for (let i = 0; i < KEYS; i++) redis.call('SET', `key:${i}`, text);
   const removeUnless = (every: number) => {
     for (let i = 0; i < KEYS; i++) if (i % every > 0) redis.call('DEL', `key:${i}`);
