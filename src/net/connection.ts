@@ -64,6 +64,8 @@ export class Connection {
   /** The end of what waits: what is added to it, before it goes into the stream. */
   private tail: Buffer | undefined = undefined;
   private tailBytes = 0;
+  /** Blocks that the stream has and that are not sent. */
+  private blocks = 0;
   private readonly written: () => void;
 
   /** Takes over a socket that a server with `pauseOnConnect` accepted. */
@@ -92,7 +94,10 @@ export class Connection {
       this.ended();
       this.receiver?.connectionClosed();
     });
-    this.written = () => this.goOn();
+    this.written = () => {
+      this.blocks--;
+      this.goOn();
+    };
     // A peer that half-closes is done: like Redis, what it is still owed is dropped with it.
     this.socket.on('end', () => this.destroy());
   }
@@ -105,6 +110,11 @@ export class Connection {
   /** Bytes written but not taken by the kernel yet. */
   get unsentBytes(): number {
     return this.socket.writableLength + this.tailBytes;
+  }
+
+  /** In how many blocks they lie. */
+  get unsentBlocks(): number {
+    return this.unsentBytes === 0 ? 0 : this.blocks + (this.tail === undefined ? 0 : 1);
   }
 
   /**
@@ -137,6 +147,7 @@ export class Connection {
     }
     this.pushTail();
     const bytes = buf.subarray(from, end);
+    this.blocks++;
     socket.write(copy ? Buffer.from(bytes) : bytes, this.written);
     return socket.writableLength === 0;
   }
@@ -158,6 +169,7 @@ export class Connection {
     if (tail === undefined) return;
     this.tail = undefined;
     this.tailBytes = 0;
+    this.blocks++;
     this.socket.write(tail.subarray(0, tailBytes), this.written);
   }
 

@@ -13,6 +13,7 @@ export interface Transport {
   readonly unixPath: string | undefined;
   readonly fd: number;
   readonly unsentBytes: number;
+  readonly unsentBlocks: number;
   write(buf: Buffer, from: number, end: number): boolean;
   writeCopy(buf: Buffer, from: number, end: number): boolean;
   end(): void;

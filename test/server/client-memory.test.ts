@@ -104,6 +104,8 @@ describe('a client that reads nothing', () => {
     slow.send('CLIENT', 'SETNAME', 'done');
     await until(() => session!.name === 'done');
     const blocks = Math.ceil(session!.unsentBytes / (16 * 1024));
+    expect(session!.describe(Date.now())).toMatch(/ oll=[1-9]\d* omem=[1-9]\d+ /);
+    expect(session!.connection.unsentBlocks).toBeLessThan(2 * blocks + 2);
     expect(socket._writableState.buffered.length).toBeLessThan(2 * blocks + 2);
     slow.resume();
     let pongs = 0;
@@ -172,12 +174,16 @@ describe('maxmemory-clients', () => {
 
   it('counts a transaction, subscriptions and output', async () => {
     const { log, admin, clients } = await crowd({ 'maxmemory-clients': '1mb' });
-    const [a, b] = clients;
+    const [a, b, c] = clients;
     await a!.ask('MULTI');
     a!.send(...Array.from({ length: 30 }, () => `SET k ${'x'.repeat(50_000)}`));
     await until(() => evicted(log).includes('a'));
     b!.send(...Array.from({ length: 2000 }, (_, i) => `SUBSCRIBE ${'c'.repeat(600)}${i}`));
     await until(() => evicted(log).includes('b'));
+    await admin.ask(`SET big ${'x'.repeat(100_000)}`);
+    c!.connection.pause();
+    for (let i = 0; i < 400; i++) c!.connection.send('GET', 'big');
+    await until(() => evicted(log).includes('c'));
     expect(await admin.ask('PING')).toBe('+PONG');
   });
 });
