@@ -11,7 +11,6 @@ export class MasterTransport implements Transport {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  readonly unsentBlocks = 0;
   readonly unixPath = undefined;
   readonly fd = -1;
   readonly unsentBytes = 0;

@@ -22,7 +22,6 @@ const nowhere: Transport = {
   unixPath: undefined,
   fd: -1,
   unsentBytes: 0,
-  unsentBlocks: 0,
   write: () => true,
   writeCopy: () => true,
   end: () => {},

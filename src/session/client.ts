@@ -13,7 +13,8 @@ export interface Transport {
   readonly unixPath: string | undefined;
   readonly fd: number;
   readonly unsentBytes: number;
-  readonly unsentBlocks: number;
+  /** In how many pieces they lie; absent: in one. */
+  readonly unsentBlocks?: number;
   write(buf: Buffer, from: number, end: number): boolean;
   writeCopy(buf: Buffer, from: number, end: number): boolean;
   end(): void;

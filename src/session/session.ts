@@ -209,7 +209,7 @@ export class Session extends Client implements SessionPort {
       `sub=${channel.size} psub=${pattern.size} ssub=${shardChannel.size} multi=${transaction.shownLength} ` +
       `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=${this.parser.freeBytes} ` +
       `argv-mem=${this.waitingBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
-      `oll=${this.connection.unsentBlocks} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
+      `oll=${this.connection.unsentBlocks ?? (unsent > 0 ? 1 : 0)} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
       `events=${unsent > 0 ? 'rw' : 'r'} ` +
       `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user.name} redir=${this.tracking?.redirect ?? -1} ` +
       `resp=${this.respVersion} lib-name=${this.libName} lib-ver=${this.libVersion}`
