@@ -10,8 +10,10 @@
  *
  * Several servers may run in one process; after `close()` none of them leaves a handle open.
  */
-import type { RespiteServer, ServerOptions } from './embedded/api.ts';
+import type { RespiteServer, ServerOptions, ThreadOptions } from './embedded/api.ts';
 import { startServer } from './embedded/start.ts';
+import { startThread } from './embedded/thread.ts';
+import type { ThreadedServer } from './embedded/thread-types.ts';
 
 export { ConfigError } from './config/errors.ts';
 export type * from './embedded/api.ts';
@@ -22,6 +24,7 @@ export type * from './embedded/local-types.ts';
 export type * from './embedded/looking-types.ts';
 export { ReplyError } from './embedded/reply-error.ts';
 export type * from './embedded/state-types.ts';
+export type * from './embedded/thread-types.ts';
 export { ListenError } from './net/listen-error.ts';
 export { type Change, ChangesLostError, type ChangesOptions } from './server/change.ts';
 export type { Profile } from './server/profiles.ts';
@@ -29,8 +32,13 @@ export type { Profile } from './server/profiles.ts';
 /**
  * Starts a server; resolves when its data is loaded. Rejects with a ListenError when the address
  * cannot be had, with a ConfigError when an option or directive is wrong, and with a LoadError when
- * what is in `dir` cannot be loaded.
+ * what is in `dir` cannot be loaded. With `thread: true` it runs in a thread of its own.
  */
-export async function createServer(options: ServerOptions = {}): Promise<RespiteServer> {
+export async function createServer(options: ThreadOptions): Promise<ThreadedServer>;
+export async function createServer(options?: ServerOptions): Promise<RespiteServer>;
+export async function createServer(
+  options: ServerOptions | ThreadOptions = {},
+): Promise<RespiteServer | ThreadedServer> {
+  if ('thread' in options && options.thread) return startThread(options);
   return startServer(options);
 }

@@ -65,7 +65,6 @@ export interface ClientOptions {
     readonly password?: string;
   };
   readonly 'node-redis': {
-    readonly url: string;
     readonly socket: { readonly host: string; readonly port: number };
     readonly database: number;
     readonly password?: string;

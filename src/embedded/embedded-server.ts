@@ -30,6 +30,7 @@ import { SlowNetwork } from './slow-replies.ts';
 import { ServerSnapshot } from './state.ts';
 import type { Json, ResetOptions, Seed, StateSnapshot } from './state-types.ts';
 import { toJson } from './to-json.ts';
+import { clientOptions, urlOf } from './urls.ts';
 
 export class EmbeddedServer implements RespiteServer {
   readonly host: string;
@@ -65,26 +66,15 @@ export class EmbeddedServer implements RespiteServer {
     return this.urlFor();
   }
 
-  urlFor({ db }: UrlOptions = {}): string {
-    const { host, password, port } = this;
-    const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-    const path = db === undefined ? '' : `/${db}`;
-    return `redis://${login}${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  urlFor(options?: UrlOptions): string {
+    return urlOf(this, this.password, options);
   }
 
   options<Library extends keyof ClientOptions>(
     library: Library,
-    { db = 0 }: UrlOptions = {},
+    options?: UrlOptions,
   ): ClientOptions[Library] {
-    const { host, port } = this;
-    const login = this.password === undefined ? {} : { password: this.password };
-    const options: ClientOptions = {
-      ioredis: { host, port, db, ...login },
-      'node-redis': { url: this.urlFor(), socket: { host, port }, database: db, ...login },
-    };
-    const found = options[library];
-    if (found === undefined) throw new TypeError(`no options for '${String(library)}'`);
-    return found;
+    return clientOptions(library, this, this.password, options);
   }
 
   private get password(): string | undefined {

@@ -1,4 +1,5 @@
 /** From options to a running server. */
+import { ConfigError } from '../config/errors.ts';
 import { Server, type ServerHooks } from '../server/server.ts';
 import type { ServerOptions } from './api.ts';
 import { EmbeddedServer } from './embedded-server.ts';
@@ -7,9 +8,35 @@ import { sharedOf } from './state.ts';
 
 /** Starts a server; resolves when its data is there. What fails leaves nothing open. */
 export async function startServer(options: ServerOptions): Promise<EmbeddedServer> {
+  const server = make(options);
+  await server.listen();
+  const embedded = new EmbeddedServer(server);
+  try {
+    if (options.load !== undefined) await embedded.load(options.load);
+    if (options.seed !== undefined) await embedded.seed(options.seed);
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+  return embedded;
+}
+
+/**
+ * As `startServer`, but at once: for setup files that cannot wait. `dir`, `load` and `seed` are
+ * refused: they take time.
+ */
+export function startServerNow(options: ServerOptions): EmbeddedServer {
+  for (const name of ['dir', 'load', 'seed'] as const) {
+    if (options[name] !== undefined) throw ConfigError.ofOption(name, 'needs createServer()');
+  }
+  const server = make(options);
+  server.listenNow();
+  return new EmbeddedServer(server);
+}
+
+function make(options: ServerOptions): Server {
   const config = configOf(options);
-  const { from, load, seed } = options;
-  const begin = from === undefined ? undefined : sharedOf(from);
+  const begin = options.from === undefined ? undefined : sharedOf(options.from);
   const hooks: ServerHooks = {
     log: options.log ?? (() => {}),
     // A file that happens to lie in the working directory is none of ours.
@@ -22,14 +49,5 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
   const server = new Server(config, hooks);
   server.anyPort = true;
   if (begin !== undefined) server.keyspace.adopt(begin);
-  await server.listen();
-  const embedded = new EmbeddedServer(server);
-  try {
-    if (load !== undefined) await embedded.load(load);
-    if (seed !== undefined) await embedded.seed(seed);
-  } catch (error) {
-    await embedded.close();
-    throw error;
-  }
-  return embedded;
+  return server;
 }

@@ -89,6 +89,25 @@ export class Endpoints {
     if (this.anyPort && plain.length > 0) config.assign('port', String(this.port));
   }
 
+  /** As `open`, for TCP without TLS only, and without waiting. Throws ListenError. */
+  openNow(): void {
+    const { config, listener } = this;
+    let port = config.number('port');
+    for (const { optional, ...where } of this.addresses(port, this.anyPort)) {
+      let failure: ListenError | undefined;
+      const failed = (error: ListenError) => {
+        failure = error;
+      };
+      if (listener.listenTcpNow({ ...where, port }, failed)) port = this.port;
+      else if (!optional) {
+        listener.close();
+        throw failure ?? new ListenError(`${where.host}:${port}`, 'cannot listen at once');
+      }
+    }
+    this.isOpen = true;
+    config.assign('port', String(this.port));
+  }
+
   /** Says in the log where clients are served, once they are. */
   announce(): void {
     const path = this.config.path('unixsocket');

@@ -494,16 +494,10 @@ export class Server {
 
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async listen(): Promise<void> {
-    this.log('notice', 'Server initialized');
-    const idle = withoutEffect(this.config);
-    if (idle.length > 0) {
-      this.log('warning', `Warning: set, but without effect in this version: ${idle.join(', ')}`);
-    }
+    this.announceConfig();
     await this.endpoints.open();
     await this.openMetrics();
-    this.runtime.start();
-    this.cron.start();
-    this.replica.start();
+    this.startWork();
     this.gates.isLoading = true;
     try {
       await this.loader.start();
@@ -514,6 +508,33 @@ export class Server {
     this.gates.isLoading = false;
     this.endpoints.announce();
     this.replica.begin();
+  }
+
+  /**
+   * As `listen`, without waiting: for a server that loads nothing and has a port only. Throws
+   * ListenError.
+   */
+  listenNow(): void {
+    this.announceConfig();
+    this.endpoints.openNow();
+    this.startWork();
+    // Nothing is loaded: it is done when this returns.
+    void this.loader.start();
+    this.endpoints.announce();
+    this.replica.begin();
+  }
+
+  private announceConfig(): void {
+    this.log('notice', 'Server initialized');
+    const idle = withoutEffect(this.config);
+    if (idle.length === 0) return;
+    this.log('warning', `Warning: set, but without effect in this version: ${idle.join(', ')}`);
+  }
+
+  private startWork(): void {
+    this.runtime.start();
+    this.cron.start();
+    this.replica.start();
   }
 
   /** Serves metrics and probes, from before the data is loaded, where a port is configured. */

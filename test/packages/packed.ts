@@ -66,7 +66,11 @@ export class Project {
   }
 
   node(...args: string[]): string {
-    return run(this.dir, process.execPath, args);
+    return this.run(process.execPath, ...args);
+  }
+
+  run(command: string, ...args: string[]): string {
+    return run(this.dir, command, args);
   }
 
   remove(): void {

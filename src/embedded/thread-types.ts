@@ -1,0 +1,57 @@
+/** A server in a thread of its own, as its program sees it. Types only. */
+import type { ClientOptions, Counters, UrlOptions } from './api.ts';
+import type { ClientInfo } from './client-types.ts';
+import type { Effect, Match } from './fault-types.ts';
+import type { CommandArgument, ReplyOf } from './local-types.ts';
+import type { Json, ResetOptions, Seed, SharedSnapshot } from './state-types.ts';
+
+/** As `ServerClock`; each call resolves when it is done. */
+export interface ThreadClock {
+  now(): Promise<number>;
+  advance(ms: number): Promise<void>;
+  set(date: Date | number): Promise<void>;
+  freeze(at?: Date | number): Promise<void>;
+  resume(): Promise<void>;
+  reset(): Promise<void>;
+}
+
+/** A fault of a server in a thread. */
+export interface ThreadInjection extends AsyncDisposable {
+  hits(): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * What `createServer({ thread: true })` returns: the program's event loop stays free, and a program
+ * that blocks does not block the server. As `RespiteServer`, but each call is a message.
+ */
+export interface ThreadedServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  readonly clock: ThreadClock;
+  urlFor(options?: UrlOptions): string;
+  options<Library extends keyof ClientOptions>(
+    library: Library,
+    options?: UrlOptions,
+  ): ClientOptions[Library];
+  exec<Name extends string>(
+    name: Name,
+    ...args: readonly CommandArgument[]
+  ): Promise<ReplyOf<Name>>;
+  counters(): Promise<Counters>;
+  clients(): Promise<readonly ClientInfo[]>;
+  reset(options?: ResetOptions): Promise<void>;
+  seed(data: Seed): Promise<void>;
+  /** `snapshot().share()`: for `createServer({ from })`, here or in other threads. */
+  snapshot(): Promise<SharedSnapshot>;
+  toJSON(): Promise<Json>;
+  save(file?: string): Promise<void>;
+  load(file: string): Promise<void>;
+  /** Functions cannot go to a thread: `client` is a name or an id. */
+  inject(match: Match, effect: Effect): Promise<ThreadInjection>;
+  refuse(refused: boolean): Promise<void>;
+  dropConnections(): Promise<number>;
+  pause(ms: number): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,8 @@
+/** A setup file for Jest: `setupFilesAfterEnv: ['respite/jest/setup']`. */
+import type { RespiteServer } from '../embedded/api.ts';
+import { useServer } from './index.ts';
+
+/** The server of this file's tests; also `globalThis.respite`. */
+export const server: RespiteServer = useServer();
+
+(globalThis as { respite?: RespiteServer }).respite = server;

@@ -1,0 +1,6 @@
+/** A setup file for vitest: `setupFiles: ['respite/vitest/setup']`. */
+import type { RespiteServer } from '../embedded/api.ts';
+import { useServer } from './index.ts';
+
+/** The server of this file's tests. */
+export const server: RespiteServer = await useServer();

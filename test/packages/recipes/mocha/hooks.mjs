@@ -1,0 +1,8 @@
+import { createServer } from 'respite';
+
+export const server = await createServer();
+process.env.REDIS_URL = server.url;
+export const mochaHooks = {
+  afterEach: () => server.reset(),
+  afterAll: () => server.close(),
+};
