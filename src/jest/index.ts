@@ -13,6 +13,7 @@ import type { RespiteServer, ServerOptions } from '../embedded/api.ts';
 import { matchers, type TtlBounds } from '../embedded/matchers.ts';
 import { startServerNow } from '../embedded/start.ts';
 import { exportUrl } from '../embedded/test-server.ts';
+import { setTimeout } from '../util/timers.ts';
 
 export type { TtlBounds } from '../embedded/matchers.ts';
 export { matchers } from '../embedded/matchers.ts';
@@ -69,6 +70,18 @@ export function useServer(options: JestServerOptions = {}): RespiteServer {
     await server.reset();
     server.restore(beginning);
   });
-  afterAll(() => server.close());
+  // Jest runs this before the hooks of the test file, which have clients to close.
+  afterAll(() => void closeWhenLeft(server));
   return server;
+}
+
+/** Takes no more connections, and closes when the last one is gone, or a second later. */
+async function closeWhenLeft(server: RespiteServer): Promise<void> {
+  await server.refuse(true);
+  for (let i = 0; i < 100 && server.clients.length > 0; i++) {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 10).unref();
+    });
+  }
+  await server.close();
 }
