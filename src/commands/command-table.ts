@@ -87,7 +87,11 @@ export class CommandTable implements Iterable<Command> {
   private longestName = 0;
   private list: Command[];
 
+  /** What it was made of. */
+  readonly specs: readonly Spec[];
+
   constructor(specs: readonly Spec[], parent?: Command) {
+    this.specs = specs;
     this.list = specs.map((spec) => new Command(spec, parent));
     let id = 0;
     if (parent === undefined) for (const command of this.everyCommand()) command.id = id++;

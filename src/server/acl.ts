@@ -92,6 +92,24 @@ function rulesChanged(reason: string): CommandError {
   );
 }
 
+/** Catalogues by what their table was made of: a program with many servers needs one. */
+const catalogues = new WeakMap<object, Catalogue>();
+
+/** The catalogue of a table in which nothing is renamed yet. */
+function catalogueOf(commands: CommandTable): Catalogue {
+  let catalogue = catalogues.get(commands.specs);
+  if (catalogue === undefined) {
+    const facts = Array.from(commands.everyCommand(), ({ fullName, spec }) => ({
+      fullName,
+      categories: categoriesOf(spec),
+      isOfRedis7: isOfRedis7(spec.since),
+    }));
+    catalogue = new Catalogue(facts);
+    catalogues.set(commands.specs, catalogue);
+  }
+  return catalogue;
+}
+
 export class Acl implements AclPort {
   readonly users: Users;
   /** The commands that rules can name. */
@@ -107,12 +125,7 @@ export class Acl implements AclPort {
   constructor(parts: AclParts) {
     this.parts = parts;
     const { config } = parts;
-    const facts = Array.from(parts.commands.everyCommand(), ({ fullName, spec }) => ({
-      fullName,
-      categories: categoriesOf(spec),
-      isOfRedis7: isOfRedis7(spec.since),
-    }));
-    const catalogue = new Catalogue(facts);
+    const catalogue = catalogueOf(parts.commands);
     this.rules = {
       catalogue,
       get allChannels() {
