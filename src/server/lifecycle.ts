@@ -14,6 +14,7 @@ import type { Manager } from './supervisor.ts';
 export interface LifecycleOptions {
   /** The Redis version that clients are told. */
   readonly version: string;
+  readonly tellsSmallLists: boolean;
   /** Wall clock, ms since the epoch. */
   readonly startedAtMs: number;
   readonly log: (level: LogLevel, message: string) => void;
@@ -30,6 +31,7 @@ const shutdownFailed = new CommandError('ERR Errors trying to SHUTDOWN. Check lo
 export class Lifecycle implements LifecyclePort {
   /** What clients are told. */
   readonly version: string;
+  readonly tellsSmallLists: boolean;
   readonly runId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
   /** The service manager that watches the process; INFO shows it. */
@@ -43,8 +45,17 @@ export class Lifecycle implements LifecyclePort {
   private readonly close: () => Promise<void>;
   private readonly exit: ((code: number) => void) | undefined;
 
-  constructor({ version, startedAtMs, log, finish, close, exit }: LifecycleOptions) {
+  constructor({
+    version,
+    tellsSmallLists,
+    startedAtMs,
+    log,
+    finish,
+    close,
+    exit,
+  }: LifecycleOptions) {
     this.version = version;
+    this.tellsSmallLists = tellsSmallLists;
     this.startedAtMs = startedAtMs;
     this.log = log;
     this.finish = finish;

@@ -51,7 +51,7 @@ import { Output } from './output.ts';
 import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
-import { DEFAULT_PROFILE, type Profile, profiles, type ServerProfile } from './profiles.ts';
+import { defaultProfile, type Profile, profiles, type ServerProfile } from './profiles.ts';
 import { Replay } from './replay.ts';
 import { makeReplicaSide } from './replica-role.ts';
 import { Replication } from './replication.ts';
@@ -149,9 +149,10 @@ export class Server {
     this.stalls = this.makeStallWatch();
     this.logger = new Log(this.now);
     this.logger.sink = hooks.log;
-    this.profile = profiles[hooks.profile ?? DEFAULT_PROFILE];
+    this.profile = hooks.profile === undefined ? defaultProfile : profiles[hooks.profile];
     this.lifecycle = new Lifecycle({
       version: this.profile.version,
+      tellsSmallLists: this.profile.smallLists,
       startedAtMs: this.now(),
       log: (level, message) => this.log(level, message),
       finish: (save, force) => this.persistence.finish(save, force),

@@ -102,6 +102,11 @@ describe('compat', () => {
     expect(/valkey_version:(\S+)/.exec(info)?.[1]).toBe(valkey);
     await server.exec('SADD', 's', 'member');
     expect(await server.exec('OBJECT', 'ENCODING', 's')).toBe(encoding);
+    await server.exec('RPUSH', 'l', 'x');
+    const list = compat === '7.0' ? 'quicklist' : 'listpack';
+    expect(await server.exec('OBJECT', 'ENCODING', 'l')).toBe(list);
+    for (let i = 0; i < 2000; i++) await server.exec('RPUSH', 'l', 'some text');
+    expect(await server.exec('OBJECT', 'ENCODING', 'l')).toBe('quicklist');
     const hello = (await server.exec('HELLO', 3)) as Record<string, unknown>;
     expect(hello['version']).toBe(version);
     expect(await server.exec('EVAL', 'return redis.REDIS_VERSION', 0)).toBe(version);

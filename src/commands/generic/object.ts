@@ -1,7 +1,7 @@
 /**
  * OBJECT: how a value is kept and when it was used.
  */
-import { Encoding, encodingName } from '../../datatypes/value-types.ts';
+import { Encoding, encodingName, ValueType } from '../../datatypes/value-types.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
@@ -43,6 +43,13 @@ const common = {
   syntax: 'key',
 } as const;
 
+/** Whether a list is one that later versions than 7.0 keep in one listpack, where that is told. */
+function isSmallList({ db, keyspace, server }: Context, entry: Entry): boolean {
+  if (!server.lifecycle.tellsSmallLists || db.typeOf(entry) !== ValueType.list) return false;
+  db.open(entry, keyspace.lists);
+  return keyspace.lists.nodes === 1;
+}
+
 const encoding = command({
   ...common,
   name: 'encoding',
@@ -52,6 +59,7 @@ const encoding = command({
   run(ctx, args, reply) {
     const entry = lookUp(ctx, args);
     if (entry === 0) reply.null();
+    else if (isSmallList(ctx, entry)) reply.bulkLatin1('listpack');
     else reply.bulkLatin1(encodingName(ctx.db.encodingOf(entry)));
   },
 });

@@ -14,6 +14,8 @@ export interface ShutdownRequest {
 export interface LifecyclePort {
   /** The Redis version that clients are told. */
   readonly version: string;
+  /** Whether OBJECT ENCODING calls small lists `listpack`, as Redis 7.2 does. */
+  readonly tellsSmallLists: boolean;
   /** Starts an orderly end; throws CommandError when refused. */
   shutdown(request: ShutdownRequest): void;
 }
