@@ -5,7 +5,7 @@
  *     // jest.config.js                   setupFilesAfterEnv: ['respite/jest/setup']
  *     // or a setup file of your own:
  *     const { useServer } = require('respite/jest');
- *     globalThis.redisServer = useServer({ seed: { … } });
+ *     module.exports = { server: useServer({ seed: { … } }) };
  *
  * Setup files of Jest cannot wait, so the server listens at once.
  */

@@ -2,7 +2,5 @@
 import type { RespiteServer } from '../embedded/api.ts';
 import { useServer } from './index.ts';
 
-/** The server of this file's tests; also `globalThis.respite`. */
+/** The server of this file's tests. */
 export const server: RespiteServer = useServer();
-
-(globalThis as { respite?: RespiteServer }).respite = server;

@@ -16,7 +16,7 @@ test('begins with nothing, under fake timers too', async () => {
   expect(server.toJSON()).toEqual({ db: {} });
   jest.useFakeTimers();
   await saveUser({ id: 2, name: 'Bob' });
-  await expect(globalThis.respite).toHaveKey('user:2');
+  await expect(server).toHaveKey('user:2');
   jest.useRealTimers();
 });
 
