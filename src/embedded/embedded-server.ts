@@ -41,6 +41,7 @@ export class EmbeddedServer implements RespiteServer {
   private readonly keyStreams: KeyEvents;
   private readonly slow: SlowNetwork;
   private readonly initial: ReadonlyMap<string, string>;
+  private readonly initialUsers: readonly string[];
   private ownClient: InProcessClient | undefined;
   private closing: Promise<void> | undefined;
 
@@ -54,6 +55,7 @@ export class EmbeddedServer implements RespiteServer {
     this.keyStreams = new KeyEvents(server.notifications);
     this.slow = new SlowNetwork(server);
     this.initial = configNow(server);
+    this.initialUsers = server.acl.describeUsers();
   }
 
   // ---- connecting --------------------------------------------------------------------------
@@ -112,6 +114,7 @@ export class EmbeddedServer implements RespiteServer {
     if (!kept.has('data')) server.emptyData();
     if (!kept.has('scripts')) resetScripts(server);
     if (!kept.has('config')) resetConfig(server, this.initial);
+    if (!kept.has('users')) server.acl.restoreUsers(this.initialUsers);
     if (!kept.has('statistics')) server.info.reset();
     this.ownClient?.close();
     this.ownClient = undefined;

@@ -290,7 +290,28 @@ export class Acl implements AclPort {
     this.endSubscriptions(known, before, by);
   }
 
-  deleteUsers(names: readonly string[], by: SessionPort): number {
+  /** All users as lines, for `restoreUsers`. */
+  describeUsers(): readonly string[] {
+    return this.users.lines();
+  }
+
+  /** Puts users back as `describeUsers` has shown them; those made since are gone, cut off. */
+  restoreUsers(lines: readonly string[]): void {
+    const { users } = this;
+    if (users.lines().join('\n') === lines.join('\n')) return;
+    const found = users.parse(lines.join('\n'), 'users');
+    if (typeof found === 'string') throw new Error(found);
+    const made = users.all().filter(({ name }) => !found.has(name));
+    this.deleteUsers(made.map(({ name }) => name));
+    for (const [name, user] of found) {
+      const known = users.get(name);
+      if (known === undefined) users.add(user);
+      else known.become(user);
+    }
+    this.defaultChanged();
+  }
+
+  deleteUsers(names: readonly string[], by?: SessionPort): number {
     const gone = new Set<User>();
     for (const name of names) {
       const user = this.users.remove(name);
@@ -304,7 +325,7 @@ export class Acl implements AclPort {
   }
 
   /** Nobody any more, and soon not connected any more. */
-  private cutOff(session: SessionPort, by: SessionPort): void {
+  private cutOff(session: SessionPort, by?: SessionPort): void {
     session.user = this.users.default;
     session.authenticated = false;
     if (session === by) session.closeAfterReply();

@@ -298,6 +298,27 @@ describe('reset', () => {
     expect(server.counters.byCommand['set']).toBe(undefined);
   });
 
+  it('puts users back, and cuts off those who were made since', async () => {
+    const server = await start({ config: { user: ['ann on >pw ~* &* +@all'] } });
+    const lines = await server.exec('ACL', 'LIST');
+    await server.exec('ACL', 'SETUSER', 'ann', 'off', '-@all');
+    await server.exec('ACL', 'SETUSER', 'bob', 'on', '>pw', '+@all');
+    await server.exec('ACL', 'SETUSER', 'default', 'off');
+    const bob = new Redis(server.port, { username: 'bob', password: 'pw', retryStrategy: null });
+    cleanups.push(() => bob.disconnect());
+    await bob.ping();
+    const end = new Promise((resolve) => bob.once('end', resolve));
+    await server.reset();
+    await end;
+    expect(await server.exec('ACL', 'LIST')).toEqual(lines);
+    const ann = new Redis(server.port, { username: 'ann', password: 'pw' });
+    cleanups.push(() => ann.disconnect());
+    expect(await ann.get('a')).toBe(null);
+    await server.exec('ACL', 'DELUSER', 'ann');
+    await server.reset({ keep: ['users'] });
+    expect(await server.exec('ACL', 'USERS')).toEqual(['default']);
+  });
+
   it('keeps what it is told to', async () => {
     const server = await start();
     await server.exec('SET', 'a', 1);
