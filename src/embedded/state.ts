@@ -36,11 +36,11 @@ export class ServerSnapshot implements StateSnapshot {
   /** Puts the data of its server back. */
   restore(): void {
     this.check();
-    const { blocking, keyspace, persistence } = this.server;
+    const { blocking, keyspace } = this.server;
     keyspace.rewind(this.mark);
     keyspace.changes.journal.endUnit();
     blocking.serve();
-    void persistence.renewAppendOnly().catch(() => {});
+    void this.server.dataReplaced().catch(() => {});
   }
 
   dispose(): void {

@@ -587,7 +587,19 @@ export class Server {
       this.gates.isLoading = false;
       this.blocking.serve();
     }
-    await this.persistence.renewAppendOnly();
+    await this.dataReplaced();
+  }
+
+  /**
+   * The data is another one, and no effect has told of it: replicas and the append-only file begin
+   * anew. Resolves when the file has.
+   */
+  dataReplaced(): Promise<void> {
+    this.replication.changeReplicationId();
+    for (const session of [...this.clients.all()]) {
+      if (session.replica !== undefined) session.kill();
+    }
+    return this.persistence.renewAppendOnly();
   }
 
   /** Throws all data away; memory is given back in slices. O(databases). */

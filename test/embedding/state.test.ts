@@ -138,6 +138,19 @@ describe('snapshot and restore', () => {
     expect((await start({ load: path.join(dir, 'copy.rdb') })).toJSON()).toEqual(before);
   });
 
+  it('reach replicas', async () => {
+    const server = await start({ seed: { a: '1' }, config: { 'repl-diskless-sync-delay': 0 } });
+    const copy = await start({ config: { replicaof: ['127.0.0.1', server.port] } });
+    const value = () => copy.exec('GET', 'a').catch(() => 'loading');
+    const within = { timeout: 10_000, interval: 20 };
+    await expect.poll(value, within).toBe('1');
+    const snapshot = server.snapshot();
+    await server.exec('SET', 'a', 2);
+    await expect.poll(value, within).toBe('2');
+    server.restore(snapshot);
+    await expect.poll(value, within).toBe('1');
+  });
+
   it('belong to one server, and end with dispose()', async () => {
     const [server, other] = [await start(), await start()];
     const snapshot = server.snapshot();
