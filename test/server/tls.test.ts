@@ -1,6 +1,6 @@
 /** TLS: who gets in, with what, and what is said to those who do not. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -370,6 +370,27 @@ describe('what is negotiated', () => {
     expect(await talker.ask('CONFIG SET tls-session-caching no')).toBe('+OK');
     expect(await resumes('TLSv1.3')).toBe(false);
     expect(await resumes('TLSv1.2')).toBe(false);
+  });
+
+  it('a renewed certificate is served after CONFIG SET of the same names, to those who come', async () => {
+    const { server, tlsPort } = await start();
+    const subject = async () => (await dial(tlsPort)).getPeerCertificate().subject.CN;
+    const before = await dial(tlsPort);
+    const renewed = certs.signed('renewed', '/CN=renewed');
+    const old = contentsOf(serverPair);
+    try {
+      copyFileSync(renewed.cert, serverPair.cert);
+      copyFileSync(renewed.key, serverPair.key);
+      expect(await subject()).toBe('localhost');
+      const talker = await Talker.open(server);
+      const { cert, key } = serverPair;
+      expect(await talker.ask(`CONFIG SET tls-cert-file ${cert} tls-key-file ${key}`)).toBe('+OK');
+      expect(await subject()).toBe('renewed');
+      expect(await ask(before, 'PING')).toBe('+PONG');
+    } finally {
+      writeFileSync(serverPair.cert, old.cert);
+      writeFileSync(serverPair.key, old.key);
+    }
   });
 
   it('no renegotiation: the work that a client may ask for again and again', async () => {
