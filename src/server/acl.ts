@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Catalogue } from '../acl/catalogue.ts';
+import type { Catalogue } from '../acl/catalogue.ts';
 import { AclLog, type Reason, type Where } from '../acl/log.ts';
 import { RuleError } from '../acl/rule-error.ts';
 import { joinSelectors } from '../acl/rule-words.ts';
@@ -15,7 +15,6 @@ import { cString, hasSpaces } from '../acl/text.ts';
 import { User } from '../acl/user.ts';
 import { DEFAULT_USER, Users } from '../acl/users.ts';
 import { ALLOWED, argumentOf, check, Denied, reasonOf } from '../commands/access.ts';
-import { categoriesOf } from '../commands/categories.ts';
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { AclPort } from '../commands/ports/acl.ts';
 import type { SessionPort } from '../commands/ports/session.ts';
@@ -26,6 +25,17 @@ import { systemReason } from '../config/special-values.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError } from '../util/errors.ts';
 import { toLatin1 } from '../util/words.ts';
+import { catalogueOf } from './acl-catalogue.ts';
+import {
+  bothSources,
+  execErrors,
+  noChannel,
+  noFile,
+  noKey,
+  notSaved,
+  scriptErrors,
+  spacesInName,
+} from './acl-errors.ts';
 import { configWords } from './acl-text.ts';
 import type { LogLevel } from './log.ts';
 import type { Stats } from './stats.ts';
@@ -40,74 +50,6 @@ export interface AclParts {
   readonly sessions: () => Iterable<SessionPort>;
   /** Told whether clients have to log in, whenever that may have changed. */
   readonly passwordRequired: (required: boolean) => void;
-}
-
-const noFile = new CommandError(
-  'ERR This Redis instance is not configured to use an ACL file. You may want to specify users ' +
-    'via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis ' +
-    'configuration file set) in order to store users in the Redis configuration.',
-);
-const notSaved = new CommandError(
-  'ERR There was an error trying to save the ACLs. Please check the server logs for more ' +
-    'information',
-);
-const spacesInName = new CommandError("ERR Usernames can't contain spaces or null characters");
-const noKey = new CommandError(
-  'NOPERM this user has no permissions to access one of the keys used as arguments',
-);
-const noChannel = new CommandError(
-  'NOPERM this user has no permissions to access one of the channels used as arguments',
-);
-const bothSources =
-  'Configuring users in the configuration file and in an ACL file at the same time is invalid: ' +
-  'have either an aclfile or user lines';
-
-/** What scripts are told of a refusal. */
-const scriptErrors = {
-  command: new CommandError(
-    "ERR The user executing the script can't run this command or subcommand",
-  ),
-  key: new CommandError(
-    "ERR The user executing the script can't access at least one of the keys mentioned in the " +
-      'command arguments',
-  ),
-  channel: new CommandError(
-    "ERR The user executing the script can't publish to the channel mentioned in the command",
-  ),
-} as const;
-
-/** What EXEC answers for a queued command that may not run any more. */
-const execErrors = {
-  command: rulesChanged('no permission to execute the command or subcommand'),
-  key: rulesChanged('no permission to touch the specified keys'),
-  channel: rulesChanged(
-    'no permission to access one of the channels used as arguments to the command',
-  ),
-} as const;
-
-function rulesChanged(reason: string): CommandError {
-  return new CommandError(
-    'NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC ' +
-      `call. This command is no longer allowed for the following reason: ${reason}`,
-  );
-}
-
-/** Catalogues by what their table was made of: a program with many servers needs one. */
-const catalogues = new WeakMap<object, Catalogue>();
-
-/** The catalogue of a table in which nothing is renamed yet. */
-function catalogueOf(commands: CommandTable): Catalogue {
-  let catalogue = catalogues.get(commands.specs);
-  if (catalogue === undefined) {
-    const facts = Array.from(commands.everyCommand(), ({ fullName, spec }) => ({
-      fullName,
-      categories: categoriesOf(spec),
-      isOfRedis7: isOfRedis7(spec.since),
-    }));
-    catalogue = new Catalogue(facts);
-    catalogues.set(commands.specs, catalogue);
-  }
-  return catalogue;
 }
 
 export class Acl implements AclPort {
@@ -468,9 +410,4 @@ function listensToMore({ subscriptions }: SessionPort, user: User): boolean {
     [...pattern].some((name) => !user.mayListen(bytes(name), true)) ||
     [...channel, ...shardChannel].some((name) => !user.mayListen(bytes(name), false))
   );
-}
-
-function isOfRedis7(since: string): boolean {
-  const [major = 0, minor = 0] = since.split('.').map(Number);
-  return major < 7 || (major === 7 && minor === 0);
 }

@@ -3,6 +3,9 @@
  * cut off, and rules made to do harm.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -280,5 +283,108 @@ describe('rules made to do harm', () => {
     expect(await run("return redis.call('keys', '*')")).toMatch(/can't run this command/);
     expect(await run("return redis.acl_check_cmd('get', 'b')")).toBe('(nil)');
     expect(await run("return redis.acl_check_cmd('get', 'a')")).toBe('(integer) 1');
+  });
+});
+
+describe('rules and what else there is', () => {
+  it('go by the proper names of commands that are renamed', async () => {
+    const server = await startServer({ 'rename-command': 'GET fetch' });
+    const admin = await Talker.open(server);
+    expect(await admin.ask('ACL SETUSER u on nopass ~* +fetch')).toMatch(/Unknown command/);
+    expect(await admin.ask('ACL SETUSER u on nopass ~a +get')).toBe('+OK');
+    const client = await Talker.open(server);
+    await client.ask('AUTH u x');
+    expect(await client.ask('FETCH a')).toBe('$-1');
+    expect(await client.ask('FETCH b')).toMatch(/^-NOPERM .* one of the keys/);
+    expect(await client.ask('SET a b')).toMatch(/^-NOPERM .* 'set' command/);
+  });
+
+  it('files are loaded though nobody may do what is in them', async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'respite-acl-'));
+    atClose(() => rmSync(dir, { recursive: true }));
+    const writer = await startServer({ dir, appendonly: 'yes' });
+    const first = await Talker.open(writer);
+    for (const line of ['SET a 1', 'MULTI', 'SET b 2', 'SET c 3', 'EXEC']) await first.ask(line);
+    await writer.close();
+    const server = await startServer({ dir, appendonly: 'yes', user: 'default on nopass +dbsize' });
+    const client = await Talker.open(server);
+    expect(await client.ask('DBSIZE')).toBe(':3');
+    expect(await client.ask('GET a')).toMatch(/^-NOPERM/);
+  });
+
+  it('INFO counts what was refused, CONFIG RESETSTAT begins anew', async () => {
+    const { server, admin } = await withUsers('u on >p ~a &a +get +publish');
+    const client = await Talker.open(server);
+    await client.ask('AUTH u wrong');
+    await client.ask('AUTH u p');
+    for (const line of ['GET b', 'GET c', 'SET a b', 'PUBLISH b m']) {
+      expect(await client.ask(line)).toMatch(/^-NOPERM/);
+    }
+    const counts = async () =>
+      (await admin.ask('INFO stats')).match(/acl_access_denied_[ack]\w+:\d+/g);
+    expect(await counts()).toEqual([
+      'acl_access_denied_auth:1',
+      'acl_access_denied_cmd:1',
+      'acl_access_denied_key:2',
+      'acl_access_denied_channel:1',
+    ]);
+    await admin.ask('CONFIG RESETSTAT');
+    expect((await counts())?.join()).toMatch(/^(\w+:0,?){4}$/);
+  });
+
+  it('rights to read do not write, rights to write do not read', async () => {
+    const { server, admin } = await withUsers('u on nopass %R~r %W~w +@all');
+    await admin.ask('MSET r 1 w 2');
+    const client = await Talker.open(server);
+    await client.ask('AUTH u x');
+    const [may, mayNot] = [
+      [
+        'GET r',
+        'SET w 3',
+        'COPY r w REPLACE',
+        'EXISTS r w',
+        'TYPE w',
+        'BITFIELD_RO r GET u8 0',
+        'DEL w',
+      ],
+      [
+        'GET w',
+        'SET r 3',
+        'COPY w r',
+        'SET w 1 GET',
+        'GETSET w 1',
+        'APPEND r x',
+        'INCR w',
+        'GETDEL w',
+        'RENAME w r',
+        'DEL r',
+        'GETEX r',
+        'BITFIELD w GET u8 0',
+      ],
+    ];
+    for (const line of may!) expect(await client.ask(line), line).not.toMatch(/^-/);
+    for (const line of mayNot!) expect(await client.ask(line), line).toMatch(/^-NOPERM/);
+  });
+
+  it('the log groups what is the same, and keeps its length', async () => {
+    let now = 1_000_000;
+    const server = await startServer({ 'acllog-max-len': '2' }, { now: () => now });
+    const admin = await Talker.open(server);
+    await admin.ask('ACL SETUSER u on nopass +get');
+    const client = await Talker.open(server);
+    await client.ask('AUTH u x');
+    await client.ask('GET a');
+    now += 60_000;
+    await client.ask('GET a');
+    expect(await admin.ask('ACL LOG')).toMatch(/^\*1 \*14 \$5 count :2 /);
+    now += 60_001;
+    await client.ask('GET a');
+    expect(await admin.ask('ACL LOG')).toMatch(/^\*2 \*14 \$5 count :1 /);
+    await client.ask('GET b');
+    await client.ask('GET c');
+    expect(await admin.ask('ACL LOG')).toMatch(/^\*2 .* object \$1 c .* object \$1 b /);
+    await admin.ask('CONFIG SET acllog-max-len 0');
+    await client.ask('GET d');
+    expect(await admin.ask('ACL LOG')).toBe('*0');
   });
 });
