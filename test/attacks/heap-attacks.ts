@@ -198,7 +198,7 @@ const holders: readonly Attack[] = [
     ),
   ),
   {
-    name: '15,000 connections with half a request',
+    name: '9000 connections with half a request',
     async run(open) {
       for (let i = 0; i < 9000; i++) {
         const attacker = await open();
