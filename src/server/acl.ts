@@ -36,6 +36,7 @@ import {
   scriptErrors,
   spacesInName,
 } from './acl-errors.ts';
+import { contextOf, listensToMore } from './acl-sessions.ts';
 import { configWords } from './acl-text.ts';
 import type { LogLevel } from './log.ts';
 import type { Stats } from './stats.ts';
@@ -395,19 +396,4 @@ function reasonName(answer: number): 'command' | 'key' | 'channel' {
   const reason = reasonOf(answer);
   if (reason === Denied.key) return 'key';
   return reason === Denied.channel ? 'channel' : 'command';
-}
-
-function contextOf(session: SessionPort): Where {
-  return session.transaction.isOpen ? 'multi' : 'toplevel';
-}
-
-/** Whether a session is subscribed to something that its user may not listen to. */
-function listensToMore({ subscriptions }: SessionPort, user: User): boolean {
-  if (subscriptions === undefined) return false;
-  const bytes = (name: string) => Buffer.from(name, 'latin1');
-  const { channel, pattern, shardChannel } = subscriptions;
-  return (
-    [...pattern].some((name) => !user.mayListen(bytes(name), true)) ||
-    [...channel, ...shardChannel].some((name) => !user.mayListen(bytes(name), false))
-  );
 }

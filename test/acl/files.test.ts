@@ -165,7 +165,7 @@ describe('user lines of redis.conf', () => {
 });
 
 describe(`random users (seed ${SEED})`, () => {
-  const COUNT = FULL ? 100_000 : 2_000;
+  const COUNT = FULL ? 100_000 : 1_000;
   const { acl } = configured('');
   const rules = (acl as unknown as { rules: ConstructorParameters<typeof Users>[0] }).rules;
 
