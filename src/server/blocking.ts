@@ -174,6 +174,15 @@ export class Blocking implements BlockingPort {
     }
   }
 
+  /** Ends a session's wait with an error. */
+  fail(session: Session, error: string): void {
+    const blocked = this.bySession.get(session);
+    if (blocked === undefined) return;
+    this.reply.version = session.respVersion;
+    this.reply.error(error);
+    this.release(blocked);
+  }
+
   /** The session has ended. */
   forget(session: Session): void {
     const blocked = this.bySession.get(session);

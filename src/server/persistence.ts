@@ -44,6 +44,9 @@ const rewriteInProgress = new CommandError(
 const rewriteFailed = new CommandError(
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
 );
+const notAppending = new CommandError(
+  'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.',
+);
 const saveFailed = new CommandError('ERR');
 
 /** Function libraries, which are saved with the data. */
@@ -103,6 +106,7 @@ export class SaveRecord {
 }
 
 export class Persistence implements PersistencePort {
+  readonly notAppending = notAppending;
   readonly files: FileSystem;
   readonly saves = new SaveRecord();
   readonly rewrites = new SaveRecord();
@@ -227,6 +231,14 @@ export class Persistence implements PersistencePort {
   allFlushed(): void {
     if (this.job?.kind === 'save') this.cancel();
     if (this.isReady && this.savePoints.length > 0) this.saveNow();
+  }
+
+  get fileMark(): number | undefined {
+    return this.aof?.written;
+  }
+
+  isOnDisk(mark: number): boolean {
+    return this.aof !== undefined && this.aof.onDisk >= mark;
   }
 
   // ---- figures -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import type {
   ShownReplica,
 } from '../commands/ports/replication.ts';
 import type { Config } from '../config/config.ts';
-import { ReplicaPeer, shownPhases } from '../replication/replica-peer.ts';
+import { ReplicaPeer } from '../replication/replica-peer.ts';
 import type { Session } from '../session/session.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { setImmediate } from '../util/timers.ts';
@@ -24,7 +24,8 @@ import type { LogLevel } from './log.ts';
 import type { Output } from './output.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
-import { hostOf, nameOf } from './replica-name.ts';
+import { countOnline, replicaLines, secondsBetween, shownReplicas } from './replica-figures.ts';
+import { nameOf } from './replica-name.ts';
 import type { Replication } from './replication.ts';
 import type { Links } from './replication-parts.ts';
 import type { Stats } from './stats.ts';
@@ -70,7 +71,7 @@ export class ReplicationMaster implements Links {
   constructor(parts: MasterParts) {
     this.parts = parts;
     this.fullSync = new FullSync({ ...parts, online: (session) => this.putOnline(session) });
-    this.waiters = new AckWaiters(parts.blocking, (offset) => this.countAcknowledged(offset));
+    this.waiters = new AckWaiters(parts.blocking);
     const { config } = parts;
     for (const name of ['min-replicas-to-write', 'min-replicas-max-lag']) {
       config.onChange(name, () => this.countGood());
@@ -266,16 +267,21 @@ export class ReplicationMaster implements Links {
   }
 
   countAcknowledged(offset: number): number {
-    let count = 0;
-    for (const { replica } of this.sessions) {
-      if (replica!.isOnline && replica!.ackOffset >= offset) count++;
-    }
-    return count;
+    return countOnline(this.sessions, ({ ackOffset }) => ackOffset >= offset);
   }
 
-  awaitAcknowledged(session: Session, offset: number, replicas: number): void {
-    this.waiters.add(session, offset, replicas);
+  countFsynced(offset: number): number {
+    return countOnline(this.sessions, ({ fsyncedOffset }) => fsyncedOffset >= offset);
+  }
+
+  awaitUntil(
+    session: Session,
+    isDone: () => boolean,
+    failure?: () => CommandError | undefined,
+  ): void {
+    this.waiters.add(session, isDone, failure);
     this.askForAck();
+    this.parts.output.whenSafe(() => this.waiters.check());
   }
 
   /** Has replicas say how far they are; once for all who want to know in this turn. */
@@ -304,14 +310,11 @@ export class ReplicationMaster implements Links {
       this.good() < wanted;
   }
 
+  /** Replicas that have been heard of lately enough. */
   private good(): number {
     const { config, now } = this.parts;
     const most = config.number('min-replicas-max-lag');
-    let count = 0;
-    for (const { replica } of this.sessions) {
-      if (replica!.isOnline && secondsBetween(replica!.ackMs, now()) <= most) count++;
-    }
-    return count;
+    return countOnline(this.sessions, ({ ackMs }) => secondsBetween(ackMs, now()) <= most);
   }
 
   // ---- now and then --------------------------------------------------------------------------
@@ -321,6 +324,7 @@ export class ReplicationMaster implements Links {
     this.fullSync.tick();
     this.parts.replication.failover.check();
     this.sendGetAck();
+    this.waiters.check();
     const second = Math.floor(nowMs / 1000);
     if (second === this.lastSecond) return;
     this.lastSecond = second;
@@ -368,13 +372,7 @@ export class ReplicationMaster implements Links {
   // ---- what others are shown -----------------------------------------------------------------
 
   online(): ShownReplica[] {
-    return [...this.sessions]
-      .filter(({ replica }) => replica!.isOnline)
-      .map((session) => ({
-        host: hostOf(session),
-        port: session.replica!.listeningPort,
-        offset: session.replica!.ackOffset,
-      }));
+    return shownReplicas(this.sessions);
   }
 
   /** INFO's lines about them. */
@@ -382,22 +380,10 @@ export class ReplicationMaster implements Links {
     const { config, now } = this.parts;
     const gated =
       config.number('min-replicas-to-write') > 0 && config.number('min-replicas-max-lag') > 0;
-    const lines: InfoLine[] = [['connected_slaves', this.sessions.size]];
-    if (gated) lines.push(['min_slaves_good_slaves', this.good()]);
-    let i = 0;
-    for (const session of this.sessions) {
-      const { listeningPort, phase, ackOffset, ackMs, isOnline } = session.replica!;
-      const lag = isOnline ? secondsBetween(ackMs, now()) : 0;
-      const where = `ip=${hostOf(session)},port=${listeningPort}`;
-      lines.push([
-        `slave${i++}`,
-        `${where},state=${shownPhases[phase]},offset=${ackOffset},lag=${lag}`,
-      ]);
-    }
-    return lines;
+    return [
+      ['connected_slaves', this.sessions.size],
+      ...(gated ? [['min_slaves_good_slaves', this.good()] as const] : []),
+      ...replicaLines(this.sessions, now()),
+    ];
   }
-}
-
-function secondsBetween(fromMs: number, toMs: number): number {
-  return Math.max(0, Math.floor(toMs / 1000) - Math.floor(fromMs / 1000));
 }

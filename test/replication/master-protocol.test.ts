@@ -360,6 +360,41 @@ describe('on the link', () => {
     expect(await client.ask('WAIT 1 1000')).toBe(':1');
   });
 
+  it('WAITAOF waits for disks: ours, and those of replicas', async () => {
+    const { client, replica, server } = await linked({ dir: directory(), appendonly: 'yes' });
+    await client.ask('SET a 1');
+    expect(await client.ask('WAITAOF 1 0 5000')).toBe('*2 :1 :0');
+    client.send('SET a 2');
+    expect(await client.next()).toBe('+OK');
+    client.send('WAITAOF 1 1 5000');
+    const { offset } = server.replication;
+    await replica.until(() => replica.pending.includes('GETACK'));
+    replica.acknowledge(offset);
+    replica.send('REPLCONF', 'ACK', String(offset), 'FACK', String(offset));
+    expect(await client.next()).toBe('*2 :1 :1');
+    await client.ask('SET a 3');
+    expect(await client.ask('WAITAOF 0 1 20')).toMatch(/^\*2 :[01] :0$/);
+    await client.ask('CONFIG SET appendfsync no');
+    await client.ask('SET a 4');
+    client.send('WAITAOF 1 0 0');
+    const other = await Talker.open(server);
+    while (!(await other.ask('CLIENT LIST')).includes('cmd=waitaof'));
+    expect(await other.ask('CONFIG SET appendonly no')).toBe('+OK');
+    const refusal = '-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.';
+    expect(await client.next()).toBe(refusal);
+    expect(await client.ask('WAITAOF 1 0 0')).toBe(refusal);
+    expect(await client.ask('WAITAOF 0 0 0')).toBe('*2 :0 :0');
+    for (const [args, error] of [
+      ['2 0 0', '-ERR value is out of range, value must between 0 and 1'],
+      ['x 0 0', '-ERR value is not an integer or out of range'],
+      ['0 -1 0', '-ERR value is out of range, must be positive'],
+      ['0 0 -1', '-ERR timeout is negative'],
+      ['0 0 x', '-ERR timeout is not an integer or out of range'],
+    ]) {
+      expect(await client.ask(`WAITAOF ${args}`)).toBe(error);
+    }
+  });
+
   it('is shown in ROLE, INFO and CLIENT LIST, and ended by CLIENT KILL TYPE replica', async () => {
     const { client, replica, server } = await linked();
     replica.acknowledge(3);

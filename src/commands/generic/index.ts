@@ -9,7 +9,7 @@ import { copy, move, rename, renamenx } from './rename.ts';
 import { keys, randomkey, scan } from './scan.ts';
 import { sort, sortRo } from './sort.ts';
 import { expiretime, pexpiretime, pttl, ttl } from './ttl.ts';
-import { wait } from './wait.ts';
+import { wait, waitaof } from './wait.ts';
 
 export const genericCommands: readonly CommandSpec[] = [
   copy,
@@ -39,4 +39,5 @@ export const genericCommands: readonly CommandSpec[] = [
   type,
   unlink,
   wait,
+  waitaof,
 ];

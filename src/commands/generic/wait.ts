@@ -1,8 +1,10 @@
 /**
- * WAIT: blocks until replicas have what this client wrote. It waits for no key: who is told of an
- * acknowledgement ends the wait (`src/server/ack-waiters.ts`).
+ * WAIT and WAITAOF: block until replicas have what this client wrote, or until it is on their disks
+ * and on ours. They wait for no key: who is told of an acknowledgement or of a sync ends the wait
+ * (`src/server/ack-waiters.ts`).
  */
-import { CommandError } from '../../util/errors.ts';
+import type { Args } from '../../util/args.ts';
+import { CommandError, errors } from '../../util/errors.ts';
 import { int64Argument, intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
 
@@ -13,6 +15,19 @@ const onReplica = new CommandError(
 );
 const notTimeout = new CommandError('ERR timeout is not an integer or out of range');
 const negative = new CommandError('ERR timeout is negative');
+
+const aofOnReplica = new CommandError(
+  'ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas ' +
+    'are just local and are not propagated.',
+);
+const notLocal = new CommandError('ERR value is out of range, value must between 0 and 1');
+
+/** Argument i, ms, as the time at which to give up; 0 for never. */
+function timeoutMsArgument(args: Args, i: number, nowMs: number): number {
+  const ms = Number(int64Argument(args, i, notTimeout));
+  if (ms < 0) throw negative;
+  return ms === 0 ? 0 : nowMs + ms;
+}
 
 /** WAIT numreplicas timeout */
 export const wait = command({
@@ -31,8 +46,7 @@ export const wait = command({
     const { replication } = ctx.server;
     if (replication.isReplica) throw onReplica;
     const wanted = intArgument(args, 1);
-    const timeoutMs = Number(int64Argument(args, 2, notTimeout));
-    if (timeoutMs < 0) throw negative;
+    const untilMs = timeoutMsArgument(args, 2, ctx.nowMs);
     const { session } = ctx;
     const { streamOffset } = session;
     const count = () => replication.replicas.countAcknowledged(streamOffset);
@@ -40,8 +54,53 @@ export const wait = command({
       reply.int(count());
       return;
     }
-    const untilMs = timeoutMs === 0 ? 0 : ctx.nowMs + timeoutMs;
     ctx.block({ args, keys: [], type: -1, untilMs, onTimeout: (r) => r.int(count()) }, reply);
-    replication.replicas.awaitAcknowledged(session, streamOffset, wanted);
+    replication.replicas.awaitUntil(session, () => count() >= wanted);
+  },
+});
+
+/** WAITAOF numlocal numreplicas timeout */
+export const waitaof = command({
+  name: 'waitaof',
+  arity: 4,
+  group: 'generic',
+  since: '7.2.0',
+  summary: 'Waits until what this connection has written is on the disk, here and on replicas.',
+  complexity: 'O(N) where N is the number of replicas',
+  flags: ['noscript', 'blocking'],
+  categories: ['connection', '-keyspace'],
+  tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+  syntax: 'numlocal:integer numreplicas:integer timeout:integer',
+
+  run(ctx, args, reply) {
+    const { persistence, replication } = ctx.server;
+    if (replication.isReplica) throw aofOnReplica;
+    const local = intArgument(args, 1);
+    if (local !== 0 && local !== 1) throw notLocal;
+    const wanted = intArgument(args, 2);
+    if (wanted < 0) throw errors.outOfRangePositive;
+    const untilMs = timeoutMsArgument(args, 3, ctx.nowMs);
+    const { streamOffset } = ctx.session;
+    const mark = persistence.fileMark;
+    if (local === 1 && mark === undefined) throw persistence.notAppending;
+    const here = () => (mark !== undefined && persistence.isOnDisk(mark) ? 1 : 0);
+    const there = () => replication.replicas.countFsynced(streamOffset);
+    const isDone = () => here() >= local && there() >= wanted;
+    if (isDone() || !ctx.mayBlock) {
+      reply.array(2);
+      reply.int(here());
+      reply.int(there());
+      return;
+    }
+    const onTimeout = (r: typeof reply) => {
+      r.array(2);
+      r.int(here());
+      r.int(there());
+    };
+    ctx.block({ args, keys: [], type: -1, untilMs, onTimeout }, reply);
+    // Without the append-only file it would wait for what never comes.
+    const failure = () =>
+      local === 1 && persistence.fileMark === undefined ? persistence.notAppending : undefined;
+    replication.replicas.awaitUntil(ctx.session, isDone, failure);
   },
 });

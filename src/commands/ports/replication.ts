@@ -2,6 +2,7 @@
  * Replication as commands see it. `src/server/replication.ts` implements it, and the parts it is
  * made of.
  */
+import type { CommandError } from '../../util/errors.ts';
 import type { SessionPort } from './session.ts';
 
 /** What a client that is to be a replica has told of itself (REPLCONF). */
@@ -44,11 +45,17 @@ export interface ReplicasPort {
   acknowledge(session: SessionPort, offset: number, fsynced: number | undefined): void;
   /** Online replicas that have acknowledged an offset. */
   countAcknowledged(offset: number): number;
+  /** Online replicas that have an offset on their disks. */
+  countFsynced(offset: number): number;
   /**
-   * Ends the wait of a session as its timeout would once so many replicas have acknowledged an
-   * offset; asks them to say how far they are.
+   * Ends the wait of a session, whose command is about to block, as its timeout would once `isDone`;
+   * with an error when `failure` has one. Asks the replicas to say how far they are.
    */
-  awaitAcknowledged(session: SessionPort, offset: number, replicas: number): void;
+  awaitUntil(
+    session: SessionPort,
+    isDone: () => boolean,
+    failure?: () => CommandError | undefined,
+  ): void;
   /** Online replicas. */
   online(): readonly ShownReplica[];
 }

@@ -135,6 +135,11 @@ export class AppendOnlyFile implements JournalReader {
     return this.lastError === undefined ? this.flushed : this.encoded;
   }
 
+  /** How far effects are on the disk, whatever the policy is. */
+  get onDisk(): number {
+    return this.synced;
+  }
+
   /** Writes what was encoded; with `always` has it synced, too. */
   prepare(): void {
     if (this.encoder.length > 0) this.flush();
