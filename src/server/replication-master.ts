@@ -226,9 +226,14 @@ export class ReplicationMaster implements Links {
   /** Sends a replica what it lacks, as far as its socket takes it. */
   private send(session: Session): void {
     const { cursor, isOnline, streamsOnAck } = session.replica!;
-    if (cursor === undefined || !isOnline || streamsOnAck || session.closed) return;
+    if (cursor === undefined || session.closed) return;
     const { connection } = session;
     const { output, now } = this.parts;
+    if (!isOnline || streamsOnAck) {
+      // What is kept for it while it gets its data has the same limits.
+      output.enforceLimit(session, now());
+      return;
+    }
     let budget = TURN_BYTES;
     while (connection.unsentBytes === 0 && budget > 0) {
       const limit = Math.min(budget, this.safeOffset + 1 - cursor.offset);

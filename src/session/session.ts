@@ -150,9 +150,14 @@ export class Session extends Client implements SessionPort {
     return this.isMonitor || this.replica?.isAttached === true;
   }
 
-  /** Bytes of output that the kernel has not taken yet; a replica's are shared with others'. */
+  /**
+   * Bytes of output that the kernel has not taken yet. Of a replica those of the stream, which it
+   * shares with others: a copy of the data comes as fast as it is taken.
+   */
   override get unsentBytes(): number {
-    return super.unsentBytes + (this.replica?.queuedBytes ?? 0);
+    const { replica } = this;
+    if (replica === undefined || !replica.isAttached) return super.unsentBytes;
+    return replica.isOnline ? super.unsentBytes + replica.queuedBytes : replica.queuedBytes;
   }
 
   /**

@@ -440,6 +440,27 @@ describe('limits', () => {
     expect(replica.isClosed).toBe(false);
   });
 
+  it('what is kept while the data is on its way has the same limits (pitfall 11)', async () => {
+    const server = await startServer({
+      ...NOW,
+      'client-output-buffer-limit': 'replica 1mb 1mb 60',
+      'repl-backlog-size': '100kb',
+    });
+    const client = await Talker.open(server);
+    await fill(client);
+    const replica = await replicaOf(server, 'capa', 'eof');
+    await replica.psync();
+    replica.socket.pause();
+    for (let i = 0; i < 200 && server.replication.replicas.count > 0; i++) {
+      await client.ask(`SET w${i} ${'v'.repeat(50_000)}`);
+    }
+    expect(server.replication.replicas.count).toBe(0);
+    await client.ask('SET last 1');
+    expect(server.replication.memory.buffers).toBeLessThan(400_000);
+    expect(infoOf(server, 'client_output_buffer_limit_disconnections')).toBe('1');
+    await until(() => !server.persistence.isRunning('save'));
+  });
+
   it('a replica that takes nothing is let go at its limit, and memory with it', async () => {
     const { client, replica, server } = await linked({
       'client-output-buffer-limit': 'replica 1mb 1mb 60',
