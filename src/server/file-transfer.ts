@@ -19,7 +19,8 @@ export class FileTransfer {
   private readonly total: number;
   private position = 0;
   private isClosed = false;
-  private isScheduled = false;
+  /** Until `begin`, and while a turn for the next piece is asked for. */
+  private isScheduled = true;
 
   /** The file is its own from now on. `onEnd` is called once, when it is sent or unreadable. */
   constructor(file: OpenFile, session: Session, output: Output, onEnd: () => void) {
@@ -30,6 +31,12 @@ export class FileTransfer {
     this.total = file.size();
     const line = Buffer.from(`$${this.total}\r\n`, 'latin1');
     output.stream(session, line, 0, line.length);
+  }
+
+  /** The file may be sent: what it holds may be revealed. */
+  begin(): void {
+    this.isScheduled = false;
+    this.proceed();
   }
 
   /** Sends the next piece if the socket has taken all so far; one in a turn. */

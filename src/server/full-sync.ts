@@ -194,7 +194,8 @@ export class FullSync {
       () => this.streamed(snapshot),
       (error: unknown) => this.failed(snapshot, error),
     );
-    running.grant(PIECES);
+    // The snapshot may hold what is not on the disk yet, and must not reveal it (the barrier).
+    output.whenSafe(() => running.grant(PIECES));
   }
 
   private beginFile(group: readonly Session[]): void {
@@ -310,7 +311,7 @@ export class FullSync {
       }
       peerOf(session).phase = 'sendBulk';
       this.files.set(session, transfer);
-      transfer.proceed();
+      this.parts.output.whenSafe(() => transfer.begin());
     }
     this.beginIfDue();
   }

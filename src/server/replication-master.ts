@@ -160,7 +160,8 @@ export class ReplicationMaster implements Links {
     this.attach(session, peer);
     if (config.bool('repl-disable-tcp-nodelay')) session.connection.setNoDelay?.(false);
     if (replication.backlog === undefined) {
-      replication.identity.renew();
+      // Nothing was counted so far: nobody may continue over it. A replica's id is its master's.
+      if (!replication.isReplica) replication.identity.renew();
       replication.startBacklog();
     }
     this.fullSync.add(session);

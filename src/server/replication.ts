@@ -94,6 +94,17 @@ export class Replication implements ReplicationPort {
     }
   }
 
+  /**
+   * The data is another one, and no effect has told of it: replicas get all of it. A replica's own
+   * is its master's matter.
+   */
+  dataReplaced(): void {
+    if (this.backlog === undefined || this.isReplica) return;
+    this.identity.renew();
+    this.replicas.disconnectAll();
+    this.dropBacklog();
+  }
+
   /** DEBUG CHANGE-REPL-ID. */
   changeReplicationId(): void {
     this.identity.renew();

@@ -595,10 +595,7 @@ export class Server {
    * anew. Resolves when the file has.
    */
   dataReplaced(): Promise<void> {
-    this.replication.changeReplicationId();
-    for (const session of [...this.clients.all()]) {
-      if (session.replica !== undefined) session.kill();
-    }
+    this.replication.dataReplaced();
     return this.persistence.renewAppendOnly();
   }
 

@@ -253,6 +253,19 @@ describe('a request to continue', () => {
     expect((await replica.take(removal.length)).toString('latin1')).toBe(removal);
   });
 
+  it('is refused when the data was replaced by other data', async () => {
+    const dir = directory();
+    const { server, client, replica, replid, offset } = await linked({ dir });
+    await client.ask('SET a 1');
+    await client.ask('SAVE');
+    await client.ask('SET a 2');
+    await server.load(path.join(dir, 'dump.rdb'));
+    await replica.closed();
+    const again = await replicaOf(server, 'capa', 'eof');
+    expect(await again.psync(replid, offset + 1)).toMatch(/^\+FULLRESYNC/);
+    expect(infoOf(server, 'master_replid')).not.toBe(replid);
+  });
+
   it('is refused once the backlog is gone, and its id with it', async () => {
     let nowMs = Date.now();
     const server = await startServer(
