@@ -19,6 +19,10 @@ const BLOCK_BYTES_MIN = 16 * 1024;
 const BLOCK_BYTES_MAX = 256 * 1024;
 /** At least so many blocks make up the backlog, so that it is cut in small steps. */
 const BLOCKS_MIN = 16;
+/** `*`, a digit and a line end. */
+const HEADER_BYTES = 4;
+/** Fewer bytes than this are copied faster by a loop than by a call (measured on Node 20). */
+const LOOP_MAX = 96;
 
 class Block {
   readonly offset: number;
@@ -94,7 +98,28 @@ export class Backlog {
       at += length;
     }
     this.identity.offset += end - from;
-    this.trim();
+  }
+
+  /**
+   * Appends a line of `argc` arguments, given as RESP bulk strings, with its header. Returns false
+   * and does nothing when it does not fit the last block: a shorter way for most lines. O(bytes).
+   */
+  feedLine(argc: number, buf: Uint8Array, from: number, end: number): boolean {
+    const { last } = this;
+    const to = last.buf;
+    const start = last.length;
+    if (argc > 9 || start + HEADER_BYTES + end - from > to.length) return false;
+    to[start] = 42; // *
+    to[start + 1] = 48 + argc;
+    to[start + 2] = 13;
+    to[start + 3] = 10;
+    const at = start + HEADER_BYTES;
+    const length = end - from;
+    if (length < LOOP_MAX) for (let i = 0; i < length; i++) to[at + i] = buf[from + i]!;
+    else to.set(buf.subarray(from, end), at);
+    last.length = at + length;
+    this.identity.offset += HEADER_BYTES + length;
+    return true;
   }
 
   /** A reader that begins at `offset`, which `has`. O(blocks). Release it. */
@@ -125,6 +150,7 @@ export class Backlog {
     const block = this.newBlock(this.last.end);
     this.last.next = block;
     this.last = block;
+    this.trim();
     return block;
   }
 

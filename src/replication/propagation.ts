@@ -48,11 +48,22 @@ export class Propagation implements JournalReader {
 
   unit(unit: EffectUnit): void {
     const { encoder } = this;
+    if (unit.count === 1 && this.takesLine(unit)) {
+      this.onFed();
+      return;
+    }
     encoder.append(unit);
     if (encoder.length === 0) return;
     this.backlog!.feed(encoder.buf, 0, encoder.length);
     encoder.clear();
     this.onFed();
+  }
+
+  /** The shorter way for a single line in the database that is selected. */
+  private takesLine(unit: EffectUnit): boolean {
+    if (unit.dbIndex(0) !== this.encoder.selectedDb) return false;
+    if ((unit.targets(0) & Target.replicas) === 0) return false;
+    return this.backlog!.feedLine(unit.argc(0), unit.buf, unit.start(0), unit.start(1));
   }
 
   /** A line of the stream's own, whole as RESP. */
