@@ -66,6 +66,38 @@ const TARGETS = 3;
 const LINE_WORDS = 4;
 /** `$`, at most 10 digits and two line ends. */
 const BULK_OVERHEAD = 16;
+/** Fewer bytes than this are copied faster by a loop than by a call (measured on Node 20). */
+const BULKS_LOOP_MAX = 96;
+/** Longest argument whose header `bulksStart` reads. */
+const SHORT_MAX = 99;
+const DOLLAR = 36;
+const ZERO = 48;
+const CR = 13;
+const LF = 10;
+
+/**
+ * Where the arguments begin if they lie one behind the other as RESP bulk strings, as a client has
+ * sent them; -1 when they do not, or one is long. O(argc).
+ */
+function bulksStart({ argc, buf, len, off }: Args): number {
+  let next = -1;
+  let start = -1;
+  for (let i = 0; i < argc; i++) {
+    const length = len[i]!;
+    if (length > SHORT_MAX) return -1;
+    const at = off[i]! - (length < 10 ? 4 : 5);
+    if (at < 0 || (i > 0 && at !== next) || buf[at] !== DOLLAR) return -1;
+    const digits = off[i]! - 3;
+    if (length > 9 && buf[at + 1] !== ZERO + ((length / 10) | 0)) return -1;
+    if (buf[digits] !== ZERO + (length % 10)) return -1;
+    if (buf[digits + 1] !== CR || buf[digits + 2] !== LF) return -1;
+    const end = off[i]! + length;
+    if (buf[end] !== CR || buf[end + 1] !== LF) return -1;
+    if (i === 0) start = at;
+    next = end + 2;
+  }
+  return start;
+}
 
 export class Journal implements EffectUnit, EffectLine {
   /** Whether anybody reads; while false nothing is noted. */
@@ -105,7 +137,12 @@ export class Journal implements EffectUnit, EffectLine {
   /** A whole command line as a client sent it. Call only while `isRead`. O(bytes). */
   command(dbIndex: number, args: Args, targets: number = Target.all): void {
     this.beginLine(dbIndex, targets);
-    this.argumentsFrom(args, 0, args.argc);
+    const start = bulksStart(args);
+    if (start < 0) this.argumentsFrom(args, 0, args.argc);
+    else {
+      const last = args.argc - 1;
+      this.bulks(args.buf, start, args.off[last]! + args.len[last]! + 2 - start, args.argc);
+    }
   }
 
   argument(args: Args, i: number): EffectLine {
@@ -191,14 +228,19 @@ export class Journal implements EffectUnit, EffectLine {
     this.lines = lines;
   }
 
+  /** Appends `argc` arguments that lie there as RESP bulk strings already. */
+  private bulks(from: Uint8Array, off: number, length: number, argc: number): void {
+    this.lines[(this.count - 1) * LINE_WORDS + ARGC] = argc;
+    this.makeRoom(length);
+    const { buf, pos } = this;
+    if (length < BULKS_LOOP_MAX) for (let i = 0; i < length; i++) buf[pos + i] = from[off + i]!;
+    else buf.set(from.subarray(off, off + length), pos);
+    this.pos = pos + length;
+  }
+
   private beginBulk(length: number): void {
     this.lines[(this.count - 1) * LINE_WORDS + ARGC]!++;
-    const need = this.pos + length + BULK_OVERHEAD;
-    if (need > this.buf.length) {
-      const buf = Buffer.allocUnsafeSlow(Math.max(need, this.buf.length * 2));
-      buf.set(this.buf.subarray(0, this.pos));
-      this.buf = buf;
-    }
+    this.makeRoom(length + BULK_OVERHEAD);
     const { buf } = this;
     let at = this.pos;
     buf[at++] = 36; // $
@@ -207,6 +249,14 @@ export class Journal implements EffectUnit, EffectLine {
     buf[at] = 13;
     buf[at + 1] = 10;
     this.pos = at + 2;
+  }
+
+  private makeRoom(bytes: number): void {
+    const need = this.pos + bytes;
+    if (need <= this.buf.length) return;
+    const buf = Buffer.allocUnsafeSlow(Math.max(need, this.buf.length * 2));
+    buf.set(this.buf.subarray(0, this.pos));
+    this.buf = buf;
   }
 
   private endBulk(): EffectLine {
