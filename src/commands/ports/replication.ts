@@ -48,8 +48,8 @@ export interface ReplicasPort {
   /** Online replicas that have an offset on their disks. */
   countFsynced(offset: number): number;
   /**
-   * Ends the wait of a session, whose command is about to block, as its timeout would once `isDone`;
-   * with an error when `failure` has one. Asks the replicas to say how far they are.
+   * Ends the wait of a session, whose command is about to block: as its timeout would once
+   * `isDone`, with an error when `failure` has one. Asks the replicas to say how far they are.
    */
   awaitUntil(
     session: SessionPort,
