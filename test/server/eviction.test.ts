@@ -132,6 +132,18 @@ describe('an eviction', () => {
     expect(await client.ask('SET k v')).toBe('+OK');
   });
 
+  it("is the master's matter, unless replica-ignore-maxmemory says no", async () => {
+    const server = await startServer({ 'maxmemory-policy': 'allkeys-lru' });
+    const client = await Talker.open(server);
+    await client.ask('SET k v');
+    // Nobody listens there: it is a replica all the same.
+    await client.ask('REPLICAOF 127.0.0.1 1');
+    await client.ask('CONFIG SET maxmemory 1');
+    expect(await client.ask('DBSIZE')).toBe(':1');
+    await client.ask('CONFIG SET replica-ignore-maxmemory no');
+    expect(await client.ask('DBSIZE')).toBe(':0');
+  });
+
   it('of very many keys is done in slices: others are served meanwhile', async () => {
     const keys = full ? 1_000_000 : 100_000;
     const server = await startServer({

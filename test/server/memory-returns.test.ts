@@ -164,6 +164,14 @@ const loads: Record<string, Load> = {
       await client.send('DEL', 'big');
     }
   },
+  'keys of 20 bytes that come and go': async (client) => {
+    for (let round = 0; round < (scale === 1 ? 20 : 2); round++) {
+      for (let i = 0; i < count(500_000); i++) {
+        await client.send('SET', `key:${round}:${i}`, bytesOf(20));
+      }
+      for (let i = 0; i < count(500_000); i++) await client.send('DEL', `key:${round}:${i}`);
+    }
+  },
   'SETBIT at 2,000,000,000 and DEL': async (client) => {
     for (let i = 0; i < 3; i++) {
       await client.send('SETBIT', 'big', '2000000000', '1');
