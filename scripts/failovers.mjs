@@ -122,6 +122,7 @@ class Server {
 class Writer {
   acknowledged = [];
   next = 0;
+  lastError = 'none';
   isEnding = false;
 
   constructor(addresses) {
@@ -142,10 +143,13 @@ class Writer {
 
   async run() {
     while (!this.isEnding) {
+      // It gives up at times, when all that it knows of is away.
+      if (this.redis.status === 'end') this.redis.connect().catch(() => {});
       const batch = Array.from({ length: 10 }, () => this.next++);
       const written = await Promise.allSettled(batch.map((n) => this.redis.set(`n:${n}`, n)));
       written.forEach((result, i) => {
         if (result.status === 'fulfilled') this.acknowledged.push(batch[i]);
+        else this.lastError = String(result.reason);
       });
       await pause(5);
     }
@@ -214,7 +218,11 @@ async function failover(writer) {
     return true;
   });
   const before = writer.acknowledged.length;
-  await until('writes go on', () => writer.acknowledged.length > before + 50);
+  try {
+    await until('writes go on', () => writer.acknowledged.length > before + 50);
+  } catch (error) {
+    throw new Error(`${error.message}: ${writer.lastError}, ${writer.redis.status}`);
+  }
   const outageMs = Date.now() - startMs;
   if (isKill) await old.start();
   else old.kill('SIGCONT');

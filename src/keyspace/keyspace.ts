@@ -113,6 +113,7 @@ export class Keyspace extends Values {
       old.drop();
       waiters.databaseChanged(db.index);
     }
+    this.changes.flushed(0);
   }
 
   /** One database more, for tools that do not know how many a file has. */

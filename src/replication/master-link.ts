@@ -6,6 +6,8 @@
  * Everything that comes is hostile until proved otherwise: lines have a bound, nothing that is
  * announced is allocated.
  */
+
+import { setTimeout } from '../util/timers.ts';
 import {
   type Introduction,
   introductionSteps,
@@ -57,6 +59,8 @@ export interface LinkOptions {
   readonly owner: LinkOwner;
   /** Monotonic ms. */
   readonly now: () => number;
+  /** Whether nothing may change now, so that what comes has to wait (a script is half done). */
+  readonly mustWait: () => boolean;
 }
 
 /** What the bytes that come next are. */
@@ -65,6 +69,8 @@ type Expected = 'pong' | 'introduction' | 'sync' | 'data header' | 'data' | 'str
 export type LinkState = 'connecting' | 'handshake' | 'sync' | 'connected';
 
 const LF = 10;
+/** How often it looks whether it may go on. */
+const WAIT_MS = 2;
 /** Longest line that a master may send before the stream. */
 const LINE_MAX = 16 * 1024;
 const NEWLINE = Buffer.from('\n', 'latin1');
@@ -121,6 +127,10 @@ export class MasterLink {
   received(chunk: Uint8Array, length: number): void {
     if (this.isOver) return;
     this.lastInputMs = this.options.now();
+    if (!this.isPaused && this.options.mustWait()) {
+      this.pause();
+      this.resumeLater();
+    }
     if (this.isPaused || this.held.length > 0) this.held.push(chunk.slice(0, length));
     else this.take(chunk, 0, length);
   }
@@ -147,6 +157,14 @@ export class MasterLink {
       this.take(chunk, 0, chunk.length);
     }
     if (!this.isPaused && !this.isOver) this.wire?.resume();
+  }
+
+  /** Goes on when nothing need wait any more. */
+  private resumeLater(): void {
+    setTimeout(() => {
+      if (this.options.mustWait()) this.resumeLater();
+      else this.resume();
+    }, WAIT_MS).unref();
   }
 
   /** Tells the master how far its stream has been applied. */

@@ -29,6 +29,8 @@ import type { Persistence } from './persistence.ts';
 
 /** Bytes written to the file between two syncs. */
 const SYNC_BYTES = 8 * 1024 * 1024;
+/** How often it looks whether it may go on. */
+const WAIT_MS = 2;
 /** Elements of the old data that are freed at a time. */
 const FREES_PER_STEP = 4096;
 /** Bytes loaded at a time where each key is waited for. */
@@ -43,6 +45,8 @@ export interface MasterLoadParts {
   readonly gates: Gates;
   readonly progress: LoadProgress;
   readonly now: () => number;
+  /** Whether a script is half done: nothing may change then. */
+  readonly isBusy: () => boolean;
   /** The present data is about to go, and with it what depends on it. */
   readonly beforeReplace: () => void;
   /** The data is another one: whoever waits for a key looks again. */
@@ -188,6 +192,10 @@ export class MasterLoad {
       // The link was lost meanwhile, and nobody wants the data any more.
       if (this.isOver) {
         loader?.close();
+        return;
+      }
+      if (this.parts.isBusy()) {
+        setTimeout(step, WAIT_MS);
         return;
       }
       if (this.freesFirst()) {

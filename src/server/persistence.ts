@@ -134,6 +134,8 @@ export class Persistence implements PersistencePort {
   private job: Job | undefined = undefined;
   /** Whether a master's data is being loaded. */
   private isHeld = false;
+  /** Whether nothing is appended: a full sync has not succeeded yet. */
+  private isAofHeld = false;
   /** How often appending is still tried to be switched on after that. */
   private restartsLeft = 0;
   /** When a save was last begun, Unix seconds. */
@@ -170,7 +172,7 @@ export class Persistence implements PersistencePort {
     );
     this.noteHealth();
     if (!this.isReady) return;
-    const wantsAof = config.bool('appendonly') && !this.isHeld;
+    const wantsAof = config.bool('appendonly') && !this.isAofHeld;
     if (wantsAof !== (this.aof !== undefined)) this.switchAppendOnly();
     this.configureAof();
   }
@@ -465,12 +467,20 @@ export class Persistence implements PersistencePort {
   holdForSync(): void {
     this.cancel();
     this.isHeld = true;
+    this.isAofHeld = true;
     this.stopAppendOnly();
   }
 
-  /** The data of a master is all there, or none is: appending begins anew if it is wanted. */
-  resumeAfterSync(): void {
+  /** A master's data is there, or none is left: saves may be made again. */
+  syncLoaded(): void {
     this.isHeld = false;
+  }
+
+  /** A master's data is whole, or this server has none any more: appending begins anew. */
+  resumeAfterSync(): void {
+    if (!this.isAofHeld) return;
+    this.isHeld = false;
+    this.isAofHeld = false;
     this.restartsLeft = RESTARTS_MAX;
     this.restartAppendOnly();
   }

@@ -78,7 +78,11 @@ export function makeReplicaSide(server: RoleTargets): ReplicaSide {
       gates,
       progress: server.loader.progress,
       now: server.now,
-      afterReplace: serveWaiting,
+      isBusy: () => executor.isBusy,
+      afterReplace: () => {
+        persistence.syncLoaded();
+        serveWaiting();
+      },
     },
     hooks: {
       roleChanged: () => applyRole(server, side),

@@ -160,6 +160,8 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
     replication.replicas.disconnectAll();
     replication.emit();
     hooks.roleChanged();
+    // A sync that failed has left it off.
+    hooks.afterSync();
   }
 
   /** The server ends. */
@@ -213,7 +215,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
   }
 
   private connect(): void {
-    const { config, dial } = this.parts;
+    const { config, dial, stream } = this.parts;
     const master = this.master!;
     this.lastAttemptMs = monotonicMs();
     const link = new MasterLink({
@@ -226,6 +228,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
       isFailover: this.isFailover,
       owner: this,
       now: monotonicMs,
+      mustWait: () => stream.executor.isBusy,
     });
     this.link = link;
     this.log('notice', 'MASTER <-> REPLICA sync started');

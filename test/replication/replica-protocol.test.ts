@@ -2,6 +2,9 @@
  * What a replica says on the link and does with what it gets, against a master that is scripted: the
  * bytes are those captured from redis-server 7.0.15 (docs/replication.md).
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Server } from '../../src/server/server.ts';
 import { atClose, closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
@@ -47,6 +50,13 @@ async function info(client: Talker, field: string, value: string): Promise<void>
     if (text.includes(`${field}:${value} `)) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** A directory that goes with the test. */
+function temporary(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'respite-replica-'));
+  atClose(() => rmSync(directory, { recursive: true }));
+  return directory;
 }
 
 /** Waits until so much of the stream has been applied. */
@@ -131,7 +141,7 @@ describe('the data of a full sync', () => {
     for (const load of ['disabled', 'on-empty-db', 'swapdb']) {
       it(`comes cut at every byte, in the form ${form}, with repl-diskless-load ${load}`, async () => {
         const master = await scripted();
-        const server = await replicaOf(master, { 'repl-diskless-load': load, dir: '/tmp' });
+        const server = await replicaOf(master, { 'repl-diskless-load': load, dir: temporary() });
         const link = await master.accept();
         await link.handshake();
         const rdb = rdbOf({ a: '1', b: 'x'.repeat(70) }, { 'repl-stream-db': '3', strange: 'x' });
@@ -216,6 +226,50 @@ describe('the data of a full sync', () => {
     second.send(rdb.subarray(14));
     await second.ack(500);
     expect(await client.ask('GET a')).toBe('$1 2');
+  });
+
+  it('waits for a script that is half done', async () => {
+    const master = await scripted();
+    const server = await replicaOf(master, {
+      'replica-read-only': 'no',
+      'busy-reply-threshold': '20',
+      'repl-diskless-load': 'swapdb',
+    });
+    const link = await master.accept();
+    await link.handshake();
+    const client = await Talker.open(server);
+    const script =
+      "for i=1,20000000 do if i%10000 == 0 then redis.call('incr', 'n') end end return redis.call('get', 'n')";
+    client.connection.send('EVAL', script, '0');
+    await until(() => server.executor.isBusy);
+    link.full(rdbOf({ a: '1' }), 100, 'eof');
+    link.send('');
+    // All that the script has written is there until it ends.
+    expect(await client.next()).toBe('$4 2000');
+    await link.ack(100);
+    expect(await client.ask('MGET a n')).toBe('*2 $1 1 $-1');
+  });
+
+  it('switches appending on again after a sync that failed, once this server is a master', async () => {
+    const master = await scripted();
+    const server = await replicaOf(master, {
+      'repl-diskless-load': 'on-empty-db',
+      appendonly: 'yes',
+      dir: temporary(),
+    });
+    const link = await master.accept();
+    await link.handshake();
+    expect(server.persistence.aof).not.toBe(undefined);
+    link
+      .send(`+FULLRESYNC ${REPLID} 5\r\n$EOF:${MARK}\r\n`)
+      .send(rdbOf({ a: '1' }).subarray(0, 20));
+    const client = await Talker.open(server);
+    await info(client, 'master_sync_in_progress', '1');
+    expect(server.persistence.aof).toBe(undefined);
+    await cut(master, link);
+    expect(server.persistence.aof).toBe(undefined);
+    await client.ask('REPLICAOF NO ONE');
+    expect(server.persistence.aof).not.toBe(undefined);
   });
 
   for (const [what, header] of [
