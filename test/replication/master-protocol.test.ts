@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Server } from '../../src/server/server.ts';
+import type { Server, ServerHooks } from '../../src/server/server.ts';
 import { atClose, closeAll, startServer, Talker, until } from '../harness/in-process-server.ts';
 import { encodeCommand } from '../harness/reply.ts';
 import { ScriptedReplica } from '../harness/scripted-replica.ts';
@@ -24,8 +24,8 @@ async function replicaOf(server: Server, ...conf: string[]): Promise<ScriptedRep
 }
 
 /** A master with a replica that has everything and follows. */
-async function linked(directives: Record<string, string> = {}) {
-  const server = await startServer({ ...NOW, ...directives });
+async function linked(directives: Record<string, string> = {}, hooks: ServerHooks = {}) {
+  const server = await startServer({ ...NOW, ...directives }, hooks);
   const client = await Talker.open(server);
   const replica = await replicaOf(server, 'capa', 'eof', 'capa', 'psync2');
   const [, replid = '', offset = ''] = (await replica.psync()).split(' ');
@@ -233,15 +233,17 @@ describe('a request to continue', () => {
 
   it('survives a restart from an RDB file that tells where its data is', async () => {
     const dir = directory();
-    const { server, client, replid } = await linked({ dir });
+    let nowMs = Date.now();
+    const hooks = { now: () => nowMs };
+    const { server, client, replid } = await linked({ dir }, hooks);
     await client.ask('SELECT 3');
     await client.ask('SET a 1');
     await client.ask('SET soon 1 PX 40');
     await client.ask('SAVE');
     const { offset } = server.replication;
     await server.close();
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    const after = await startServer({ ...NOW, dir });
+    nowMs += 60;
+    const after = await startServer({ ...NOW, dir }, hooks);
     expect(infoOf(after, 'master_replid2')).toBe(replid);
     expect(infoOf(after, 'second_repl_offset')).toBe(String(offset + 1));
     const replica = await replicaOf(after, 'capa', 'psync2');

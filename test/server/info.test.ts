@@ -21,6 +21,7 @@ const additions = [
   'acl_access_denied_channel',
   'acl_access_denied_cmd',
   'acl_access_denied_key',
+  'acl_access_denied_tls_cert',
   'server_name',
   'respite_version',
   'node_version',
