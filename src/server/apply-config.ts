@@ -200,7 +200,16 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     (_config, { persistence }) => persistence.configure(),
   ],
   [
-    ['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold', 'latency-tracking'],
+    [
+      'slowlog-log-slower-than',
+      'slowlog-max-len',
+      'latency-monitor-threshold',
+      'latency-tracking',
+      'commandlog-request-larger-than',
+      'commandlog-reply-larger-than',
+      'commandlog-large-request-max-len',
+      'commandlog-large-reply-max-len',
+    ],
     (config, { slowCalls }) => slowCalls.configure(config),
   ],
   [['hz'], (_config, { cron }) => cron.restart()],

@@ -32,6 +32,7 @@ import { CommandError, errors, wrongArity } from '../util/errors.ts';
 import { latin1 } from '../util/latin1.ts';
 import { setImmediate } from '../util/timers.ts';
 import { type Blocked, Blocking } from './blocking.ts';
+import type { SizeWatch } from './call-sizes.ts';
 import { CallTimer, type CallWatch } from './call-timer.ts';
 import { type Gates, isQueued } from './gates.ts';
 import type { Monitors } from './monitors.ts';
@@ -80,6 +81,8 @@ export interface ExecutorParts {
   readonly stats: Stats;
   /** Told of calls that took long. */
   readonly watch: CallWatch;
+  /** Told of calls whose request or reply was large. */
+  readonly sizes: SizeWatch;
   /** Where the replication stream is. */
   readonly stream: { readonly offset: number };
   readonly hooks: ExecutorHooks;
@@ -111,6 +114,7 @@ export class Executor implements Caller {
   /** The frames, one for each depth ever reached. */
   private frames: Context[] = [];
   private readonly timer: CallTimer;
+  private readonly sizes: SizeWatch;
   private readonly keys = new KeyList();
   /** The request that is not finished: a script in it runs for long. */
   private unfinished: Unfinished | undefined = undefined;
@@ -129,6 +133,7 @@ export class Executor implements Caller {
     this.monitors = parts.monitors;
     this.stats = parts.stats;
     this.timer = new CallTimer(parts.watch);
+    this.sizes = parts.sizes;
     this.stream = parts.stream;
     this.hooks = parts.hooks;
     this.isStrict = parts.hooks.unreportedWrite !== undefined;
@@ -287,6 +292,7 @@ export class Executor implements Caller {
       this.blocking.block(session, command, frame.blockRequest);
     }
     if (muted && session.replyMode !== 'on') reply.rollback(start);
+    if (!session.blocked) this.measure(session, command, args, reply.pos - start);
     this.output.putOwnMessages();
     this.tracking.replied();
     if (waiters.hasChanged) this.blocking.serve();
@@ -338,6 +344,7 @@ export class Executor implements Caller {
       outer.pending = () => {
         if (!this.goOnWith(frame, command, reply)) return false;
         this.timer.nested(command, session, kept);
+        this.measure(session, command, kept, reply.pos - start);
         return true;
       };
       return;
@@ -345,6 +352,7 @@ export class Executor implements Caller {
     this.timer.nested(command, session, args);
     if (muted && session.isMuted) reply.rollback(start);
     else if (muted && this.mutedFrom >= 0) this.dropExecHeader(start, reply);
+    this.measure(session, command, args, Math.max(0, reply.pos - start));
     reply.version = session.respVersion;
   }
 
@@ -461,6 +469,7 @@ export class Executor implements Caller {
     session.streamOffset = this.stream.offset;
     session.blocked = false;
     this.applyReplyMode(session, start);
+    this.measure(session, command, unfinished.args, reply.pos - start);
     output.putOwnMessages();
     this.tracking.replied();
     if (keyspace.changes.waiters.hasChanged) this.blocking.serve();
@@ -497,6 +506,7 @@ export class Executor implements Caller {
     // A client's command may have been serving: its frame is done with, its depth is not left.
     const frame = this.frame(0);
     frame.awaitedKey = key;
+    const start = reply.pos;
     this.invoke(frame, session, command, args, reply);
     frame.awaitedKey = undefined;
     const ms = this.timer.proceeded(command);
@@ -506,6 +516,7 @@ export class Executor implements Caller {
     blocked.retryAtMs = request?.retryAtMs ?? 0;
     if (request === undefined) {
       this.timer.finished(command, session, args, ms);
+      this.measure(session, command, args, reply.pos - start);
       return true;
     }
     this.tracking.replied();
@@ -568,6 +579,16 @@ export class Executor implements Caller {
       }
     }
     if (this.monitors.size > 0) this.monitors.show(session, command, args, byScript);
+  }
+
+  /** Tells of a call whose request or reply is large: two comparisons for all others. */
+  private measure(session: Session, command: Command, args: Args, replyBytes: number): void {
+    const { sizes } = this;
+    const last = args.argc - 1;
+    // A copy has no headers between its arguments; a header has less than 16 bytes.
+    const most = args.off[last]! + args.len[last]! - args.off[0]! + (args.argc << 4) + 16;
+    if (most < sizes.requestFrom && replyBytes < sizes.replyFrom) return;
+    sizes.measured(session, command, args, replyBytes);
   }
 
   /** Puts the command itself into the journal, unless its handler has put something else there. */

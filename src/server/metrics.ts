@@ -130,7 +130,7 @@ function server(out: Exposition, fields: ReadonlyMap<string, string>, s: MetricS
   const [last] = s.slowLog.latest(1);
   gauge('slowlog_length', s.slowLog.length);
   gauge('slowlog_last_id', last?.id ?? 0);
-  gauge('last_slow_execution_duration_seconds', (last?.microseconds ?? 0) / 1e6);
+  gauge('last_slow_execution_duration_seconds', (last?.amount ?? 0) / 1e6);
 }
 
 const KEYS = /^keys=(\d+),expires=(\d+),avg_ttl=(\d+)/;

@@ -24,6 +24,7 @@ import { monotonicMs } from '../util/timers.ts';
 import { Acl } from './acl.ts';
 import { applyConfig } from './apply-config.ts';
 import type { Blocking } from './blocking.ts';
+import type { CallSizes } from './call-sizes.ts';
 import { ChangeStreams } from './change-streams.ts';
 import { Clients } from './clients.ts';
 import { Clock, checkedRandom } from './clock.ts';
@@ -358,6 +359,7 @@ export class Server {
       monitors: this.monitors,
       stats: this.stats,
       watch: this.slowCalls,
+      sizes: this.slowCalls.sizes,
       stream: this.replication.identity,
       hooks: {
         now: this.now,
@@ -438,6 +440,10 @@ export class Server {
 
   get slowLog(): SlowLog {
     return this.slowCalls.slowLog;
+  }
+
+  get largeCalls(): CallSizes {
+    return this.slowCalls.sizes;
   }
 
   get latency(): LatencyMonitor {

@@ -7,6 +7,7 @@ import { type Command, Flag } from '../commands/command-table.ts';
 import type { Config } from '../config/config.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
+import { CallSizes } from './call-sizes.ts';
 import type { CallWatch } from './call-timer.ts';
 import { LatencyMonitor } from './latency-monitor.ts';
 import { SlowLog } from './slow-log.ts';
@@ -32,6 +33,7 @@ export class SlowCalls implements CallWatch {
   noticeMs = STALL_MS;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
+  readonly sizes: CallSizes;
   private readonly now: () => number;
   private longest: LongCall | undefined = undefined;
 
@@ -39,31 +41,35 @@ export class SlowCalls implements CallWatch {
   constructor(now: () => number) {
     this.now = now;
     this.latency = new LatencyMonitor(now);
+    this.sizes = new CallSizes(now);
   }
 
   configure(config: Config): void {
     const { latency, slowLog } = this;
     this.keepsHistograms = config.bool('latency-tracking');
-    slowLog.thresholdMicros = config.number('slowlog-log-slower-than');
+    slowLog.threshold = config.number('slowlog-log-slower-than');
     slowLog.maxLength = config.number('slowlog-max-len');
     latency.thresholdMs = config.number('latency-monitor-threshold');
-    const slowMs = slowLog.thresholdMicros < 0 ? STALL_MS : slowLog.thresholdMicros / 1000;
+    const slowMs = slowLog.threshold < 0 ? STALL_MS : slowLog.threshold / 1000;
     const eventMs = latency.thresholdMs === 0 ? STALL_MS : latency.thresholdMs;
     this.noticeMs = Math.min(STALL_MS, slowMs, eventMs);
     this.isPrecise = this.noticeMs < PRECISE_BELOW_MS;
+    this.sizes.configure(config);
   }
 
   noticed(session: Session, command: Command, args: Args, ms: number, calls: number): void {
     // Nobody's: commands of the append-only file, while it is loaded.
     if (session.id === 0) return;
     // Of a group of calls nobody knows which one it was: the next ones are timed alone.
-    if (calls === 1) this.slowLog.note(session, command, args, ms, this.now());
+    if (calls === 1) {
+      this.slowLog.note(session, command, args, Math.floor(ms * 1000), this.now());
+    }
     this.noteEvent(session, command, ms);
   }
 
   noticedInScript(session: Session, command: Command, args: Args, ms: number): void {
     if (session.id === 0) return;
-    this.slowLog.note(scriptClient, command, args, ms, this.now());
+    this.slowLog.note(scriptClient, command, args, Math.floor(ms * 1000), this.now());
     this.noteEvent(session, command, ms);
   }
 

@@ -1,5 +1,6 @@
 /**
- * SLOWLOG's entries: the latest commands that took longer than `slowlog-log-slower-than`.
+ * A log of SLOWLOG and COMMANDLOG: the latest commands that took longer, or were larger, than a
+ * threshold says.
  * Source of what is kept and how it is shortened: redis-server 7.0.15.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
@@ -19,8 +20,8 @@ export interface SlowClient {
 }
 
 export class SlowLog implements SlowLogPort {
-  /** Microseconds from which on a command is slow; negative: none is. */
-  thresholdMicros = -1;
+  /** Microseconds or bytes from which on a command is kept; negative: none is. */
+  threshold = -1;
   /** Entries kept; what is more goes when the next one comes. */
   maxLength = 0;
   private entries: SlowEntry[] = [];
@@ -38,16 +39,15 @@ export class SlowLog implements SlowLogPort {
     this.entries = [];
   }
 
-  /** Keeps a command if it was slow. O(bytes shown + entries that go). */
-  note(client: SlowClient, command: Command, args: Args, ms: number, nowMs: number): void {
-    const microseconds = Math.floor(ms * 1000);
-    const { thresholdMicros, entries, maxLength } = this;
-    if (thresholdMicros < 0 || microseconds < thresholdMicros) return;
+  /** Keeps a command if its amount is enough. O(bytes shown + entries that go). */
+  note(client: SlowClient, command: Command, args: Args, amount: number, nowMs: number): void {
+    const { threshold, entries, maxLength } = this;
+    if (threshold < 0 || amount < threshold) return;
     if ((command.flagBits & Flag.skip_slowlog) !== 0) return;
     entries.push({
       id: this.nextId++,
       seconds: Math.floor(nowMs / 1000),
-      microseconds,
+      amount,
       args: shownArguments(args, command.spec.secrets?.(args) ?? []),
       address: client.address,
       name: client.name,

@@ -28,6 +28,8 @@ function readIfThere(path: string): string | undefined {
 const differsByStart = new Set(['dir', 'port', 'save']);
 /** Defragmentation is there, and begins earlier. */
 const differsByDesign = new Set(['activedefrag', 'active-defrag-ignore-bytes']);
+/** Valkey's names of directives that both have. */
+const valkeyNames = ['commandlog-execution-slower-than', 'commandlog-slow-execution-max-len'];
 
 const setInputs: readonly (readonly string[])[] = [
   ...['', 'yes', 'YES', 'no', 'true', '1', 'yes no'].map((v) => ['activerehashing', v]),
@@ -347,6 +349,7 @@ describe.skipIf(!hasOracle)(`configuration against redis-server${oracleNote}`, (
     );
     const ours = new Map(new Config().get(['*']));
     for (const { name, since } of directives) if (since !== undefined) ours.delete(name);
+    for (const name of valkeyNames) expect(ours.delete(name)).toBe(true);
     for (const name of [...differsByStart, ...differsByDesign]) {
       expect(ours.has(name)).toBe(true);
       ours.delete(name);

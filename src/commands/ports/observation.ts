@@ -3,12 +3,13 @@
  * `src/server/slow-log.ts` and `src/server/latency-monitor.ts` implement it.
  */
 
-/** A command that took long. */
+/** A command that took long, or was large. */
 export interface SlowEntry {
   readonly id: number;
   /** Unix time in seconds. */
   readonly seconds: number;
-  readonly microseconds: number;
+  /** Microseconds it took, or bytes of its request or reply. */
+  readonly amount: number;
   /** As shown: shortened, without secrets. */
   readonly args: readonly Uint8Array[];
   readonly address: string;
@@ -20,6 +21,12 @@ export interface SlowLogPort {
   /** The latest entries first. */
   latest(count: number): readonly SlowEntry[];
   reset(): void;
+}
+
+/** COMMANDLOG's logs besides the slow one. */
+export interface LargeCallsPort {
+  readonly largeRequests: SlowLogPort;
+  readonly largeReplies: SlowLogPort;
 }
 
 /** How long something took, and when. */

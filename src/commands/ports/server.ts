@@ -12,7 +12,7 @@ import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { MemoryPort } from './memory.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
-import type { LatencyPort, SlowLogPort } from './observation.ts';
+import type { LargeCallsPort, LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
 import type { ReplicaPort } from './replica.ts';
 import type { ReplicationPort } from './replication.ts';
@@ -29,6 +29,7 @@ export interface ServerPort {
   readonly config: ConfigPort;
   readonly debug: DebugPort;
   readonly info: StatsPort;
+  readonly largeCalls: LargeCallsPort;
   readonly latency: LatencyPort;
   readonly lifecycle: LifecyclePort;
   readonly logger: LogPort;

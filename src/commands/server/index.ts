@@ -2,6 +2,7 @@
 import type { CommandSpec } from '../spec.ts';
 import { aclCommand } from './acl.ts';
 import { commandCommand } from './command.ts';
+import { commandlog } from './commandlog.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
@@ -42,6 +43,7 @@ export const serverCommands: readonly CommandSpec[] = [
   shutdown,
   slaveof,
   slowlog,
+  commandlog,
   swapdb,
   sync,
   time,

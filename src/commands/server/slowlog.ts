@@ -1,10 +1,10 @@
 /**
  * SLOWLOG: the latest commands that took long.
  */
-import { CommandError } from '../../util/errors.ts';
 import { helpCommand, wrongSubcommand } from '../help.ts';
 import { intArgument } from '../integers.ts';
 import { command } from '../spec.ts';
+import { badCount, writeEntries } from './slow-entries.ts';
 
 const common = {
   group: 'server',
@@ -13,7 +13,6 @@ const common = {
 
 /** Entries told when nothing else is asked for. */
 const COUNT = 10;
-const badCount = new CommandError('ERR count should be greater than or equal to -1');
 
 /** SLOWLOG GET [count] */
 const get = command({
@@ -35,18 +34,7 @@ const get = command({
       if (count < -1) throw badCount;
       if (count === -1) count = slowLog.length;
     }
-    const entries = slowLog.latest(count);
-    reply.array(entries.length);
-    for (const entry of entries) {
-      reply.array(6);
-      reply.int(entry.id);
-      reply.int(entry.seconds);
-      reply.int(entry.microseconds);
-      reply.array(entry.args.length);
-      for (const arg of entry.args) reply.bulk(arg, 0, arg.length);
-      reply.bulkLatin1(entry.address);
-      reply.bulkLatin1(entry.name);
-    }
+    writeEntries(reply, slowLog.latest(count));
   },
 });
 

@@ -1,0 +1,72 @@
+/**
+ * What becomes of calls whose request or reply is large: COMMANDLOG's logs of them. A call that is
+ * smaller than all thresholds costs two comparisons (`Executor.measure`).
+ */
+import type { Command } from '../commands/command-table.ts';
+import type { LargeCallsPort } from '../commands/ports/observation.ts';
+import type { Config } from '../config/config.ts';
+import type { Session } from '../session/session.ts';
+import type { Args } from '../util/args.ts';
+import { SlowLog } from './slow-log.ts';
+
+/** Who wants to know of calls' sizes. */
+export interface SizeWatch {
+  /** Calls are told of whose request may have at least so many bytes. */
+  readonly requestFrom: number;
+  /** Calls are told of whose reply has at least so many bytes. */
+  readonly replyFrom: number;
+  measured(session: Session, command: Command, args: Args, replyBytes: number): void;
+}
+
+/** The bytes of a request as RESP frames it. O(arguments). */
+export function requestBytes(args: Args): number {
+  const { argc, len } = args;
+  let bytes = headerBytes(argc);
+  for (let i = 0; i < argc; i++) bytes += headerBytes(len[i]!) + len[i]! + 2;
+  return bytes;
+}
+
+/** `*count\r\n`, `$length\r\n`. */
+function headerBytes(n: number): number {
+  return 3 + String(n).length;
+}
+
+export class CallSizes implements SizeWatch, LargeCallsPort {
+  requestFrom = Number.POSITIVE_INFINITY;
+  replyFrom = Number.POSITIVE_INFINITY;
+  readonly largeRequests = new SlowLog();
+  readonly largeReplies = new SlowLog();
+  private readonly now: () => number;
+
+  /** `now` is the wall clock in ms. */
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  configure(config: Config): void {
+    const { largeRequests, largeReplies } = this;
+    largeRequests.threshold = config.number('commandlog-request-larger-than');
+    largeRequests.maxLength = config.number('commandlog-large-request-max-len');
+    largeReplies.threshold = config.number('commandlog-reply-larger-than');
+    largeReplies.maxLength = config.number('commandlog-large-reply-max-len');
+    this.aim();
+  }
+
+  /** Sets from which sizes on calls are of interest. */
+  private aim(): void {
+    const { largeRequests, largeReplies } = this;
+    this.requestFrom = from(largeRequests.threshold);
+    this.replyFrom = from(largeReplies.threshold);
+  }
+
+  measured(session: Session, command: Command, args: Args, replyBytes: number): void {
+    if (session.id === 0) return;
+    const nowMs = this.now();
+    this.largeRequests.note(session, command, args, requestBytes(args), nowMs);
+    this.largeReplies.note(session, command, args, replyBytes, nowMs);
+  }
+}
+
+function from(threshold: number): number {
+  return threshold < 0 ? Number.POSITIVE_INFINITY : threshold;
+}
