@@ -502,10 +502,11 @@ export class Server {
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async listen(): Promise<void> {
     this.announceConfig();
+    // Before the first socket is open: nobody may see, or write to, data that is not loaded yet.
+    this.gates.isLoading = true;
     await this.endpoints.open();
     await this.openMetrics();
     this.startWork();
-    this.gates.isLoading = true;
     try {
       await this.loader.start();
     } catch (error) {

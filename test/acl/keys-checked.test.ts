@@ -19,7 +19,7 @@ import { xorshift } from './random.ts';
 import { TouchedKeys } from './touched-keys.ts';
 
 const { RESPITE_FULL, RESPITE_LINES } = process.env;
-const LINES = Number(RESPITE_LINES ?? (RESPITE_FULL === '1' ? 1_000_000 : 60_000));
+const LINES = Number(RESPITE_LINES ?? (RESPITE_FULL === '1' ? 1_000_000 : 20_000));
 
 /** What has no keys of its own and nothing to do with data, or runs other commands. */
 const leftOut = new Set(['scripting', 'connection', 'transactions', 'pubsub', 'cluster']);

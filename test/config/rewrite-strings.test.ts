@@ -14,7 +14,7 @@ import { describeWithOracle, startOracle } from '../harness/oracle.ts';
 import { SEED } from '../harness/seed.ts';
 import { Random } from '../linearizability/random.ts';
 
-const VALUES = process.env['RESPITE_FULL'] === '1' ? 100_000 : 4000;
+const VALUES = process.env['RESPITE_FULL'] === '1' ? 100_000 : 1200;
 
 let directory: string;
 

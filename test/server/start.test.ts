@@ -183,6 +183,8 @@ async function startProcess(port: number, before: string, after = '') {
     try {
       const connection = await Connection.open(port);
       atClose(() => connection.close());
+      // -LOADING until its files have been looked at.
+      while ((await connection.call('PING')).kind === 'error');
       return { child, connection, output: () => output, stderr: () => stderr };
     } catch (error) {
       if (child.exitCode !== null) throw error;

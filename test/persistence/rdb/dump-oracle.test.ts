@@ -18,7 +18,7 @@ import {
   randomValue,
 } from './random-values.ts';
 
-const VALUES = process.env['RESPITE_FULL'] === '1' ? 7000 : 350;
+const VALUES = process.env['RESPITE_FULL'] === '1' ? 7000 : 150;
 
 describeWithOracle('DUMP and RESTORE', () => {
   let server: RespiteServer;
