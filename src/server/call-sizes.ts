@@ -7,6 +7,7 @@ import type { LargeCallsPort } from '../commands/ports/observation.ts';
 import type { Config } from '../config/config.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
+import type { HotKeys } from './hot-keys.ts';
 import { SlowLog } from './slow-log.ts';
 
 /** Who wants to know of calls' sizes. */
@@ -37,10 +38,12 @@ export class CallSizes implements SizeWatch, LargeCallsPort {
   readonly largeRequests = new SlowLog();
   readonly largeReplies = new SlowLog();
   private readonly now: () => number;
+  private readonly hotKeys: HotKeys;
 
   /** `now` is the wall clock in ms. */
-  constructor(now: () => number) {
+  constructor(now: () => number, hotKeys: HotKeys) {
     this.now = now;
+    this.hotKeys = hotKeys;
   }
 
   configure(config: Config): void {
@@ -49,20 +52,22 @@ export class CallSizes implements SizeWatch, LargeCallsPort {
     largeRequests.maxLength = config.number('commandlog-large-request-max-len');
     largeReplies.threshold = config.number('commandlog-reply-larger-than');
     largeReplies.maxLength = config.number('commandlog-large-reply-max-len');
-    this.aim();
   }
 
   /** Sets from which sizes on calls are of interest. */
-  private aim(): void {
-    const { largeRequests, largeReplies } = this;
-    this.requestFrom = from(largeRequests.threshold);
+  aim(): void {
+    const { hotKeys, largeRequests, largeReplies } = this;
+    this.requestFrom = hotKeys.isActive ? 0 : from(largeRequests.threshold);
     this.replyFrom = from(largeReplies.threshold);
   }
 
   measured(session: Session, command: Command, args: Args, replyBytes: number): void {
     if (session.id === 0) return;
     const nowMs = this.now();
-    this.largeRequests.note(session, command, args, requestBytes(args), nowMs);
+    const bytes = requestBytes(args);
+    const { hotKeys } = this;
+    if (hotKeys.isActive) hotKeys.measured(command, args, bytes + replyBytes);
+    this.largeRequests.note(session, command, args, bytes, nowMs);
     this.largeReplies.note(session, command, args, replyBytes, nowMs);
   }
 }

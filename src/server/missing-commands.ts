@@ -9,7 +9,7 @@ const missing: Readonly<Record<string, readonly string[]>> = {
   ],
   cluster: [
     ...['asking', 'cluster', 'migrate', 'readonly', 'readwrite', 'restore-asking'],
-    ...['trimslots', 'hotkeys'],
+    'trimslots',
   ],
   modules: ['module'],
   'vector sets': [

@@ -34,9 +34,10 @@ export function resetConfig(server: Server, initial: ReadonlyMap<string, string>
   if (changed.length > 0) server.config.set(changed);
 }
 
-/** What clients have begun is given up: transactions, waits, pauses, MONITOR, tracking. */
+/** What clients have begun is given up: transactions, waits, pauses, MONITOR, tracking, HOTKEYS. */
 export function resetClients(server: Server): void {
   server.pause.end();
+  server.hotKeys.reset();
   for (const session of [...server.clients.all()]) resetClient(server, session);
 }
 

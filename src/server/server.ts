@@ -36,6 +36,7 @@ import { Eviction } from './eviction.ts';
 import { Executor } from './executor.ts';
 import { Failover } from './failover.ts';
 import { Gates } from './gates.ts';
+import type { HotKeys } from './hot-keys.ts';
 import { Info } from './info.ts';
 import { addInfoSections } from './info-sections.ts';
 import type { LatencyMonitor } from './latency-monitor.ts';
@@ -143,7 +144,10 @@ export class Server {
     this.clock = new Clock(hooks.now);
     this.now = this.clock.now;
     this.clock.onMoved = () => this.timeMoved();
-    this.slowCalls = new SlowCalls(this.now);
+    this.slowCalls = new SlowCalls(
+      this.now,
+      () => this.stats.netInputBytes + this.stats.netOutputBytes,
+    );
     this.acl = this.makeAcl();
     this.renameCommands();
     this.monitors = new Monitors(this.clock);
@@ -440,6 +444,10 @@ export class Server {
 
   get slowLog(): SlowLog {
     return this.slowCalls.slowLog;
+  }
+
+  get hotKeys(): HotKeys {
+    return this.slowCalls.hotKeys;
   }
 
   get largeCalls(): CallSizes {

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { CallSizes } from './call-sizes.ts';
 import type { CallWatch } from './call-timer.ts';
+import { HotKeys } from './hot-keys.ts';
 import { LatencyMonitor } from './latency-monitor.ts';
 import { SlowLog } from './slow-log.ts';
 
@@ -34,14 +35,16 @@ export class SlowCalls implements CallWatch {
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly sizes: CallSizes;
+  readonly hotKeys: HotKeys;
   private readonly now: () => number;
   private longest: LongCall | undefined = undefined;
 
-  /** `now` is the wall clock in ms. */
-  constructor(now: () => number) {
+  /** `now` is the wall clock in ms, `netBytes` what came and went over the network so far. */
+  constructor(now: () => number, netBytes: () => number) {
     this.now = now;
     this.latency = new LatencyMonitor(now);
-    this.sizes = new CallSizes(now);
+    this.hotKeys = new HotKeys({ now, netBytes, switched: () => this.aim() });
+    this.sizes = new CallSizes(now, this.hotKeys);
   }
 
   configure(config: Config): void {
@@ -50,11 +53,18 @@ export class SlowCalls implements CallWatch {
     slowLog.threshold = config.number('slowlog-log-slower-than');
     slowLog.maxLength = config.number('slowlog-max-len');
     latency.thresholdMs = config.number('latency-monitor-threshold');
+    this.sizes.configure(config);
+    this.aim();
+  }
+
+  /** Sets from which times on calls are of interest. */
+  private aim(): void {
+    const { hotKeys, latency, slowLog } = this;
     const slowMs = slowLog.threshold < 0 ? STALL_MS : slowLog.threshold / 1000;
     const eventMs = latency.thresholdMs === 0 ? STALL_MS : latency.thresholdMs;
-    this.noticeMs = Math.min(STALL_MS, slowMs, eventMs);
+    this.noticeMs = hotKeys.isActive ? 0 : Math.min(STALL_MS, slowMs, eventMs);
     this.isPrecise = this.noticeMs < PRECISE_BELOW_MS;
-    this.sizes.configure(config);
+    this.sizes.aim();
   }
 
   noticed(session: Session, command: Command, args: Args, ms: number, calls: number): void {
@@ -64,6 +74,7 @@ export class SlowCalls implements CallWatch {
     if (calls === 1) {
       this.slowLog.note(session, command, args, Math.floor(ms * 1000), this.now());
     }
+    if (this.hotKeys.isActive) this.hotKeys.timed(command, args, ms);
     this.noteEvent(session, command, ms);
   }
 

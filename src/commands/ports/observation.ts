@@ -29,6 +29,49 @@ export interface LargeCallsPort {
   readonly largeReplies: SlowLogPort;
 }
 
+/** What HOTKEYS START asks for. */
+export interface HotKeysOptions {
+  readonly cpu: boolean;
+  readonly net: boolean;
+  /** Keys told of at most. */
+  readonly count: number;
+  /** When it ends by itself, ms after its start; 0 is never. */
+  readonly durationMs: number;
+  /** One of so many commands is looked at. */
+  readonly sample: number;
+}
+
+/** What was collected of keys. */
+export interface HotKeysReport {
+  readonly isActive: boolean;
+  readonly sample: number;
+  /** Of all commands, those without keys too. */
+  readonly allMicros: number;
+  readonly allBytes: number;
+  /** Unix time in ms. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** Of the process. */
+  readonly userMs: number;
+  readonly systemMs: number;
+  readonly netBytes: number;
+  /** Microseconds of keys, the largest first; undefined when they were not asked for. */
+  readonly byCpu: readonly (readonly [key: string, micros: number])[] | undefined;
+  /** As `byCpu`, bytes. */
+  readonly byNet: readonly (readonly [key: string, bytes: number])[] | undefined;
+}
+
+export interface HotKeysPort {
+  readonly isActive: boolean;
+  start(options: HotKeysOptions): void;
+  /** Whether there is anything that was collected. */
+  stop(): boolean;
+  reset(): void;
+  /** Ends what has gone on for as long as it was to. */
+  checkDuration(): void;
+  report(): HotKeysReport | undefined;
+}
+
 /** How long something took, and when. */
 export interface LatencySample {
   /** Unix time in seconds. */

@@ -12,7 +12,7 @@ import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { MemoryPort } from './memory.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
-import type { LargeCallsPort, LatencyPort, SlowLogPort } from './observation.ts';
+import type { HotKeysPort, LargeCallsPort, LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
 import type { ReplicaPort } from './replica.ts';
 import type { ReplicationPort } from './replication.ts';
@@ -28,6 +28,7 @@ export interface ServerPort {
   readonly commands: CommandTable;
   readonly config: ConfigPort;
   readonly debug: DebugPort;
+  readonly hotKeys: HotKeysPort;
   readonly info: StatsPort;
   readonly largeCalls: LargeCallsPort;
   readonly latency: LatencyPort;

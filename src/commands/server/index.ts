@@ -6,6 +6,7 @@ import { commandlog } from './commandlog.ts';
 import { config } from './config.ts';
 import { debug } from './debug.ts';
 import { dbsize, flushall, flushdb, swapdb } from './flush.ts';
+import { hotkeys } from './hotkeys.ts';
 import { info, lolwut, shutdown, time } from './info.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
@@ -44,6 +45,7 @@ export const serverCommands: readonly CommandSpec[] = [
   slaveof,
   slowlog,
   commandlog,
+  hotkeys,
   swapdb,
   sync,
   time,
