@@ -23,7 +23,7 @@ export interface EffectUnit {
   /** Number of lines, at least 1. */
   readonly count: number;
   /** The arguments of all lines as RESP bulk strings. */
-  readonly buf: Buffer;
+  readonly buf: Uint8Array;
   /** Whether the lines must take effect together: several lines that are not mere removals. */
   readonly isAtomic: boolean;
   /** Where line i begins in `buf`; it ends where line i + 1 begins (`start(count)` is the end). */
@@ -109,11 +109,17 @@ export class Journal implements EffectUnit, EffectLine {
   /** The command that removes an evicted key: DEL, or UNLINK (lazyfree-lazy-eviction). */
   removalOfEvicted: 'DEL' | 'UNLINK' = 'DEL';
   count = 0;
-  buf = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  buf: Uint8Array;
   isAtomic = false;
+  /** Where lines are built; `buf` is another one while the only line is where its client put it. */
+  private own = Buffer.allocUnsafeSlow(FIRST_BYTES);
   private pos = 0;
   private lines = new Float64Array(FIRST_LINES * LINE_WORDS);
   private readers: readonly JournalReader[] = [];
+
+  constructor() {
+    this.buf = this.own;
+  }
 
   /** Adds a reader; it gets the units that end from now on. */
   add(reader: JournalReader): void {
@@ -134,12 +140,22 @@ export class Journal implements EffectUnit, EffectLine {
     return this.text(name);
   }
 
-  /** A whole command line as a client sent it. Call only while `isRead`. O(bytes). */
-  command(dbIndex: number, args: Args, targets: number = Target.all): void {
+  /**
+   * A whole command line as a client sent it. Call only while `isRead`. O(bytes); less when the
+   * arguments `stay` where they are until the unit ends or gets another line: readers read them
+   * there.
+   */
+  command(dbIndex: number, args: Args, targets: number = Target.all, stay = false): void {
     this.beginLine(dbIndex, targets);
     const start = bulksStart(args);
     if (start < 0) this.argumentsFrom(args, 0, args.argc);
-    else {
+    else if (stay && this.count === 1) {
+      const last = args.argc - 1;
+      this.buf = args.buf;
+      this.lines[START] = start;
+      this.lines[ARGC] = args.argc;
+      this.pos = args.off[last]! + args.len[last]! + 2;
+    } else {
       const last = args.argc - 1;
       this.bulks(args.buf, start, args.off[last]! + args.len[last]! + 2 - start, args.argc);
     }
@@ -156,7 +172,7 @@ export class Journal implements EffectUnit, EffectLine {
 
   text(text: string): EffectLine {
     this.beginBulk(text.length);
-    this.pos += this.buf.write(text, this.pos, 'latin1');
+    this.pos += this.own.write(text, this.pos, 'latin1');
     return this.endBulk();
   }
 
@@ -166,8 +182,8 @@ export class Journal implements EffectUnit, EffectLine {
 
   bytes(from: Uint8Array, off: number, len: number): EffectLine {
     this.beginBulk(len);
-    const { buf, pos } = this;
-    copyBytes(from, off, buf, pos, len);
+    const { own, pos } = this;
+    copyBytes(from, off, own, pos, len);
     this.pos = pos + len;
     return this.endBulk();
   }
@@ -185,7 +201,8 @@ export class Journal implements EffectUnit, EffectLine {
     for (const reader of this.readers) reader.unit(this);
     this.count = 0;
     this.pos = 0;
-    if (this.buf.length > KEPT_BYTES) this.buf = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.own.length > KEPT_BYTES) this.own = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    this.buf = this.own;
     if (this.lines.length > KEPT_BYTES) this.lines = new Float64Array(FIRST_LINES * LINE_WORDS);
   }
 
@@ -211,6 +228,7 @@ export class Journal implements EffectUnit, EffectLine {
 
   private beginLine(dbIndex: number, targets: number): void {
     this.lineRoom();
+    if (this.buf !== this.own) this.takeIn();
     const at = this.count * LINE_WORDS;
     const { lines } = this;
     lines[at + START] = this.pos;
@@ -218,6 +236,18 @@ export class Journal implements EffectUnit, EffectLine {
     lines[at + DB] = dbIndex;
     lines[at + TARGETS] = targets & this.audience;
     this.count++;
+  }
+
+  /** The only line was left where its client put it: it is needed here. */
+  private takeIn(): void {
+    const { buf, pos } = this;
+    const start = this.lines[START]!;
+    this.buf = this.own;
+    this.pos = 0;
+    this.lines[START] = 0;
+    this.makeRoom(pos - start);
+    this.own.set(buf.subarray(start, pos));
+    this.pos = pos - start;
   }
 
   /** Makes room for one more line. */
@@ -232,16 +262,16 @@ export class Journal implements EffectUnit, EffectLine {
   private bulks(from: Uint8Array, off: number, length: number, argc: number): void {
     this.lines[(this.count - 1) * LINE_WORDS + ARGC] = argc;
     this.makeRoom(length);
-    const { buf, pos } = this;
-    if (length < BULKS_LOOP_MAX) for (let i = 0; i < length; i++) buf[pos + i] = from[off + i]!;
-    else buf.set(from.subarray(off, off + length), pos);
+    const { own, pos } = this;
+    if (length < BULKS_LOOP_MAX) for (let i = 0; i < length; i++) own[pos + i] = from[off + i]!;
+    else own.set(from.subarray(off, off + length), pos);
     this.pos = pos + length;
   }
 
   private beginBulk(length: number): void {
     this.lines[(this.count - 1) * LINE_WORDS + ARGC]!++;
     this.makeRoom(length + BULK_OVERHEAD);
-    const { buf } = this;
+    const buf = this.own;
     let at = this.pos;
     buf[at++] = 36; // $
     if (length < 10) buf[at++] = 48 + length;
@@ -253,16 +283,17 @@ export class Journal implements EffectUnit, EffectLine {
 
   private makeRoom(bytes: number): void {
     const need = this.pos + bytes;
-    if (need <= this.buf.length) return;
-    const buf = Buffer.allocUnsafeSlow(Math.max(need, this.buf.length * 2));
-    buf.set(this.buf.subarray(0, this.pos));
-    this.buf = buf;
+    if (need <= this.own.length) return;
+    const own = Buffer.allocUnsafeSlow(Math.max(need, this.own.length * 2));
+    own.set(this.own.subarray(0, this.pos));
+    this.own = own;
+    this.buf = own;
   }
 
   private endBulk(): EffectLine {
-    const { buf, pos } = this;
-    buf[pos] = 13;
-    buf[pos + 1] = 10;
+    const { own, pos } = this;
+    own[pos] = 13;
+    own[pos + 1] = 10;
     this.pos = pos + 2;
     return this;
   }

@@ -57,12 +57,13 @@ export class ChangeStreams implements JournalReader {
   private read(unit: EffectUnit): Change[] {
     const changes: Change[] = [];
     // One copy for all: lines are short, and a consumer rarely keeps one of many.
-    const bytes = Buffer.from(unit.buf.subarray(0, unit.start(unit.count)));
+    const origin = unit.start(0);
+    const bytes = Buffer.from(unit.buf.subarray(origin, unit.start(unit.count)));
     let last = -1;
     for (let i = 0; i < unit.count; i++) if ((unit.targets(i) & Target.replicas) !== 0) last = i;
     for (let i = 0; i <= last; i++) {
       if ((unit.targets(i) & Target.replicas) === 0) continue;
-      const argv = argumentsOf(bytes, unit.start(i), unit.argc(i));
+      const argv = argumentsOf(bytes, unit.start(i) - origin, unit.argc(i));
       const more = unit.isAtomic && i < last;
       changes.push({ db: unit.dbIndex(i), argv, offset: ++this.offset, more });
     }

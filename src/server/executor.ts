@@ -555,7 +555,7 @@ export class Executor implements Caller {
       this.failed(frame, command, args, error, start, changed, reply);
     }
     const changed = changes.made !== madeBefore;
-    if (changes.journal.isRead) this.note(frame.effect, dbIndex, args, changed);
+    if (changes.journal.isRead) this.note(frame, dbIndex, args, changed);
     if (this.isStrict && !changed && arena.writes !== writesBefore) {
       this.checkReported(command, removalsBefore);
     }
@@ -592,10 +592,13 @@ export class Executor implements Caller {
   }
 
   /** Puts the command itself into the journal, unless its handler has put something else there. */
-  private note(effect: number, dbIndex: number, args: Args, changed: boolean): void {
+  private note(frame: Context, dbIndex: number, args: Args, changed: boolean): void {
+    const { effect } = frame;
     if (effect === Effect.replaced || (effect === Effect.byChange && !changed)) return;
     const targets = effect === Effect.forReplicas ? Target.replicas : Target.all;
-    this.keyspace.changes.journal.command(dbIndex, args, targets);
+    // What a client has asked for lies where it is until it has run, and its unit ends with it.
+    const stay = frame.depth === 0 && frame.goOn === undefined && this.unfinished === undefined;
+    this.keyspace.changes.journal.command(dbIndex, args, targets, stay);
   }
 
   private failed(

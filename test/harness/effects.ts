@@ -52,8 +52,9 @@ export class JournalRecorder implements UnitSource, JournalReader {
 
   unit(unit: EffectUnit): void {
     const lines: Line[] = [];
+    const buf = Buffer.from(unit.buf.buffer, unit.buf.byteOffset, unit.buf.length);
     for (let i = 0; i < unit.count; i++) {
-      const argv = bulkStrings(unit.buf, unit.start(i), unit.start(i + 1));
+      const argv = bulkStrings(buf, unit.start(i), unit.start(i + 1));
       if (argv.length !== unit.argc(i)) throw new Error(`${argv.length} of ${unit.argc(i)} words`);
       lines.push({ dbIndex: unit.dbIndex(i), argv });
     }

@@ -29,11 +29,12 @@ export class JournalLines implements JournalReader {
 
 function lineOf(unit: EffectUnit, i: number): string {
   const words: string[] = [];
+  const buf = Buffer.from(unit.buf.buffer, unit.buf.byteOffset, unit.buf.length);
   let at = unit.start(i);
   for (let n = unit.argc(i); n > 0; n--) {
-    const end = unit.buf.indexOf('\r\n', at);
-    const length = Number(unit.buf.toString('latin1', at + 1, end));
-    words.push(unit.buf.toString('latin1', end + 2, end + 2 + length));
+    const end = buf.indexOf('\r\n', at);
+    const length = Number(buf.toString('latin1', at + 1, end));
+    words.push(buf.toString('latin1', end + 2, end + 2 + length));
     at = end + 4 + length;
   }
   return words.join(' ');

@@ -98,11 +98,11 @@ export class EffectEncoder {
     this.length = at + 2;
   }
 
-  private put(from: Buffer, off: number, len: number): void {
+  private put(from: Uint8Array, off: number, len: number): void {
     this.makeRoom(len);
     const { buf, length } = this;
     if (len < 64) for (let i = 0; i < len; i++) buf[length + i] = from[off + i]!;
-    else from.copy(buf, length, off, off + len);
+    else buf.set(from.subarray(off, off + len), length);
     this.length = length + len;
   }
 
