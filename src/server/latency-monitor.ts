@@ -5,6 +5,17 @@
  */
 import type { LatencyEvent, LatencyPort } from '../commands/ports/observation.ts';
 
+/** The kinds of events that there are. */
+export const latencyEvents = [
+  'command',
+  'fast-command',
+  'expire-cycle',
+  'eviction-cycle',
+  'aof-write',
+  'aof-fsync-always',
+  'event-loop',
+] as const;
+
 /** Samples kept of an event. */
 const SAMPLES_MAX = 160;
 
@@ -25,7 +36,7 @@ export class LatencyMonitor implements LatencyPort {
   }
 
   /** Something of this kind took `ms`: kept when that is long. */
-  add(name: string, ms: number): void {
+  add(name: (typeof latencyEvents)[number], ms: number): void {
     if (this.thresholdMs <= 0 || ms < this.thresholdMs) return;
     const whole = Math.floor(ms);
     const seconds = Math.floor(this.now() / 1000);

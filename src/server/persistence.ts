@@ -10,7 +10,7 @@ import path from 'node:path';
 import type { PersistencePort } from '../commands/ports/persistence.ts';
 import type { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
-import { AppendOnlyFile, type SyncPolicy } from '../persistence/aof/append-only.ts';
+import { type AofEvent, AppendOnlyFile, type SyncPolicy } from '../persistence/aof/append-only.ts';
 import { type CommandFileOptions, saveCommandFile } from '../persistence/aof/command-file.ts';
 import { type FileSystem, makeLastingDirectory, nodeFiles } from '../persistence/files.ts';
 import type { RdbSource, RdbWriteOptions } from '../persistence/rdb/file-writer.ts';
@@ -76,7 +76,7 @@ export interface PersistenceOptions {
   /** Told why commands that write are refused; undefined when they are not. */
   readonly onHealth: (refusal: CommandError | undefined) => void;
   /** Something took so long, by the name that LATENCY has for it. */
-  readonly took?: (event: string, ms: number) => void;
+  readonly took?: (event: AofEvent, ms: number) => void;
   /** The disk, for tests; not used by the snapshot's thread. */
   readonly files?: FileSystem | undefined;
   /** Takes snapshots in another way than by a thread (tests with a disk of their own). */

@@ -171,6 +171,22 @@ describe('an eviction', () => {
   });
 });
 
+describe('LATENCY', () => {
+  it('has the time that evicting took as the event eviction-cycle', async () => {
+    const server = await startServer({ 'maxmemory-policy': 'allkeys-random' });
+    const client = await Talker.open(server);
+    for (let i = 0; i < 2000; i++) client.send(`SET key:${i} ${'v'.repeat(500)}`);
+    await client.take(2000);
+    // Any time at all: a directive knows whole milliseconds only.
+    server.latency.thresholdMs = Number.MIN_VALUE;
+    const goal = server.memory.countedForEviction() - 500_000;
+    await client.ask(`CONFIG SET maxmemory ${goal}`);
+    await client.ask('SET other value');
+    expect(await client.ask('LATENCY LATEST')).toContain(' eviction-cycle ');
+    expect(server.keyspace.evictedKeys).toBeGreaterThan(0);
+  });
+});
+
 describe('access data', () => {
   it('with an lrm policy tells of writes only', async () => {
     let now = 1_700_000_000_000;

@@ -51,6 +51,9 @@ const WAITING_BYTES = 16 * 1024 * 1024;
 /** A failed write is tried again, and logged, once in this time. */
 const RETRY_MS = 1000;
 
+/** What holds up commands while it happens. */
+export type AofEvent = 'aof-write' | 'aof-fsync-always';
+
 export interface AppendOnlyOptions {
   readonly files: FileSystem;
   /** Directory of the files; made when missing. */
@@ -61,7 +64,7 @@ export interface AppendOnlyOptions {
   readonly now: () => number;
   readonly log: (level: 'notice' | 'warning', message: string) => void;
   /** Something took so long, by the name that LATENCY has for it. */
-  readonly took?: (event: string, ms: number) => void;
+  readonly took?: (event: AofEvent, ms: number) => void;
   /** Has `prepare` called before this turn of the event loop ends. */
   readonly wake: () => void;
   /** `safe` has grown. */
