@@ -3,7 +3,6 @@
  * then `--directive value…`; RESPITE_<DIRECTIVE> variables; --version, --help, --check-system. Or a
  * command of `src/tools`.
  */
-import { spawn } from 'node:child_process';
 import { readFileSync, readSync } from 'node:fs';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
@@ -56,6 +55,7 @@ function main(): void {
     );
   } else if (goesToBackground(config, env) && daemon === undefined) {
     const options = { detached: true, stdio: 'ignore', env: { ...env, [DAEMON]: '1' } } as const;
+    const { spawn } = process.getBuiltinModule('node:child_process');
     spawn(process.execPath, process.argv.slice(1), options).unref();
   } else {
     process.chdir(fromLatin1(config.string('dir')));

@@ -37,8 +37,19 @@
     process.once('exit', () => keep());
     setTimeout(keep, 1000).unref();
   }
+  if (cachedData !== undefined) free(cachedData);
   const run: unknown = script.runInThisContext();
   if (typeof run === 'function') run({}, require, { exports: {} }, filename, __dirname);
+
+  /** Gives memory back now: an idle server may not collect garbage for a long time. */
+  function free({ buffer, byteLength }: Buffer): void {
+    // Small files lie in a buffer that others use as well.
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== byteLength) return;
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage(buffer, [buffer]);
+    port1.close();
+    port2.close();
+  }
 
   /** Writes the compiled code down for the next start. */
   function keep(): void {

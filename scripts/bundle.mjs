@@ -53,10 +53,14 @@ function ownUrl(dist) {
   };
 }
 
-const commonJsUrl =
-  'const __fileUrl = (file) => require("node:url").pathToFileURL(' +
+/** What bundles begin with: where they are, and the version of the package they are built of. */
+const packageFile = new URL('../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8'));
+const versionLine = `const __VERSION__ = ${JSON.stringify(version)};`;
+const commonJsIntro =
+  `${versionLine} const __fileUrl = (file) => require("node:url").pathToFileURL(` +
   'require("node:path").join(__dirname, "..", file)).href;';
-const moduleUrl = 'const __fileUrl = (file) => new URL("../" + file, import.meta.url).href;';
+const moduleIntro = `${versionLine} const __fileUrl = (file) => new URL("../" + file, import.meta.url).href;`;
 
 /** All bundles of what was compiled into `dist`. */
 export async function bundle(dist) {
@@ -75,7 +79,7 @@ export async function bundle(dist) {
       format: 'cjs',
       codeSplitting: false,
       minify,
-      intro: commonJsUrl,
+      intro: commonJsIntro,
     },
   });
   asOneExpression(path.join(dist, 'bin/bundle.cjs'));
@@ -84,8 +88,8 @@ export async function bundle(dist) {
   const names = Object.keys(ENTRIES);
   const required = names.filter((name) => !ONLY_MODULES.has(name));
   for (const [format, directory, ending, intro, entries] of [
-    ['esm', 'esm', 'js', moduleUrl, names],
-    ['cjs', 'cjs', 'cjs', commonJsUrl, required],
+    ['esm', 'esm', 'js', moduleIntro, names],
+    ['cjs', 'cjs', 'cjs', commonJsIntro, required],
   ]) {
     await build({
       ...options,

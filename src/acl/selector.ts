@@ -22,8 +22,6 @@ export interface Rules {
 }
 
 export class Selector {
-  /** Commands that may be run, a bit for each number. */
-  readonly bits: Int32Array;
   /** `+@all` was the last word on all commands, and no command was taken away since. */
   allCommands = false;
   /** Commands to come may be run as well: what `+@all` began with. */
@@ -35,10 +33,11 @@ export class Selector {
   /** First arguments with which a command may be run that may not be run otherwise. */
   firstArgs = new Map<number, string[]>();
   private readonly rules: Rules;
+  /** As `bits`; undefined while all commands are alike, so that none need be known. */
+  private ownBits: Int32Array | undefined = undefined;
 
   constructor(rules: Rules) {
     this.rules = rules;
-    this.bits = new Int32Array((rules.catalogue.commands.length + 31) >>> 5);
     this.allChannels = rules.allChannels;
   }
 
@@ -52,7 +51,7 @@ export class Selector {
 
   copy(): Selector {
     const copy = new Selector(this.rules);
-    copy.bits.set(this.bits);
+    copy.ownBits = this.ownBits?.slice();
     copy.allCommands = this.allCommands;
     copy.futureCommands = this.futureCommands;
     copy.allKeys = this.allKeys;
@@ -65,13 +64,22 @@ export class Selector {
 
   // ---- questions ---------------------------------------------------------------------------
 
+  /** Commands that may be run, a bit for each number. */
+  private get bits(): Int32Array {
+    if (this.ownBits === undefined) {
+      this.ownBits = new Int32Array((this.rules.catalogue.commands.length + 31) >>> 5);
+      if (this.allCommands) this.ownBits.fill(-1);
+    }
+    return this.ownBits;
+  }
+
   /** Whether nothing is forbidden. */
   get isUnrestricted(): boolean {
     return this.allCommands && this.allKeys && this.allChannels;
   }
 
   hasCommand(id: number): boolean {
-    return hasBit(this.bits, id);
+    return this.ownBits === undefined ? this.allCommands : hasBit(this.ownBits, id);
   }
 
   /** Whether a key may be accessed in this way (`Access`). O(patterns). */
@@ -125,7 +133,7 @@ export class Selector {
   }
 
   private setAllCommands(all: boolean): void {
-    this.bits.fill(all ? -1 : 0);
+    this.ownBits = undefined;
     this.allCommands = all;
     this.futureCommands = all;
     this.firstArgs.clear();
@@ -205,6 +213,9 @@ export class Selector {
 
   /** The rules on commands that make these bits. */
   describeCommands(): string {
+    if (this.ownBits === undefined && this.firstArgs.size === 0) {
+      return this.futureCommands ? '+@all' : '-@all';
+    }
     return describeCommands(this.bits, this.futureCommands, this.firstArgs, this.rules.catalogue);
   }
 

@@ -105,9 +105,15 @@ export class CommandTable implements Iterable<Command> {
     this.mask = size - 1;
     this.longestName = 0;
     for (const command of this.list) {
-      const name = Buffer.from(command.name, 'latin1');
+      const { name } = command;
       this.longestName = Math.max(this.longestName, name.length);
-      let i = foldedHash(name, 0, name.length) & this.mask;
+      // As `foldedHash`, written out: the loop of a small function would bring V8's optimising
+      // compiler into memory, 3 MB of it, before there is anything to serve.
+      let h = name.length;
+      for (let at = 0; at < name.length; at++) {
+        h = (Math.imul(h, 31) + (name.charCodeAt(at) | 0x20)) | 0;
+      }
+      let i = (h ^ (h >>> 7)) & this.mask;
       for (let other = this.slots[i]; other !== undefined; other = this.slots[i]) {
         if (other.name === command.name) {
           throw new Error(`command ${command.fullName} is registered twice`);

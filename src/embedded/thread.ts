@@ -1,5 +1,5 @@
 /** A server in a thread: starts it, and makes a message of each call. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { ClientOptions, ThreadOptions, UrlOptions } from './api.ts';
 import type { Effect, Match } from './fault-types.ts';
 import type { CommandArgument, ReplyOf } from './local-types.ts';
@@ -177,7 +177,8 @@ class ThreadServer implements ThreadedServer {
 /** Starts a server in a thread. Rejects as `createServer` does. */
 export async function startThread(options: ThreadOptions): Promise<ThreadedServer> {
   const { thread: _, ...rest } = options;
-  const worker = new Worker(workerUrl(), { name: 'respite', workerData: rest });
+  const threads = process.getBuiltinModule('node:worker_threads');
+  const worker = new threads.Worker(workerUrl(), { name: 'respite', workerData: rest });
   const calls = new Calls(worker);
   try {
     const started = await calls.call<Started>('start');

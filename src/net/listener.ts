@@ -2,7 +2,6 @@
  * Listening sockets: TCP on several addresses, and a unix socket. Each accepted socket becomes a
  * `Connection` that shares one read buffer with all others.
  */
-import { lookup } from 'node:dns/promises';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -139,6 +138,7 @@ export class Listener {
   private async lookUp(host: string, name: string): Promise<string> {
     if (isIP(host) !== 0) return host;
     try {
+      const { lookup } = process.getBuiltinModule('node:dns/promises');
       const { address } = await lookup(host, { family: 4 });
       this.addresses.set(host, address);
       return address;

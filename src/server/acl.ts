@@ -55,8 +55,6 @@ export interface AclParts {
 
 export class Acl implements AclPort {
   readonly users: Users;
-  /** The commands that rules can name. */
-  readonly catalogue: Catalogue;
   readonly log = new AclLog();
   /** Who commands of files and of a master run as: nobody can log in as this one. */
   readonly unrestricted: User;
@@ -68,9 +66,10 @@ export class Acl implements AclPort {
   constructor(parts: AclParts) {
     this.parts = parts;
     const { config } = parts;
-    const catalogue = catalogueOf(parts.commands);
     this.rules = {
-      catalogue,
+      get catalogue() {
+        return catalogueOf(parts.commands);
+      },
       get allChannels() {
         return config.string('acl-pubsub-default') === 'allchannels';
       },
@@ -81,7 +80,6 @@ export class Acl implements AclPort {
             `of ACL and may get disabled in the future (offender: +${rule})`,
         ),
     };
-    this.catalogue = catalogue;
     this.users = new Users(this.rules);
     this.unrestricted = User.unrestricted('(superuser)', this.rules);
     this.nobody = new User('', this.rules);
@@ -97,6 +95,11 @@ export class Acl implements AclPort {
   private get path(): string {
     const { config } = this.parts;
     return resolve(config.path('dir'), config.path('aclfile'));
+  }
+
+  /** The commands that rules can name; made when a rule names some, or somebody asks. */
+  get catalogue(): Catalogue {
+    return this.rules.catalogue;
   }
 
   // ---- where users come from ---------------------------------------------------------------

@@ -2,7 +2,7 @@
  * What Node.js and V8 tell of this process: pauses of the garbage collector, heap, how busy the
  * event loop is. One observer for all servers of the process, while there is one.
  */
-import { PerformanceObserver, performance } from 'node:perf_hooks';
+import { type EventLoopUtilization, PerformanceObserver, performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
 /** Pauses since the process began to look. */
@@ -39,7 +39,7 @@ export class RuntimeFigures {
   private isOn = false;
   private before: CollectorPauses = { count: 0, totalMs: 0, maxMs: 0 };
   private sampledMs = 0;
-  private loop = performance.eventLoopUtilization();
+  private loop: EventLoopUtilization | undefined = undefined;
   /** Share of the time since the last sample in which the event loop was busy, 0 to 1. */
   utilization = 0;
 
@@ -67,7 +67,10 @@ export class RuntimeFigures {
     if (Math.abs(nowMs - this.sampledMs) < 1000) return;
     this.sampledMs = nowMs;
     const now = performance.eventLoopUtilization();
-    this.utilization = performance.eventLoopUtilization(now, this.loop).utilization;
+    const { loop } = this;
+    if (loop !== undefined) {
+      this.utilization = performance.eventLoopUtilization(now, loop).utilization;
+    }
     this.loop = now;
   }
 

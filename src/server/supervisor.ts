@@ -6,7 +6,6 @@
  * does. A unit needs `NotifyAccess=all`, because that program is a child of ours
  * (docs/decisions/0022-running.md).
  */
-import { spawn } from 'node:child_process';
 import type { LogLevel } from './log.ts';
 
 /** What INFO calls it. */
@@ -75,6 +74,7 @@ export class Supervisor {
 
   private tell(...words: readonly string[]): void {
     if (this.manager !== 'systemd') return;
+    const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...words], {
       stdio: 'ignore',
       env: this.env,

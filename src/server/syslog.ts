@@ -3,7 +3,7 @@
  * send; `logger`, which every Linux and macOS has, can. One such program runs as long as the
  * server; a line that it does not take at once is dropped, as a full socket would drop it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Level } from './log-format.ts';
 
 /** Numbers of facilities and severities of RFC 5424; levels as redis-server 7.0.15 maps them. */
@@ -42,6 +42,7 @@ export class Syslog {
 
   private start(): ChildProcess {
     const words = ['--prio-prefix', `--id=${process.pid}`, '-t', this.ident];
+    const { spawn } = process.getBuiltinModule('node:child_process');
     const child = spawn('logger', words, { stdio: ['pipe', 'ignore', 'ignore'] });
     const fail = () => {
       this.failed = true; // no log must stop the store; what stands in the other log is enough

@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 /** What version gates of clients read: see docs/decisions/0004-reported-version.md. */
 export const REDIS_VERSION = '7.2.4';
 
-/** The package's version, read from the package.json nearest above this file. */
-export const RESPITE_VERSION = readVersion();
+/** The version, written into bundles by the build. */
+declare const __VERSION__: string | undefined;
+
+/** The package's version; outside of a bundle from the package.json nearest above this file. */
+export const RESPITE_VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : readVersion();
 
 function readVersion(): string {
   for (const up of ['../../package.json', '../../../package.json']) {

@@ -1,5 +1,6 @@
 /** The bundled command line: what it needs next to it, and what it can do without. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   mkdtempSync,
@@ -54,4 +55,32 @@ describe('the bundle', () => {
     expect(version()).toContain(`v=${expected} `);
     expect(readFileSync(file).length).toBeGreaterThan(1000);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'is ready with little memory above that of Node',
+    async () => {
+      const resident = async (...args: string[]) => {
+        const child = spawn(process.execPath, args, {
+          cwd: dir,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let said = '';
+        child.stdout.on('data', (chunk) => {
+          said += chunk;
+        });
+        while (!/ready/i.test(said)) await once(child.stdout, 'data');
+        const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');
+        child.kill();
+        await once(child, 'exit');
+        return Number(/VmRSS:\s*(\d+)/.exec(status)![1]) / 1024;
+      };
+      const bare = `require('net').createServer().listen(0, () => console.log('ready'))`;
+      const file = path.join(root, 'dist/bin/respite.cjs');
+      const above =
+        (await resident(file, '--port', '0', '--unixsocket', 'socket')) -
+        (await resident('-e', bare));
+      // 13 MB; V8's optimising compiler, called upon during the start, would be 4 more.
+      expect(above).toBeLessThan(16);
+    },
+  );
 });

@@ -5,7 +5,7 @@
  */
 import { unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { clearTimeout, setImmediate, setTimeout } from '../../util/timers.ts';
 import type { RdbSource } from '../rdb/file-writer.ts';
@@ -212,7 +212,12 @@ export class SnapshotWriter implements SnapshotTaker {
 
   private readyWorker(): Worker {
     clearTimeout(this.idleTimer);
-    this.worker ??= new Worker(workerUrl(), { name: 'snapshot', stdout: false, stderr: false });
+    const threads = process.getBuiltinModule('node:worker_threads');
+    this.worker ??= new threads.Worker(workerUrl(), {
+      name: 'snapshot',
+      stdout: false,
+      stderr: false,
+    });
     this.worker.ref();
     return this.worker;
   }
