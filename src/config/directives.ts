@@ -321,7 +321,7 @@ export const directives: readonly Directive[] = [
     'How SIGINT shuts down.', { check: special.checkShutdownFlags }),
   flags('shutdown-on-sigterm', ['default', 'save', 'nosave', 'now', 'force'], 'mutable', 'active',
     'How SIGTERM shuts down.', { check: special.checkShutdownFlags }),
-  int('shutdown-timeout', 10, INT, 'mutable', 'accepted',
+  int('shutdown-timeout', 10, INT, 'mutable', 'active',
     'Seconds to wait for replicas on shutdown.'),
   int('slowlog-log-slower-than', 10000, [-1n, LONG_MAX], 'mutable', 'active',
     'Microseconds from which a command is slow; -1 is off.',

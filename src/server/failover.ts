@@ -77,7 +77,7 @@ export class Failover implements FailoverPart {
     this.isForced = force;
     this.state = 'waiting-for-sync';
     log('notice', 'FAILOVER requested: waiting for a replica that has all of the stream.');
-    pause.beginFailover();
+    pause.holdWrites();
   }
 
   abort(): void {
@@ -152,7 +152,7 @@ export class Failover implements FailoverPart {
     this.endMs = 0;
     this.isForced = false;
     this.target = undefined;
-    this.parts.pause.endFailover();
+    this.parts.pause.releaseWrites();
   }
 
   // ---- the replica's side --------------------------------------------------------------------

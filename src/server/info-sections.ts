@@ -103,6 +103,7 @@ function serverNames({ profile: { valkeyVersion } }: Sources): InfoLine[] {
 
 function serverLines(s: Sources): InfoLine[] {
   const nowMs = s.clock.now();
+  const { wait } = s.lifecycle;
   const uptime = Math.max(0, Math.floor((nowMs - s.lifecycle.startedAtMs) / 1000));
   return [
     ['redis_version', s.lifecycle.version],
@@ -124,6 +125,7 @@ function serverLines(s: Sources): InfoLine[] {
     ['hz', s.config.number('hz')],
     ['configured_hz', s.config.number('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
+    ...(wait.isRunning ? [['shutdown_in_milliseconds', wait.leftMs] as const] : []),
     ['executable', process.argv[1] ?? process.execPath],
     ['config_file', s.config.file],
     ['io_threads_active', 0],

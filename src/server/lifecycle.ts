@@ -6,8 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { LifecyclePort, ShutdownRequest } from '../commands/ports/lifecycle.ts';
+import type { SessionPort } from '../commands/ports/session.ts';
+import type { Session } from '../session/session.ts';
 import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
+import type { ShutdownWait } from './shutdown-wait.ts';
 import type { Manager } from './supervisor.ts';
 
 /** What the lifecycle needs of the server that has it. */
@@ -26,6 +29,7 @@ export interface LifecycleOptions {
   readonly exit: ((code: number) => void) | undefined;
 }
 
+const noShutdown = new CommandError('ERR No shutdown in progress.');
 const shutdownFailed = new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 
 export class Lifecycle implements LifecyclePort {
@@ -38,6 +42,12 @@ export class Lifecycle implements LifecyclePort {
   supervisedBy: Manager = 'no';
   /** Called when the process is about to end. */
   onStopping: (() => void) | undefined = undefined;
+  /** The replicas that SHUTDOWN waits for; set while the server is built. */
+  wait!: ShutdownWait;
+  /** Whether the server ends, or waits for its replicas to do so. */
+  isEnding = false;
+  /** What the end that is waited for is to do. */
+  private request: ShutdownRequest | undefined = undefined;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
   private readonly log: (level: LogLevel, message: string) => void;
@@ -63,11 +73,50 @@ export class Lifecycle implements LifecyclePort {
     this.exit = exit;
   }
 
-  shutdown(request: ShutdownRequest): void {
-    if (request.abort) throw new CommandError('ERR No shutdown in progress.');
+  shutdown(request: ShutdownRequest): boolean {
+    if (request.abort) {
+      if (!this.wait.isRunning) throw noShutdown;
+      this.log('notice', 'Shutdown manually aborted.');
+      this.goOn();
+      return false;
+    }
+    if (this.wait.isRunning) return true;
     this.log('warning', 'User requested shutdown...');
-    if (!this.finish(request.save, request.force)) throw shutdownFailed;
+    this.isEnding = true;
+    this.request = request;
+    if (!request.now && this.wait.begin()) return true;
+    if (!this.end()) throw shutdownFailed;
+    return false;
+  }
+
+  awaitEnd(session: SessionPort): void {
+    this.wait.add(session as Session);
+  }
+
+  awaitNoMore(session: SessionPort): void {
+    this.wait.remove(session as Session);
+  }
+
+  /** Called by the cron: replicas that were waited for may have everything. */
+  tick(): void {
+    if (this.wait.isOver()) this.end();
+  }
+
+  /** Ends the server; false when the data could not be saved, and it goes on. */
+  private end(): boolean {
+    const { save, force } = this.request!;
+    this.wait.tell();
+    if (!this.finish(save, force)) {
+      this.goOn();
+      return false;
+    }
     void this.stop(0);
+    return true;
+  }
+
+  private goOn(): void {
+    this.isEnding = false;
+    this.wait.giveUp(shutdownFailed);
   }
 
   /** Closes everything, then ends the process where the embedder gave a way to. */

@@ -118,19 +118,16 @@ function writePidFile(server: Server, config: Config): void {
 }
 
 function handleSignals(server: Server): void {
-  let interrupted = false;
   const end = (signal: 'SIGTERM' | 'SIGINT', flags: () => string) => () => {
-    if (interrupted && signal === 'SIGINT') {
+    if (server.lifecycle.isEnding && signal === 'SIGINT') {
       server.log('warning', 'You insist... exiting now.');
       process.exit(1);
     }
-    interrupted = true;
     server.log('warning', `Received ${signal} scheduling shutdown...`);
     try {
       server.lifecycle.shutdown(shutdownRequest(flags().split(' ')));
     } catch {
       // The data could not be saved; the log says why. The server goes on.
-      interrupted = false;
     }
   };
   process.on(

@@ -1,7 +1,7 @@
 /**
  * CLIENT PAUSE: which commands wait for its end, and whose. A pause under way is never shortened
- * nor made weaker (redis-server 7.0.15). FAILOVER has a pause of writes of its own, which CLIENT
- * UNPAUSE does not end.
+ * nor made weaker (redis-server 7.0.15). FAILOVER and SHUTDOWN hold writes back themselves, and
+ * CLIENT UNPAUSE does not end that.
  */
 import { type Command, Flag } from '../commands/command-table.ts';
 import type { PauseMode } from '../commands/ports/clients.ts';
@@ -19,7 +19,8 @@ export class Pause {
   /** Until when those wait that CLIENT PAUSE holds back. */
   private clientUntilMs = 0;
   private clientMode: PauseMode = 'all';
-  private isFailover = false;
+  /** Who holds writes back apart from clients. */
+  private holders = 0;
   private timer: NodeJS.Timeout | undefined = undefined;
   /** Whose requests wait, first come first. */
   private readonly waiting = new Set<Session>();
@@ -59,15 +60,15 @@ export class Pause {
     this.startTimer();
   }
 
-  /** Holds writes back until `endFailover`. */
-  beginFailover(): void {
-    this.isFailover = true;
+  /** Holds writes back until `releaseWrites`. */
+  holdWrites(): void {
+    this.holders++;
     this.update();
   }
 
-  /** The roles are settled. */
-  endFailover(): void {
-    this.isFailover = false;
+  /** Ends what `holdWrites` began. */
+  releaseWrites(): void {
+    this.holders--;
     this.update();
     this.resumeSoon();
   }
@@ -81,8 +82,8 @@ export class Pause {
 
   /** What holds of both pauses together. */
   private update(): void {
-    const { clientMode, clientUntilMs, isFailover } = this;
-    this.untilMs = isFailover ? Number.POSITIVE_INFINITY : clientUntilMs;
+    const { clientMode, clientUntilMs, holders } = this;
+    this.untilMs = holders > 0 ? Number.POSITIVE_INFINITY : clientUntilMs;
     this.mode = clientUntilMs === 0 ? 'write' : clientMode;
   }
 

@@ -61,6 +61,7 @@ import { ReplicationMaster } from './replication-master.ts';
 import type { ReplicaSide } from './replication-replica.ts';
 import { RuntimeFigures } from './runtime-figures.ts';
 import { Scripting } from './scripting.ts';
+import { ShutdownWait } from './shutdown-wait.ts';
 import { SlowCalls } from './slow-calls.ts';
 import type { SlowLog } from './slow-log.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -207,6 +208,8 @@ export class Server {
     this.pause = new Pause(this.now, (session) => this.pipeline.resume(session));
     this.executor = this.makeExecutor(hooks);
     this.blocking = this.executor.blocking;
+    const { blocking, now, pause, replication } = this;
+    this.lifecycle.wait = new ShutdownWait({ config, replication, pause, blocking, now, log });
     this.scripts = new Scripting({
       config,
       executor: this.executor,
@@ -411,6 +414,7 @@ export class Server {
     cron.everyTick((nowMs) => this.persistence.tick(nowMs));
     cron.everyTick(() => this.replica.tick());
     cron.everyTick((nowMs) => this.replication.replicas.tick(nowMs));
+    cron.everyTick(() => this.lifecycle.tick());
     if (this.clock.isInjected) {
       cron.everyTick(() => this.blocking.checkTimers());
       cron.everyTick(() => this.pause.check());

@@ -2,6 +2,8 @@
  * The server's life as commands see it. `src/server/lifecycle.ts` implements it.
  */
 
+import type { SessionPort } from './session.ts';
+
 /** What SHUTDOWN was asked to do. */
 export interface ShutdownRequest {
   readonly save: 'default' | 'save' | 'nosave';
@@ -16,6 +18,13 @@ export interface LifecyclePort {
   readonly version: string;
   /** Whether OBJECT ENCODING calls small lists `listpack`, as Redis 7.2 does. */
   readonly tellsSmallLists: boolean;
-  /** Starts an orderly end; throws CommandError when refused. */
-  shutdown(request: ShutdownRequest): void;
+  /**
+   * Starts an orderly end, or gives one up; throws CommandError when refused. Returns whether
+   * replicas are waited for: the client is to wait then (`awaitEnd`).
+   */
+  shutdown(request: ShutdownRequest): boolean;
+  /** The session is about to block until the end, or until it is told that there is none. */
+  awaitEnd(session: SessionPort): void;
+  /** It waits no longer: CLIENT UNBLOCK. */
+  awaitNoMore(session: SessionPort): void;
 }

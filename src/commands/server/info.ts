@@ -1,6 +1,7 @@
 /**
  * What the server is and does: INFO, TIME, LASTSAVE, LOLWUT, SHUTDOWN.
  */
+import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { errors } from '../../util/errors.ts';
 import { intArgument } from '../integers.ts';
@@ -98,9 +99,19 @@ export const shutdown = command({
   flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
   syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
 
-  run(ctx, args, _reply) {
+  run(ctx, args, reply) {
     const request = shutdownRequest(args);
     if (request.save !== 'nosave') ctx.server.scripts.checkNotBusy();
-    ctx.server.lifecycle.shutdown(request);
+    const { lifecycle } = ctx.server;
+    const waits = lifecycle.shutdown(request);
+    if (request.abort) reply.ok();
+    if (!waits) return;
+    const { session } = ctx;
+    const onTimeout = (r: Reply) => {
+      lifecycle.awaitNoMore(session);
+      r.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
+    };
+    ctx.block({ args, keys: [], type: -1, untilMs: 0, onTimeout }, reply);
+    lifecycle.awaitEnd(session);
   },
 });
