@@ -116,6 +116,6 @@ describe('figures', () => {
     expect(best(0)).toBeLessThan(80);
     expect(best(1)).toBeLessThan(30);
     expect(best(2)).toBeLessThan(25);
-    expect((best(3) - bare) / 1024 / 1024).toBeLessThan(24);
+    expect((best(3) - bare) / 1024 / 1024).toBeLessThan(20);
   });
 });
