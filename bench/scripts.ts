@@ -78,6 +78,7 @@ interface Contest {
 
 async function main(): Promise<void> {
   const requests = Number(process.argv[2] ?? 200_000);
+  if (!Number.isInteger(requests)) throw new Error('npm run bench -- scripts [requests]');
   const servers = await Promise.all(CONTESTANTS.map((who) => start(who)));
   const contests = new Map<Contestant, Contest>();
   for (const [i, who] of CONTESTANTS.entries()) {

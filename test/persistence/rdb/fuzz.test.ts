@@ -17,7 +17,7 @@ import { bodyOf, mutate, payloadOf } from './mutations.ts';
 import { type Argv, randomValue } from './random-values.ts';
 import { trafficFor } from './traffic.ts';
 
-const PAYLOADS = process.env['RESPITE_FULL'] === '1' ? 100_000 : 4000;
+const PAYLOADS = process.env['RESPITE_FULL'] === '1' ? 100_000 : 2000;
 
 /** Sound values of each kind to start from. */
 const VALUES = 140;
