@@ -374,20 +374,21 @@ export class Persistence implements PersistencePort {
    * background. Resolves when the file is in its place; rejects with what went wrong.
    */
   async saveSoon(): Promise<void> {
-    await this.untilIdle();
-    if (!this.startSave()) throw new Error('the save could not begin: the log says why');
-    await this.job?.running.done;
+    const job = await this.whenIdle(() => (this.startSave() ? this.job : undefined));
+    if (job === undefined) throw new Error('the save could not begin: the log says why');
+    await job.running.done;
   }
 
   /** As `saveSoon`, into a file of its own; save points and INFO know nothing of it. */
   async saveTo(file: string): Promise<void> {
-    await this.untilIdle();
-    const job = this.begin('save', 'rdb', {
-      ...this.rdbOptions('temp-copy'),
-      ...this.saveOptions(),
-      directory: path.dirname(path.resolve(file)),
-      name: path.basename(file),
-    });
+    const job = await this.whenIdle(() =>
+      this.begin('save', 'rdb', {
+        ...this.rdbOptions('temp-copy'),
+        ...this.saveOptions(),
+        directory: path.dirname(path.resolve(file)),
+        name: path.basename(file),
+      }),
+    );
     if (job === undefined) throw new Error('the save could not begin: the log says why');
     try {
       await job.running.done;
@@ -404,19 +405,22 @@ export class Persistence implements PersistencePort {
   async renewAppendOnly(): Promise<void> {
     if (this.aof === undefined) return;
     this.stopAppendOnly();
-    await this.untilIdle();
-    this.startAppendOnly();
+    await this.whenIdle(() => this.startAppendOnly());
     await this.job?.running.done;
     if (!this.rewrites.succeeded) throw new Error('the append-only file could not be made anew');
   }
 
-  /** Waits until no snapshot is being written and no script half done. */
-  private async untilIdle(): Promise<void> {
+  /**
+   * Does something once no snapshot is being written and no script half done. Nothing comes between
+   * the look and the deed: of two who wait for the same snapshot one goes on waiting.
+   */
+  private async whenIdle<T>(act: () => T): Promise<T> {
     while (this.job !== undefined || this.isTorn()) {
       const { job } = this;
       const waits = job === undefined ? nextTick() : job.running.done.catch(() => {});
       await waits;
     }
+    return act();
   }
 
   private saved(dirty: number): void {

@@ -37,9 +37,14 @@ it('SORT makes no object for an element', () => {
   for (let i = 0; i < 100; i++) respite.call('RPUSH', 'l', ...texts);
   // STORE answers a number: the harness makes no objects of the reply then.
   respite.call('SORT', 'l', 'STORE', 'd');
-  const before = process.memoryUsage();
-  respite.call('SORT', 'l', 'STORE', 'd');
-  const after = process.memoryUsage();
+  // V8 makes things of its own now and then, so the least of some runs counts.
+  let least = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 5; run++) {
+    const before = process.memoryUsage().heapUsed;
+    respite.call('SORT', 'l', 'STORE', 'd');
+    const grown = process.memoryUsage().heapUsed - before;
+    if (grown > 0) least = Math.min(least, grown);
+  }
   // 100,000 Buffers are 9 MB of heap and more.
-  expect(after.heapUsed - before.heapUsed).toBeLessThan(4e6);
+  expect(least).toBeLessThan(4e6);
 });

@@ -68,6 +68,25 @@ describe('BGSAVE', () => {
     expect(disk.list('/').filter((name) => name.startsWith('temp'))).toEqual([]);
   });
 
+  it('of several who wait for the same one to end, one begins at a time', async () => {
+    const { snapshots, talker, disk, server } = await ground();
+    await talker.ask('SET k v');
+    await talker.ask('BGSAVE');
+    const saves = [
+      server.persistence.saveTo('/one.rdb'),
+      server.persistence.saveTo('/two.rdb'),
+      server.persistence.saveSoon(),
+    ];
+    for (let i = 0; i < 4; i++) {
+      await until(() => snapshots.isUnderWay);
+      await snapshots.finish();
+    }
+    await Promise.all(saves);
+    for (const file of ['/dump.rdb', '/one.rdb', '/two.rdb']) {
+      expect(disk.exists(file), file).toBe(true);
+    }
+  });
+
   it('in MULTI it is scheduled', async () => {
     const { snapshots, talker } = await ground();
     talker.send('MULTI', 'BGSAVE', 'EXEC');
