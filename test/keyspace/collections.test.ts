@@ -319,7 +319,7 @@ describe('Db with collections', () => {
         }
         w.finish();
       }),
-      { numRuns: runs(150) },
+      { numRuns: runs(90) },
     );
   });
 });

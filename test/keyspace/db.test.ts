@@ -188,7 +188,7 @@ describe('Db', () => {
         f.check();
         f.checkSnapshots();
       }),
-      { numRuns: 150 },
+      { numRuns: process.env['RESPITE_FULL'] === '1' ? 500 : 90 },
     );
   });
 

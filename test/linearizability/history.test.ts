@@ -14,7 +14,7 @@ import { recordHistory } from './clients.ts';
 import { skipUnlessTransactions } from './transactions.ts';
 
 const full = process.env['RESPITE_FULL'] === '1';
-const HISTORIES = full ? 1_000 : 20;
+const HISTORIES = full ? 1_000 : 12;
 const OPERATIONS = full ? 5_000 : 1_000;
 const CLIENTS = 20;
 const STALL_MS = 5;
