@@ -120,18 +120,12 @@ export interface KeyEventsOptions {
   readonly db?: number;
 }
 
-/** A running server. */
-export interface RespiteServer extends AsyncDisposable {
+/** How clients reach a server, whichever thread it is in. */
+export interface Reachable {
   readonly host: string;
   readonly port: number;
   /** `redis://host:port`, with the password if there is one. */
   readonly url: string;
-  readonly clock: ServerClock;
-  readonly counters: Counters;
-  /** The clients that are connected. */
-  readonly clients: readonly ClientInfo[];
-
-  // ---- connecting
   /** `url` with a database: `urlFor({ db: 3 })`. */
   urlFor(options?: UrlOptions): string;
   /** What `new Redis(…)` of ioredis or `createClient(…)` of node-redis takes. */
@@ -140,7 +134,6 @@ export interface RespiteServer extends AsyncDisposable {
     options?: UrlOptions,
   ): ClientOptions[Library];
 
-  // ---- without a socket
   /**
    * Runs a command. Resolves with its reply: strings for texts, numbers, arrays, plain objects for
    * maps, null. Rejects with a ReplyError. All calls share one client of their own.
@@ -149,6 +142,16 @@ export interface RespiteServer extends AsyncDisposable {
     name: Name,
     ...args: readonly CommandArgument[]
   ): Promise<ReplyOf<Name>>;
+}
+
+/** A running server. */
+export interface RespiteServer extends Reachable, AsyncDisposable {
+  readonly clock: ServerClock;
+  readonly counters: Counters;
+  /** The clients that are connected. */
+  readonly clients: readonly ClientInfo[];
+
+  // ---- without a socket
   /** A client of its own without a socket: its own database, transactions, subscriptions. */
   client(options?: LocalClientOptions): LocalClient;
   /** A Duplex that is a connection to this server, for client libraries: see docs/embedding.md. */

@@ -1,8 +1,7 @@
 /** A server in a thread of its own, as its program sees it. Types only. */
-import type { ClientOptions, Counters, UrlOptions } from './api.ts';
+import type { Counters, Reachable } from './api.ts';
 import type { ClientInfo } from './client-types.ts';
 import type { Effect, Match } from './fault-types.ts';
-import type { CommandArgument, ReplyOf } from './local-types.ts';
 import type { Json, ResetOptions, Seed, SharedSnapshot } from './state-types.ts';
 
 /** As `ServerClock`; each call resolves when it is done. */
@@ -25,20 +24,8 @@ export interface ThreadInjection extends AsyncDisposable {
  * What `createServer({ thread: true })` returns: the program's event loop stays free, and a program
  * that blocks does not block the server. As `RespiteServer`, but each call is a message.
  */
-export interface ThreadedServer extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly url: string;
+export interface ThreadedServer extends Reachable, AsyncDisposable {
   readonly clock: ThreadClock;
-  urlFor(options?: UrlOptions): string;
-  options<Library extends keyof ClientOptions>(
-    library: Library,
-    options?: UrlOptions,
-  ): ClientOptions[Library];
-  exec<Name extends string>(
-    name: Name,
-    ...args: readonly CommandArgument[]
-  ): Promise<ReplyOf<Name>>;
   counters(): Promise<Counters>;
   clients(): Promise<readonly ClientInfo[]>;
   reset(options?: ResetOptions): Promise<void>;

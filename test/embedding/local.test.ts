@@ -1,4 +1,7 @@
 /** Clients without a socket, and client libraries on a Duplex. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -111,8 +114,7 @@ describe('exec', () => {
   });
 
   it('answers when the effects are safe, with an append-only file', async () => {
-    const { mkdtempSync, rmSync } = await import('node:fs');
-    const dir = mkdtempSync('/tmp/respite-local-');
+    const dir = mkdtempSync(path.join(tmpdir(), 'respite-local-'));
     cleanups.push(() => rmSync(dir, { recursive: true }));
     const options = { dir, config: { appendonly: 'yes', appendfsync: 'always' } };
     const server = await start(options);

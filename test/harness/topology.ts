@@ -175,3 +175,18 @@ export async function run(node: Node, commands: readonly (readonly string[])[]):
   }
   connection.close();
 }
+
+/** The servers of the present test. */
+export const nodes: Node[] = [];
+
+/** Starts one of them. */
+export async function startNode(kind: Kind, ...directives: string[]): Promise<Node> {
+  const node = await Node.start(kind, directives);
+  nodes.push(node);
+  return node;
+}
+
+/** Ends them all; for `afterEach`. */
+export async function closeNodes(): Promise<void> {
+  for (const node of nodes.splice(0)) await node.close();
+}

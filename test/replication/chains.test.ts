@@ -7,28 +7,20 @@ import { describeWithOracle } from '../harness/oracle.ts';
 import { SEED } from '../harness/seed.ts';
 import {
   caughtUp,
+  closeNodes,
   eventually,
   type Kind,
-  Node,
+  nodes,
   randomCommands,
   run,
   sameData,
+  startNode as start,
 } from '../harness/topology.ts';
 
 const FULL = process.env['RESPITE_FULL'] === '1';
 const COMMANDS = FULL ? 5000 : 200;
 
-const nodes: Node[] = [];
-
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.close();
-});
-
-async function start(kind: Kind, ...directives: string[]): Promise<Node> {
-  const node = await Node.start(kind, directives);
-  nodes.push(node);
-  return node;
-}
+afterEach(closeNodes);
 
 /** All full syncs that the nodes have given. */
 async function fullSyncs(): Promise<number> {

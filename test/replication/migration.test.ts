@@ -10,15 +10,12 @@ import { afterEach, expect, it } from 'vitest';
 import { Connection } from '../harness/connection.ts';
 import { describeWithOracle } from '../harness/oracle.ts';
 import { textOf } from '../harness/reply.ts';
-import { Node, sameData } from '../harness/topology.ts';
+import { closeNodes, Node, nodes, sameData } from '../harness/topology.ts';
 
 const page = readFileSync(path.join(import.meta.dirname, '../../docs/migration.md'), 'utf8');
 const shell = promisify(execFile);
-const nodes: Node[] = [];
 
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.close();
-});
+afterEach(closeNodes);
 
 /** The blocks of a language, in their order. */
 function blocks(language: string): string[] {

@@ -7,28 +7,19 @@ import { describeWithOracle } from '../harness/oracle.ts';
 import { SEED } from '../harness/seed.ts';
 import {
   caughtUp,
+  closeNodes,
   eventually,
-  type Kind,
-  Node,
+  type Node,
   randomCommands,
   run,
   sameData,
+  startNode as start,
 } from '../harness/topology.ts';
 
 const FULL = process.env['RESPITE_FULL'] === '1';
 const COMMANDS = FULL ? 20_000 : 800;
 
-const nodes: Node[] = [];
-
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.close();
-});
-
-async function start(kind: Kind, ...directives: string[]): Promise<Node> {
-  const node = await Node.start(kind, directives);
-  nodes.push(node);
-  return node;
-}
+afterEach(closeNodes);
 
 const library =
   '#!lua name=lib\nredis.register_function("f", function(keys) return redis.call("INCR", keys[1]) end)';

@@ -8,21 +8,19 @@ import { afterAll, afterEach, expect, it } from 'vitest';
 import { Certificates } from '../harness/certificates.ts';
 import { describeWithOracle } from '../harness/oracle.ts';
 import { freePort } from '../harness/server-process.ts';
-import { caughtUp, eventually, type Kind, Node, sameData } from '../harness/topology.ts';
+import {
+  caughtUp,
+  closeNodes,
+  eventually,
+  type Node,
+  sameData,
+  startNode as start,
+} from '../harness/topology.ts';
 
-const nodes: Node[] = [];
 const certificates = new Certificates();
 
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.close();
-});
+afterEach(closeNodes);
 afterAll(() => certificates.remove());
-
-async function start(kind: Kind, ...directives: string[]): Promise<Node> {
-  const node = await Node.start(kind, directives);
-  nodes.push(node);
-  return node;
-}
 
 /** A master and a replica of each kind. */
 async function trio(...directives: string[]): Promise<[master: Node, ours: Node, theirs: Node]> {
