@@ -65,7 +65,7 @@ export const directives: readonly Directive[] = [
     'Move data out of sparse memory, so that it can go back to the system.'),
   bool('activerehashing', 'yes', 'mutable', 'accepted',
     'Move entries of growing tables in idle time.'),
-  bool('always-show-logo', 'no', 'fixed', 'accepted',
+  bool('always-show-logo', 'no', 'fixed', 'active',
     'Show the start banner even when not on a terminal.'),
   bool('aof-disable-auto-gc', 'no', 'mutable', 'active',
     'Keep append-only files that are no longer needed.'),

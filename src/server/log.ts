@@ -39,11 +39,20 @@ export class Log implements LogPort {
     const { pid } = process;
     const line = this.form({ pid, role: this.role, atMs: this.now(), level, message });
     this.syslog?.write(level, message);
-    if (this.sink !== undefined) this.sink(line);
+    this.put(line);
+  }
+
+  /** Writes text as it is, without what a line begins with: for people who look at the start. */
+  raw(text: string): void {
+    if (rank.notice! >= (rank[this.level] ?? 4)) this.put(text);
+  }
+
+  private put(text: string): void {
+    if (this.sink !== undefined) this.sink(text);
     else {
       try {
-        if (this.file === '') process.stdout.write(line);
-        else appendFileSync(this.file, line);
+        if (this.file === '') process.stdout.write(text);
+        else appendFileSync(this.file, text);
       } catch {
         // As redis-server: a log that cannot be written must not stop the store. (What a pipe that
         // nobody reads answers comes later, as an event: see `main.ts`.)

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ListenError } from '../net/listen-error.ts';
 import { configAdvice, listenAdvice } from './advice.ts';
+import { banner } from './banner.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { machineMemory } from './machine-memory.ts';
@@ -43,6 +44,7 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     process.stderr.write(`${error.stack}\n`);
     process.exit(1);
   });
+  introduce(server);
   handleSignals(server);
   const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
@@ -57,6 +59,14 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   for (const line of waysIn(server)) server.log('notice', line);
   supervisor.ready();
   writePidFile(server, config);
+}
+
+/** Says which server runs here: at length where that is wanted, otherwise in a line. */
+function introduce({ config, logger }: Server): void {
+  const port = config.number('port') || config.number('tls-port');
+  if (config.bool('always-show-logo') && config.string('log-format') === 'legacy') {
+    logger.raw(banner({ version: RESPITE_VERSION, port, pid: process.pid }));
+  } else logger.write('notice', `Running mode=standalone, port=${port}.`);
 }
 
 function supervise(server: Server, config: Config): Supervisor {

@@ -76,7 +76,9 @@ describe('respite', () => {
 
   it('exits with 1 when the port is taken', async () => {
     const port = String(await freePort());
-    await started(['--port', port]);
+    const first = await started(['--port', port, '--always-show-logo', 'yes']);
+    expect(first.output()).toMatch(`Port: ${port}\n`);
+    expect(first.output()).toMatch(`PID: ${first.child.pid}\n`);
     const { status, stdout } = run('--port', port);
     expect(status).toBe(1);
     expect(stdout).toContain(`Failed listening on port ${port} (tcp), aborting.`);
