@@ -6,8 +6,8 @@
 import { readFileSync, readSync } from 'node:fs';
 import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
+import { goesToBackground, isDaemon, startInBackground, tellReady } from '../src/server/daemon.ts';
 import { exitWith, runServer } from '../src/server/main.ts';
-import { managerOf } from '../src/server/supervisor.ts';
 import { RESPITE_VERSION } from '../src/server/version.ts';
 import { isToolCommand } from '../src/tools/names.ts';
 import { fromLatin1 } from '../src/util/words.ts';
@@ -31,12 +31,10 @@ Examples:
        echo 'maxmemory 128mb' | respite -
 `;
 
-/** Set in the environment of the background process that `daemonize yes` starts. */
-const DAEMON = 'RESPITE__DAEMON';
-
 function main(): void {
   const config = new Config();
-  const { [DAEMON]: daemon, ...env } = process.env;
+  const { env } = process;
+  const daemon = isDaemon(env);
   let action: string;
   try {
     action = config.loadArgs(process.argv.slice(2), {
@@ -53,19 +51,12 @@ function main(): void {
     process.stdout.write(
       `[OK] Node.js ${process.version} on ${process.platform} ${process.arch}\n`,
     );
-  } else if (goesToBackground(config, env) && daemon === undefined) {
-    const options = { detached: true, stdio: 'ignore', env: { ...env, [DAEMON]: '1' } } as const;
-    const { spawn } = process.getBuiltinModule('node:child_process');
-    spawn(process.execPath, process.argv.slice(1), options).unref();
-  } else {
+  } else if (goesToBackground(config, env) && !daemon) startInBackground();
+  else {
     process.chdir(fromLatin1(config.string('dir')));
-    void runServer(config, process.argv.length > 2);
+    const started = runServer(config, process.argv.length > 2);
+    void (daemon ? started.then(tellReady) : started);
   }
-}
-
-/** As redis-server: who has a service manager stays where that one sees it. */
-function goesToBackground(config: Config, env: NodeJS.ProcessEnv): boolean {
-  return config.bool('daemonize') && managerOf(config.string('supervised'), env) === 'no';
 }
 
 /** A line of standard input, without waiting for more of it. */

@@ -21,7 +21,10 @@ export interface ServerOptions {
   readonly host?: string;
   /** Password of the default user (`requirepass`). */
   readonly password?: string;
-  /** Directory that data is loaded from and saved to; without it nothing is loaded. */
+  /**
+   * Directory that data is loaded from and saved to, made if it is not there; without it nothing
+   * is loaded.
+   */
   readonly dir?: string;
   /** File whose data the server begins with, as for `load()`. */
   readonly load?: string;

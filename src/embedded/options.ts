@@ -1,7 +1,9 @@
 /** From the options of `createServer` to a configuration: what is not known is refused. */
+import { mkdirSync } from 'node:fs';
 import { Config } from '../config/config.ts';
 import { directivesByName } from '../config/directives.ts';
 import { ConfigError } from '../config/errors.ts';
+import { systemReason } from '../config/special-values.ts';
 import { profiles } from '../server/profiles.ts';
 import { nearest } from '../util/nearest.ts';
 import type { ConfigValue, ServerOptions } from './api.ts';
@@ -25,6 +27,7 @@ export function configOf(options: ServerOptions): Config {
       `has no profile '${compat}'${meant(compat, Object.keys(profiles))}`,
     );
   }
+  if (dir !== undefined) makeDirectory(dir);
   config.loadPairs([
     ...Object.entries<string>(compat === undefined ? {} : profiles[compat].directives),
     ['port', String(options.port ?? 0)],
@@ -35,6 +38,15 @@ export function configOf(options: ServerOptions): Config {
     ...Object.entries(options.config ?? {}).flatMap(([name, value]) => pairsOf(name, value)),
   ]);
   return config;
+}
+
+/** Programs are run from fresh clones, where the directory of their data is not there yet. */
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw ConfigError.ofOption('dir', `cannot be made of '${dir}': ${systemReason(error)}`);
+  }
 }
 
 function refuseUnknown(options: ServerOptions): void {

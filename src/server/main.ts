@@ -57,8 +57,8 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     process.exit(1);
   }
   for (const line of waysIn(server)) server.log('notice', line);
-  supervisor.ready();
   writePidFile(server, config);
+  supervisor.ready();
 }
 
 /** Says which server runs here: at length where that is wanted, otherwise in a line. */

@@ -44,6 +44,20 @@ describe('createServer with a directory', () => {
     expect(await again.text('FCALL', 'f', '0')).toBe('7');
   });
 
+  it('makes the directory; what cannot be made is said', async () => {
+    const dir = path.join(directory(), 'a', 'b');
+    const [server, client] = await start({ dir, config: { appendonly: 'yes' } });
+    await client.call('SET', 'k', 'v');
+    await server.close();
+    const [, again] = await start({ dir, config: { appendonly: 'yes' } });
+    expect(await again.text('GET', 'k')).toBe('v');
+    const file = path.join(directory(), 'file');
+    writeFileSync(file, '');
+    await expect(createServer({ dir: path.join(file, 'below') })).rejects.toThrow(
+      /'dir' cannot be made of '.*below': Not a directory/,
+    );
+  });
+
   it('saves and loads: RDB, append-only files with and without manifest, JSON lines', async () => {
     const dir = directory();
     const config = { appendonly: 'yes', 'enable-debug-command': 'yes' };

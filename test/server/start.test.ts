@@ -266,3 +266,24 @@ describe('the process', () => {
     expect(await exit).toBe(0);
   });
 });
+
+describe('daemonize yes', () => {
+  const start = (port: number) =>
+    spawnSync(
+      process.execPath,
+      [respiteFile, '--daemonize', 'yes', '--port', String(port), '--pidfile', '', '--save', ''],
+      { encoding: 'utf8' },
+    );
+
+  it('returns when clients are served, and fails when they cannot be', async () => {
+    const port = await freePort();
+    expect(start(port)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    const client = await Connection.open(port);
+    expect(await client.text('PING')).toBe('PONG');
+    // The port is taken now.
+    const second = start(port);
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain('respite did not start');
+    await expect(client.call('SHUTDOWN', 'NOSAVE')).rejects.toThrow('closed the connection');
+  });
+});
