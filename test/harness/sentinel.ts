@@ -8,8 +8,13 @@ import { Connection } from './connection.ts';
 import { format } from './reply.ts';
 import { freePort, ServerProcess } from './server-process.ts';
 
-/** Time without a reply after which a sentinel takes a node for dead. */
-const DOWN_AFTER_MS = 700;
+/**
+ * Time without a reply after which a sentinel takes a node for dead. Patient by default: one that a
+ * busy machine held up would take live nodes for dead, and a second failover right after the first
+ * loses what the first master has acknowledged.
+ */
+const PATIENT_MS = 60_000;
+const ALERT_MS = 700;
 
 export class Sentinel {
   readonly port: number;
@@ -35,7 +40,7 @@ export class Sentinel {
         `dir ${dir}`,
         'sentinel resolve-hostnames no',
         `sentinel monitor set 127.0.0.1 ${masterPort} 2`,
-        `sentinel down-after-milliseconds set ${DOWN_AFTER_MS}`,
+        `sentinel down-after-milliseconds set ${PATIENT_MS}`,
         'sentinel failover-timeout set 4000',
         'sentinel parallel-syncs set 2',
         '',
@@ -59,6 +64,12 @@ export class Sentinel {
     } finally {
       connection.close();
     }
+  }
+
+  /** Whether it looks for a dead node now, or takes none for dead. */
+  async watch(isAlert: boolean): Promise<void> {
+    const ms = isAlert ? ALERT_MS : PATIENT_MS;
+    await this.say(`SENTINEL SET set down-after-milliseconds ${ms}`);
   }
 
   /** The port of the master that it knows. */
