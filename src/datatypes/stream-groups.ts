@@ -29,6 +29,8 @@ const OWN_PENDING = 4;
 const CONSUMER_ENTRY = 5;
 /** Stamps of released entries begin here. */
 const RELEASED_FROM = -(2 ** 53);
+/** More than an entry and its places in three indexes take: it is added whole or not at all. */
+const PENDING_ROOM = 64 * 1024;
 const DELIVERIES_MAX = (1n << 63n) - 1n;
 
 /** A group, a consumer or a pending entry; 0 is none. */
@@ -226,7 +228,7 @@ export class StreamGroups {
     return this.pending.find(group, PENDING, id);
   }
 
-  /** Adds a pending entry of a consumer. O(log n). */
+  /** Adds a pending entry of a consumer; throws, and nothing has changed, without room. O(log n). */
   addPending(
     group: Ref,
     id: StreamId,
@@ -234,6 +236,7 @@ export class StreamGroups {
     deliveredAt: number,
     count: number | bigint,
   ): Ref {
+    this.arena.requireRoom(PENDING_ROOM);
     const entry = this.pending.create(id, consumer, deliveredAt, count);
     this.pending.add(group, PENDING, entry);
     if (consumer !== 0) this.pending.add(consumer, OWN_PENDING, entry);

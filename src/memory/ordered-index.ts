@@ -40,6 +40,8 @@ export const LEAF_SLOTS = 62;
 const LEAF_BYTES = 16 + LEAF_SLOTS * 12;
 const INNER_SLOTS = 36;
 const INNER_BYTES = 16 + INNER_SLOTS * 20;
+/** What a node takes at most. */
+const NODE_ROOM = 1024;
 const ROOT_BYTES = 24;
 /** Word offsets inside a node. */
 const LEAF_REFS = HEADER_WORDS + LEAF_SLOTS * 2;
@@ -279,7 +281,10 @@ export class OrderedIndex {
 
   // ---- writing -----------------------------------------------------------------------------
 
-  /** Adds an element, which the tie's probe describes. It must not be in. O(log n). */
+  /**
+   * Adds an element, which the tie's probe describes. It must not be in. Where there is no room it
+   * throws, and nothing has changed. O(log n).
+   */
   insert(root: Ref, score: number, entry: Ref): void {
     this.probeScore = score;
     this.pastEqual = false;
@@ -287,9 +292,12 @@ export class OrderedIndex {
     this.descend(root, false);
     const { leaf, slot } = this;
     const height = this.word(root, HEIGHT);
+    const isFull = this.word(leaf, USED) === LEAF_SLOTS;
+    // One new node on each level at most, and a new top.
+    if (isFull) this.arena.requireRoom((height + 2) * NODE_ROOM);
     this.setRoot(root, SIZE, this.word(root, SIZE) + 1);
     for (let level = 0; level < height; level++) this.addCount(level, 1);
-    if (this.word(leaf, USED) < LEAF_SLOTS) {
+    if (!isFull) {
       this.arena.touch(leaf);
       this.putInLeaf(leaf, slot, score, entry);
       if (slot === 0) this.firstChanged(height, score, entry);
