@@ -228,7 +228,7 @@ export class StreamGroups {
     return this.pending.find(group, PENDING, id);
   }
 
-  /** Adds a pending entry of a consumer; throws, and nothing has changed, without room. O(log n). */
+  /** Adds a pending entry of a consumer; without room throws and changes nothing. O(log n). */
   addPending(
     group: Ref,
     id: StreamId,

@@ -138,11 +138,14 @@ export class StreamId {
     return difference(this.seqHigh, this.seqLow, base.seqHigh, base.seqLow);
   }
 
-  /** Writes `ms-seq` at a position of a buffer; returns the position behind. */
-  format(buf: Uint8Array, pos: number): number {
-    const dash = formatUnsigned(buf, pos, this.msHigh, this.msLow);
-    buf[dash] = 45;
-    return formatUnsigned(buf, dash + 1, this.seqHigh, this.seqLow);
+  /** Writes the milliseconds at a position of a buffer; returns the position behind. */
+  formatTime(buf: Uint8Array, pos: number): number {
+    return formatUnsigned(buf, pos, this.msHigh, this.msLow);
+  }
+
+  /** As `formatTime`, of the sequence number. */
+  formatSequence(buf: Uint8Array, pos: number): number {
+    return formatUnsigned(buf, pos, this.seqHigh, this.seqLow);
   }
 
   toString(): string {
@@ -203,11 +206,14 @@ function carry(a: number, b: number): number {
 }
 
 function difference(high: number, low: number, baseHigh: number, baseLow: number): number | bigint {
+  // As a rule: without a double or a BigInt.
+  if (high === baseHigh && (low ^ baseLow) >= 0) return low - baseLow;
   const borrow = low >>> 0 < baseLow >>> 0 ? 1 : 0;
   return signed((high - baseHigh - borrow) | 0, (low - baseLow) | 0);
 }
 
 function formatUnsigned(buf: Uint8Array, pos: number, high: number, low: number): number {
+  if (high === 0 && low >= 0) return writeInt(buf, pos, low);
   const n = unsigned(high, low);
   if (typeof n === 'number') return writeInt(buf, pos, n);
   const text = n.toString();

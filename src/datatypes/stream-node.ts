@@ -24,8 +24,15 @@ const SAME_FIELDS = 2;
 const END = 0xff;
 /** Bytes of an integer's element at most. */
 const INT_BYTES_MAX = 10;
+/** What an entry takes at most beside its texts: flags, both halves of the id, two counts. */
+const ENTRY_OVERHEAD = 2 + 2 * INT_BYTES_MAX + 6 + 6;
+/** What a text takes at most beside its bytes. */
+const TEXT_OVERHEAD = 10;
 /** Integers up to this are one byte of an element of two. */
 const TINY_MAX = 127;
+/** Texts below this length have one byte before them, which begins like this, and one behind. */
+const SHORT = 64;
+const SHORT_TEXT = 0x80;
 
 /** An entry of a node, to come back to while the node is the same. */
 export interface EntryMark {
@@ -69,18 +76,29 @@ export class StreamNode {
 
   /** Looks at a node whose master id is already in `master`. O(fields of the master). */
   open(lp: Ref): void {
+    const { value } = this;
+    const u8 = this.arena.u8[lp >>> 15]!;
+    const base = (lp & 0x7fff) << 3;
     this.lp = lp;
     this.at = 0;
-    let p = LISTPACK_HEADER;
-    this.live = this.intAt(p);
-    p = this.after(p);
-    this.deleted = this.intAt(p);
-    p = this.after(p);
-    this.masterFields = this.intAt(p);
-    p = this.after(p);
-    this.masterAt = p;
-    for (let i = this.masterFields; i > 0; i--) p = this.after(p);
-    this.firstAt = this.after(p);
+    let p = base + LISTPACK_HEADER;
+    // As a rule each of the three is tiny. If one is not, the bits of the first such one show.
+    if ((u8[p]! | u8[p + 2]! | u8[p + 4]!) <= TINY_MAX) {
+      this.live = u8[p]!;
+      this.deleted = u8[p + 2]!;
+      this.masterFields = u8[p + 4]!;
+      p += 6;
+    } else {
+      this.live = value.integer(u8, p) as number;
+      p += value.sizeAt(u8, p);
+      this.deleted = value.integer(u8, p) as number;
+      p += value.sizeAt(u8, p);
+      this.masterFields = value.integer(u8, p) as number;
+      p += value.sizeAt(u8, p);
+    }
+    this.masterAt = p - base;
+    for (let i = this.masterFields; i > 0; i--) p += value.sizeAt(u8, p);
+    this.firstAt = p + value.sizeAt(u8, p) - base;
   }
 
   // ---- going from entry to entry -----------------------------------------------------------
@@ -199,13 +217,16 @@ export class StreamNode {
 
   // ---- writing -----------------------------------------------------------------------------
 
-  /** Makes and opens a node without entries; fields and values are arguments [from, end). */
-  create(id: StreamId, args: Args, from: number, end: number): void {
+  /**
+   * Makes and opens a node without entries; fields and values are arguments [from, end). It is
+   * likely to get as long as `bytes`.
+   */
+  create(id: StreamId, args: Args, from: number, end: number, bytes: number): void {
     const { listpack, value } = this;
     const fields = (end - from) >> 1;
     let room = LISTPACK_HEADER + 1 + 6 + intBytes(value, fields);
     for (let i = from; i < end; i += 2) room += textRoom(args.len[i]!);
-    const lp = listpack.create(room + entryRoom(args, from, end));
+    const lp = listpack.create(Math.max(room + entryRoom(args, from, end), bytes));
     const u8 = this.arena.u8[lp >>> 15]!;
     const base = (lp & 0x7fff) << 3;
     let p = putInt(value, u8, base + LISTPACK_HEADER, 0);
@@ -227,33 +248,35 @@ export class StreamNode {
   }
 
   /**
-   * Adds an entry behind the last one; returns the listpack's ref, which may be another one.
-   * O(bytes of the entry), amortised.
+   * Adds an entry behind the last one, whose texts have `bytes` bytes in all; returns the
+   * listpack's ref, which may be another one. O(bytes), amortised.
    */
-  append(id: StreamId, args: Args, from: number, end: number): Ref {
+  append(id: StreamId, args: Args, from: number, end: number, bytes: number): Ref {
+    const { arena, value, master } = this;
     const same = this.hasMasterFields(args, from, end);
-    const before = this.listpack.bytes(this.lp);
-    const { arena, value } = this;
     const fields = (end - from) >> 1;
-    const ms = id.msSince(this.master);
-    const seq = id.seqSince(this.master);
-    this.makeRoom(before, before + entryRoom(args, same ? from + 1 : from, end, same ? 2 : 1));
+    const before = this.listpack.bytes(this.lp);
+    const most = before + ENTRY_OVERHEAD + bytes + TEXT_OVERHEAD * (end - from);
+    if (most > arena.capacity(this.lp)) this.makeRoom(before, args, from, end, same);
     const { lp } = this;
     arena.touch(lp);
     const u8 = arena.u8[lp >>> 15]!;
     const base = (lp & 0x7fff) << 3;
     let p = base + before - 1;
-    p = putInt(value, u8, p, same ? SAME_FIELDS : 0);
-    p = putInt(value, u8, p, ms);
-    p = putInt(value, u8, p, seq);
+    u8[p] = same ? SAME_FIELDS : 0;
+    u8[p + 1] = 1;
+    p = putInt(value, u8, p + 2, id.msSince(master));
+    p = putInt(value, u8, p, id.seqSince(master));
     if (!same) p = putInt(value, u8, p, fields);
-    if (same) for (let i = from + 1; i < end; i += 2) p = putArgument(value, u8, p, args, i);
-    else for (let i = from; i < end; i++) p = putArgument(value, u8, p, args, i);
+    for (let i = same ? from + 1 : from; i < end; i += same ? 2 : 1) {
+      p = putArgument(value, u8, p, args, i);
+    }
     const count = same ? fields + 3 : 2 * fields + 4;
     p = putInt(value, u8, p, count);
     u8[p] = END;
     this.listpack.appended(lp, p + 1 - base, count + 1);
-    this.setCounts(this.live + 1, this.deleted);
+    if (u8[base + LISTPACK_HEADER]! < TINY_MAX) u8[base + LISTPACK_HEADER] = ++this.live;
+    else this.setCounts(this.live + 1, this.deleted);
     return this.lp;
   }
 
@@ -323,8 +346,10 @@ export class StreamNode {
     return undefined;
   }
 
-  private makeRoom(used: number, bytes: number): void {
+  /** Makes room for an entry of these arguments; `used` are the listpack's bytes. */
+  private makeRoom(used: number, args: Args, from: number, end: number, same: boolean): void {
     const { arena } = this;
+    const bytes = used + entryRoom(args, same ? from + 1 : from, end, same ? 2 : 1);
     if (bytes <= arena.capacity(this.lp)) return;
     // It is the stream's last node, which `close` makes as small as it can be.
     this.lp = arena.realloc(this.lp, used, Math.max(bytes, used * 2));
@@ -333,31 +358,21 @@ export class StreamNode {
   /** Whether arguments from, from + 2 ... are the master's fields. */
   private hasMasterFields(args: Args, from: number, end: number): boolean {
     if (this.masterFields !== (end - from) >> 1) return false;
-    const { field } = this;
     const u8 = this.arena.u8[this.lp >>> 15]!;
     let p = ((this.lp & 0x7fff) << 3) + this.masterAt;
-    for (let i = from; i < end; i += 2) {
-      field.locate(u8, p);
-      const length = args.len[i]!;
-      if (field.len !== length) return false;
-      const off = args.off[i]!;
-      for (let k = 0; k < length; k++) {
-        if (field.buf[field.off + k] !== args.buf[off + k]) return false;
-      }
-      p += field.sizeAt(u8, p);
-    }
-    return true;
+    for (let i = from; i < end && p > 0; i += 2) p = passArgument(this.field, u8, p, args, i);
+    return p > 0;
   }
 }
 
 /** The most bytes that a text's element takes: integers take less than their digits. */
 function textRoom(length: number): number {
-  return length < 64 ? length + 2 : length < 4096 ? length + 4 : length + 10;
+  return length < SHORT ? length + 2 : length < 4096 ? length + 4 : length + TEXT_OVERHEAD;
 }
 
-/** The most that an entry of these arguments takes: flags, both halves of the id, two counts. */
+/** The most that an entry of these arguments takes. */
 function entryRoom(args: Args, from: number, end: number, step = 1): number {
-  let room = 2 + 2 * INT_BYTES_MAX + 6 + 6;
+  let room = ENTRY_OVERHEAD;
   for (let i = from; i < end; i += step) room += textRoom(args.len[i]!);
   return room;
 }
@@ -385,7 +400,48 @@ function putArgument(
   args: Args,
   i: number,
 ): number {
-  entry.measure(args.buf, args.off[i]!, args.len[i]!);
-  entry.put(u8, p, args.buf, args.off[i]!, args.len[i]!);
+  const { buf } = args;
+  const off = args.off[i]!;
+  const len = args.len[i]!;
+  const first = len === 0 ? 0 : buf[off]!;
+  // As a rule: short, and no digit or minus that may begin an integer.
+  if (len < SHORT && (first > 57 || first < 45)) {
+    u8[p] = SHORT_TEXT | len;
+    for (let k = 0; k < len; k++) u8[p + 1 + k] = buf[off + k]!;
+    u8[p + 1 + len] = 1 + len;
+    return p + 2 + len;
+  }
+  entry.measure(buf, off, len);
+  entry.put(u8, p, buf, off, len);
   return p + entry.bytes;
+}
+
+/** The position behind the element at p if it is argument i, else 0. */
+function passArgument(
+  entry: ListpackEntry,
+  u8: Uint8Array,
+  p: number,
+  args: Args,
+  i: number,
+): number {
+  const len = args.len[i]!;
+  if (len >= SHORT || u8[p] !== (SHORT_TEXT | len)) return passAnyArgument(entry, u8, p, args, i);
+  const { buf } = args;
+  const off = args.off[i]!;
+  let k = 0;
+  while (k < len && u8[p + 1 + k] === buf[off + k]) k++;
+  return k === len ? p + len + 2 : 0;
+}
+
+function passAnyArgument(
+  entry: ListpackEntry,
+  u8: Uint8Array,
+  p: number,
+  args: Args,
+  i: number,
+): number {
+  const off = args.off[i]!;
+  const len = args.len[i]!;
+  entry.probe(args.buf, off, len);
+  return entry.matches(u8, p, args.buf, off, len) ? p + entry.sizeAt(u8, p) : 0;
 }

@@ -16,6 +16,7 @@ import { OrderedIndex } from '../memory/ordered-index.ts';
 import type { Args } from '../util/args.ts';
 import { NODE_BYTES, NODE_LISTPACK, numberNode, StreamCursor } from './stream-cursor.ts';
 import { ById, highOf, lowOf, StreamId, unsigned } from './stream-id.ts';
+import { StreamNode } from './stream-node.ts';
 import { RadixTreeCount } from './stream-radix.ts';
 import { type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
@@ -28,6 +29,8 @@ const ADDED = 13;
 export const NODES = 15;
 export const GROUPS = 16;
 export const PRODUCERS = 17;
+/** A node gets the room that the one before needed, up to this: it need not grow step by step. */
+const LIKELY_BYTES_MAX = 4096;
 const LOWEST = new StreamId();
 const HIGHEST = new StreamId();
 HIGHEST.setMax();
@@ -41,11 +44,18 @@ export abstract class StreamNodes extends Value {
   protected readonly byId: ById;
   protected readonly index: OrderedIndex;
   protected readonly scratch = new StreamId();
+  /** The last node, while entries are added to it, and its block. */
+  private readonly tail: StreamNode;
+  private tailBlock: Ref = 0;
+  /** The stream whose last node it is, while nothing else is written. */
+  private tailOf: Ref = 0;
+  private tailWrites = 0;
 
   constructor(tools: Tools) {
     super(tools);
     this.cursor = new StreamCursor(tools);
     this.walker = new StreamCursor(tools);
+    this.tail = new StreamNode(tools.arena, tools.listpack);
     this.byId = new ById(tools.arena);
     this.index = new OrderedIndex(tools.arena, this.byId);
   }
@@ -61,9 +71,9 @@ export abstract class StreamNodes extends Value {
   }
 
   override forget(): void {
-    for (const { node } of [this.cursor, this.walker]) {
-      node.field.forget();
-      node.value.forget();
+    for (const { field, value } of [this.cursor.node, this.walker.node, this.tail]) {
+      field.forget();
+      value.forget();
     }
   }
 
@@ -164,26 +174,52 @@ export abstract class StreamNodes extends Value {
    * one. Amortised O(bytes of the entry).
    */
   append(id: StreamId, args: Args, from: number, end: number): void {
-    const { walker } = this;
-    const { node } = walker;
+    const { arena, tail, ref } = this;
     const { streamNodeBytes, streamNodeEntries } = this.tools.limits;
     let bytes = 0;
     for (let i = from; i < end; i++) bytes += args.len[i]!;
-    let found = walker.seekEdge(this.word(this.ref, NODES), true);
-    if (found && node.isFull(bytes, streamNodeBytes, streamNodeEntries)) {
-      this.setListpack(walker.block, node.close());
+    let found = this.openTail();
+    // Where there is no room, what follows may end half way.
+    this.tailOf = 0;
+    let likely = 0;
+    if (found && tail.isFull(bytes, streamNodeBytes, streamNodeEntries)) {
+      this.setListpack(this.tailBlock, tail.close());
+      likely = Math.min(this.tools.listpack.bytes(tail.lp), LIKELY_BYTES_MAX);
       found = false;
     }
-    if (!found) walker.block = this.addNode(id, args, from, end);
-    this.setListpack(walker.block, node.append(id, args, from, end));
-    const { ref } = this;
-    this.arena.touch(ref);
-    this.setWord(ref, 0, this.word(ref, 0) + 1);
-    const added = (this.word(ref, ADDED + 1) + 1) | 0;
-    this.setWord(ref, ADDED + 1, added);
-    if (added === 0) this.setWord(ref, ADDED, this.word(ref, ADDED) + 1);
-    id.store(this.arena, ref, LAST);
-    if (this.word(ref, 0) === 1) id.store(this.arena, ref, FIRST);
+    if (!found) {
+      tail.create(id, args, from, end, likely);
+      this.tailBlock = this.linkNode(id, tail.lp);
+    }
+    this.setListpack(this.tailBlock, tail.append(id, args, from, end, bytes));
+    arena.touch(ref);
+    const words = arena.i32[ref >>> 15]!;
+    const root = (ref & 0x7fff) << 1;
+    const size = (words[root]! + 1) | 0;
+    words[root] = size;
+    const added = (words[root + ADDED + 1]! + 1) | 0;
+    words[root + ADDED + 1] = added;
+    if (added === 0) words[root + ADDED]!++;
+    id.store(arena, ref, LAST);
+    if (size === 1) id.store(arena, ref, FIRST);
+    this.tailOf = ref;
+    this.tailWrites = arena.writes;
+  }
+
+  /**
+   * Opens the last node as `tail`; false when there is none. It is open already when it was written
+   * last in all of the arena.
+   */
+  private openTail(): boolean {
+    const { arena, index, tail, ref } = this;
+    if (this.tailOf === ref && this.tailWrites === arena.writes) return true;
+    index.seekLast(this.word(ref, NODES));
+    if (index.leaf === 0) return false;
+    const block = index.entry;
+    this.tailBlock = block;
+    tail.master.load(arena, block, 0);
+    tail.open(this.word(block, NODE_LISTPACK));
+    return true;
   }
 
   /** Removes an entry. Returns whether it was there. O(log n). */
@@ -215,20 +251,22 @@ export abstract class StreamNodes extends Value {
     this.arena.free(block);
   }
 
-  /** Makes the walker's node for a first entry; returns its block. */
-  private addNode(id: StreamId, args: Args, from: number, end: number): Ref {
-    const { node } = this.walker;
-    node.create(id, args, from, end);
-    return this.linkNode(id, node.lp);
-  }
-
+  /** Makes a listpack a node; where there is no room it is freed. Returns the node's block. */
   private linkNode(id: StreamId, listpack: Ref): Ref {
-    const block = this.arena.alloc(NODE_BYTES);
-    id.store(this.arena, block, 0);
-    this.setWord(block, NODE_LISTPACK, listpack);
-    numberNode(this.arena, block);
-    this.byId.probe.set(id);
-    this.index.insert(this.word(this.ref, NODES), id.score, block);
+    const { arena } = this;
+    let block: Ref = 0;
+    try {
+      block = arena.alloc(NODE_BYTES);
+      id.store(arena, block, 0);
+      this.setWord(block, NODE_LISTPACK, listpack);
+      numberNode(arena, block);
+      this.byId.probe.set(id);
+      this.index.insert(this.word(this.ref, NODES), id.score, block);
+    } catch (error) {
+      if (block !== 0) arena.free(block);
+      arena.free(listpack);
+      throw error;
+    }
     return block;
   }
 

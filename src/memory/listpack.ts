@@ -211,8 +211,12 @@ export class Listpack {
    * elements at a time. O(1).
    */
   appended(ref: Ref, bytes: number, added: number): void {
-    const count = this.storedCount(ref);
-    this.setHeader(ref, bytes, Math.min(count + added, COUNT_MAX));
+    const at = (ref & 0x7fff) << 3;
+    const u8 = this.arena.u8[ref >>> 15]!;
+    const count = Math.min((u8[at + 4]! | (u8[at + 5]! << 8)) + added, COUNT_MAX);
+    this.arena.i32[ref >>> 15]![at >> 2] = bytes;
+    u8[at + 4] = count;
+    u8[at + 5] = count >> 8;
   }
 
   /** Moves a listpack that has much more room than it needs; its ref then. O(bytes). */

@@ -12,7 +12,7 @@ import { DURATION_DEFAULT, SIZE_DEFAULT } from '../../src/datatypes/stream-produ
 import { RadixTreeCount } from '../../src/datatypes/stream-radix.ts';
 import { dropReferences, isReferenced } from '../../src/datatypes/stream-references.ts';
 import { defaultLimits, type Text, type Tools } from '../../src/datatypes/value.ts';
-import type { Ref } from '../../src/memory/arena.ts';
+import { ArenaFullError, type Ref } from '../../src/memory/arena.ts';
 import { Dict } from '../../src/memory/dict.ts';
 import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
@@ -123,7 +123,18 @@ const ops = fc.oneof(
     arbitrary: fc.record({ op: fc.constant('range' as const), a: fc.nat(), b: fc.nat() }),
   },
   { weight: 1, arbitrary: fc.constant({ op: 'snapshot' as const }) },
+  { weight: 2, arbitrary: fc.constant({ op: 'elsewhere' as const }) },
+  { weight: 1, arbitrary: fc.constant({ op: 'renew' as const }) },
 );
+
+/** Opens a stream of its own in the same cursor, adds an entry, and comes back. */
+function addToAnother(stream: StreamValue): void {
+  const { ref, encoding } = stream;
+  stream.create();
+  stream.append(idOf(1n, 1n), Args.of('f', 'elsewhere'), 0, 2);
+  stream.freeSome(stream.ref, stream.encoding, Number.POSITIVE_INFINITY);
+  stream.openDetached(ref, encoding);
+}
 
 describe('stream', () => {
   it('behaves as an array of entries through additions, deletions and trimming', () => {
@@ -157,6 +168,14 @@ describe('stream', () => {
               model = model.filter(([text]) => text !== known);
             } else if (step.op === 'snapshot') {
               frozen ??= freeze(arena);
+            } else if (step.op === 'elsewhere') {
+              addToAnother(stream);
+            } else if (step.op === 'renew') {
+              // The new one is likely to lie where the old one was.
+              stream.freeSome(stream.ref, stream.encoding, Number.POSITIVE_INFINITY);
+              stream.create();
+              model = [];
+              added = 0;
             } else if (step.op === 'range') {
               checkRange(stream, model, step.a, step.b);
             } else {
@@ -461,6 +480,29 @@ describe('stream', () => {
     tools.limits.streamNodeEntries = 0;
     for (let i = 10; i <= 500; i++) stream.append(idOf(BigInt(i), 0n), args, 0, 2);
     expect(stream.nodes).toBe(3);
+    stream.checkInvariants();
+  });
+
+  it('adds an entry whole or not at all when there is no room', () => {
+    const { arena, stream, tools } = setUp(1);
+    const args = Args.of('f', 'x'.repeat(100));
+    const used = arena.usedBytes - memoryOfEmpty(tools);
+    const refusedBy = new Set<number>();
+    let added = 0;
+    for (let i = 1; i <= 6000; i++) {
+      const room = (i * 72) % 5000;
+      arena.bytesMax = arena.usedBytes + room;
+      try {
+        stream.append(idOf(BigInt(i), 0n), args, 0, 2);
+        added++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(ArenaFullError);
+        refusedBy.add(room);
+      }
+    }
+    expect(refusedBy.size).toBeGreaterThan(10);
+    expect(stream.size).toBe(added);
+    expect(stream.memory()).toBe(arena.usedBytes - used);
     stream.checkInvariants();
   });
 

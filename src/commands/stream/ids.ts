@@ -1,7 +1,7 @@
 /**
  * Ids of stream entries as arguments and in replies.
  */
-import { ID_TEXT_MAX, type StreamId } from '../../datatypes/stream-id.ts';
+import { ID_TEXT_MAX, StreamId } from '../../datatypes/stream-id.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
@@ -145,9 +145,18 @@ export function isCharacter(args: Args, i: number, character: string): boolean {
   return args.len[i] === 1 && args.buf[args.off[i]!] === character.charCodeAt(0);
 }
 
+/** The id that was told last, as text: the next one is likely to be of the same millisecond. */
 const text = new Uint8Array(ID_TEXT_MAX);
+const told = new StreamId();
+/** Where its sequence number begins; 0 before the first. */
+let sequenceAt = 0;
 
 /** An id as a bulk string. */
 export function replyId(reply: Reply, id: StreamId): void {
-  reply.bulk(text, 0, id.format(text, 0));
+  if (sequenceAt === 0 || !id.sameTime(told)) {
+    told.set(id);
+    sequenceAt = id.formatTime(text, 0);
+    text[sequenceAt++] = DASH;
+  }
+  reply.bulk(text, 0, id.formatSequence(text, sequenceAt));
 }

@@ -29,7 +29,7 @@ function chooseId(id: StreamId, last: StreamId, options: AddOptions, nowMs: numb
   if (last.isMax) throw exhausted;
   if (!options.idGiven) {
     id.setTime(nowMs);
-    if (id.score > last.score) return;
+    if (id.compare(last) > 0) return;
     id.set(last);
     id.increment();
     return;
