@@ -19,6 +19,6 @@ export default {
   srcDir: 'pages',
   outDir: 'dist',
   // Placeholders like <key> are text, not tags.
-  markdown: { html: false },
+  markdown: { html: false, languageAlias: { conf: 'ini' } },
   themeConfig: { sidebar, search: { provider: 'local' }, outline: [2, 3] },
 };

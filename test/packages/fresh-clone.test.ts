@@ -2,7 +2,7 @@
  * What needs the registry: a fresh clone that npm installs, packs and hands on, and the same
  * tarball under every Node that npm has, and under Bun and Deno.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../harness/respite.ts';
@@ -62,6 +62,14 @@ describe.skipIf(!full)(`a fresh clone${note}`, () => {
     project.write('program.mjs', `${head}\n${roundTrip}`);
     expect(project.node('program.mjs').trim()).toBe(expected);
     project.remove();
+  });
+
+  it('makes a site of the handbook, without a dead link', () => {
+    const site = path.join(clone, 'site');
+    run(site, 'npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']);
+    run(site, 'npm', ['run', 'build']);
+    expect(readFileSync(path.join(site, 'dist/index.html'), 'utf8')).toContain('<h1');
+    expect(run(clone, 'git', ['status', '--porcelain'])).toBe('');
   });
 });
 
