@@ -3,6 +3,7 @@
  * Texts are latin1. Source of the rules and error texts: redis-server 7.0.15.
  */
 import { CommandError } from '../util/errors.ts';
+import { splitWords } from '../util/words.ts';
 import { FUNCTION_FLAGS } from './host.ts';
 
 /** Bits of what a script may and may not do, those of `FUNCTION_FLAGS`. */
@@ -36,6 +37,7 @@ export function scriptHead(source: string): ScriptHead {
   const end = source.indexOf('\n');
   if (end < 0) throw new CommandError('ERR Invalid script shebang');
   const words = splitWords(source.slice(0, end));
+  if (words === undefined) throw new CommandError('ERR Invalid engine in script shebang');
   const [engine = '', ...options] = words;
   if (engine !== '#!lua') {
     throw new CommandError(`ERR Unexpected engine in script shebang: ${engine}`);
@@ -60,7 +62,9 @@ export function libraryHead(source: string): { readonly name: string; readonly c
   if (!source.startsWith('#!')) throw new CommandError('ERR Missing library metadata');
   const end = source.indexOf('\n');
   if (end < 0) throw new CommandError('ERR Invalid library metadata');
-  const [engine = '', ...options] = splitWords(source.slice(0, end));
+  const words = splitWords(source.slice(0, end));
+  if (words === undefined) throw new CommandError('ERR Invalid library metadata');
+  const [engine = '', ...options] = words;
   let name: string | undefined;
   for (const option of options) {
     if (!/^name=/i.test(option)) {
@@ -91,9 +95,4 @@ function isValidName(name: string): boolean {
     if ((c < 97 || c > 122) && (digit < 48 || digit > 57) && digit !== 95) return false;
   }
   return name !== '';
-}
-
-/** Words between blanks. */
-function splitWords(line: string): string[] {
-  return line.split(' ').filter((word) => word !== '' && word !== '\r');
 }

@@ -81,6 +81,7 @@ const flush = command({
   syntax: '[ASYNC | SYNC]',
 
   run(ctx, args, reply) {
+    if (args.argc > 3) throw wrongUse(args);
     const isKnown = args.argc === 3 && (args.is(2, 'SYNC') || args.is(2, 'ASYNC'));
     if (args.argc > 2 && !isKnown) throw flushSyntax;
     ctx.server.scripts.flushLibraries();
@@ -235,13 +236,16 @@ const restore = command({
   },
 });
 
+/** More arguments than a subcommand takes whose arity has no upper end. */
+function wrongUse(args: Args): CommandError {
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${args.cString(1)}'. Try FUNCTION HELP.`,
+  );
+}
+
 function restorePolicy(args: Args): RestorePolicy {
   if (args.argc === 3) return 'append';
-  if (args.argc > 4) {
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${args.cString(1)}'. Try FUNCTION HELP.`,
-    );
-  }
+  if (args.argc > 4) throw wrongUse(args);
   if (args.is(3, 'APPEND')) return 'append';
   if (args.is(3, 'REPLACE')) return 'replace';
   if (args.is(3, 'FLUSH')) return 'flush';

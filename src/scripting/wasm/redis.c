@@ -339,7 +339,6 @@ static int command(lua_State *L, int raise) {
   int argc = lua_gettop(L);
   unsigned *arguments;
   ReplyReader r;
-  luaL_checkstack(L, 8, "too many arguments");
   arguments = collect(L, argc);
   if (arguments == NULL)
     return raise ? lua_error(L) : 1;
@@ -349,6 +348,8 @@ static int command(lua_State *L, int raise) {
     r.p = reply.data;
     r.end = reply.data + l;
     raise &= *r.p == '-';
+    /* 8000 arguments may lie on the stack, which is all that there may be */
+    lua_settop(L, 0);
     pushreply(L, &r);
     if (l > BUFFER_KEPT)
       buffer_reset(&reply);
@@ -362,7 +363,6 @@ static int redis_pcall(lua_State *L) { return command(L, 0); }
 static int redis_acl_check_cmd(lua_State *L) {
   int argc = lua_gettop(L), may;
   unsigned *arguments;
-  luaL_checkstack(L, 8, "too many arguments");
   arguments = collect(L, argc);
   if (arguments == NULL)
     return lua_error(L);
