@@ -6,7 +6,7 @@ import type { Command } from '../commands/command-table.ts';
 import type { LargeCallsPort } from '../commands/ports/observation.ts';
 import type { Config } from '../config/config.ts';
 import type { Session } from '../session/session.ts';
-import type { Args } from '../util/args.ts';
+import { type Args, requestBytes } from '../util/args.ts';
 import type { HotKeys } from './hot-keys.ts';
 import { SlowLog } from './slow-log.ts';
 
@@ -17,19 +17,6 @@ export interface SizeWatch {
   /** Calls are told of whose reply has at least so many bytes. */
   readonly replyFrom: number;
   measured(session: Session, command: Command, args: Args, replyBytes: number): void;
-}
-
-/** The bytes of a request as RESP frames it. O(arguments). */
-export function requestBytes(args: Args): number {
-  const { argc, len } = args;
-  let bytes = headerBytes(argc);
-  for (let i = 0; i < argc; i++) bytes += headerBytes(len[i]!) + len[i]! + 2;
-  return bytes;
-}
-
-/** `*count\r\n`, `$length\r\n`. */
-function headerBytes(n: number): number {
-  return 3 + String(n).length;
 }
 
 export class CallSizes implements SizeWatch, LargeCallsPort {

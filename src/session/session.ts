@@ -9,7 +9,7 @@ import { Subscriptions } from '../pubsub/topic.ts';
 import type { ReplicaPeer } from '../replication/replica-peer.ts';
 import type { RequestParser } from '../resp/request-parser.ts';
 import type { ClientTracking } from '../tracking/client-tracking.ts';
-import type { Args } from '../util/args.ts';
+import { type Args, requestBytes } from '../util/args.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { Client, type Transport } from './client.ts';
 import { Transaction } from './transaction.ts';
@@ -201,23 +201,24 @@ export class Session extends Client implements SessionPort {
     this.noTouch = false;
   }
 
-  describe(nowMs: number): string {
+  describe(nowMs: number, request?: Args): string {
     const { transaction } = this;
     const flags = this.flags();
     const unsent = this.connection.unsentBytes + (this.replica?.queuedBytes ?? 0);
     const delayed = (this.outbox?.bytes ?? 0) + this.heldBytes;
+    const requested = request === undefined ? 0 : requestBytes(request);
     const { channel, pattern, shardChannel } = this.subscriptions ?? noSubscriptions;
     return (
       `id=${this.id} addr=${this.address} laddr=${this.localAddress} fd=${this.connection.fd} ` +
       `name=${this.name} age=${seconds(nowMs - this.createdAtMs)} ` +
       `idle=${seconds(nowMs - this.lastSeenMs)} flags=${flags} db=${this.dbIndex} ` +
       `sub=${channel.size} psub=${pattern.size} ssub=${shardChannel.size} multi=${transaction.shownLength} ` +
-      `watch=${transaction.watches.length} qbuf=${this.parser.bufferedBytes} qbuf-free=${this.parser.freeBytes} ` +
-      `argv-mem=${this.waitingBytes()} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
+      `qbuf=${this.parser.bufferedBytes + requested} qbuf-free=${this.parser.freeBytes} ` +
+      `argv-mem=${this.waitingBytes() + (request?.byteLength ?? 0)} multi-mem=${transaction.bytes} rbs=0 rbp=0 obl=${delayed} ` +
       `oll=${this.connection.unsentBlocks ?? (unsent > 0 ? 1 : 0)} omem=${unsent} tot-mem=${this.memoryBytes()} ` +
       `events=${unsent > 0 ? 'rw' : 'r'} ` +
       `cmd=${this.lastCommand === '' ? 'NULL' : this.lastCommand} user=${this.user.name} redir=${this.tracking?.redirect ?? -1} ` +
-      `resp=${this.respVersion} lib-name=${this.libName} lib-ver=${this.libVersion}`
+      `resp=${this.respVersion} lib-name=${this.libName} lib-ver=${this.libVersion} watch=${transaction.watches.length}`
     );
   }
 

@@ -158,5 +158,18 @@ export function sameArgument(args: Args, i: number, k: number): boolean {
   return true;
 }
 
+/** The bytes of a request as RESP frames it. O(arguments). */
+export function requestBytes(args: Args): number {
+  const { argc, len } = args;
+  let bytes = headerBytes(argc);
+  for (let i = 0; i < argc; i++) bytes += headerBytes(len[i]!) + len[i]! + 2;
+  return bytes;
+}
+
+/** `*count\r\n`, `$length\r\n`. */
+function headerBytes(n: number): number {
+  return 3 + String(n).length;
+}
+
 const NO_HASHES = new Int32Array(0);
 const KEEP_CAPACITY = 1024;

@@ -91,7 +91,7 @@ export const clientInfo = command({
   summary: 'Returns what CLIENT LIST has about this connection.',
   tips: ['nondeterministic_output'],
 
-  run(ctx, _args, reply) {
-    reply.verbatim('txt', `${ctx.session.describe(ctx.nowMs)}\n`);
+  run(ctx, args, reply) {
+    reply.verbatim('txt', `${ctx.session.describe(ctx.nowMs, args)}\n`);
   },
 });

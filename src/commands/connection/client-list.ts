@@ -43,7 +43,8 @@ export const clientList = command({
     // One line at a time: all of them may be more than a string can hold.
     const mark = reply.pos;
     for (const session of selected(ctx, args)) {
-      reply.appendLatin1(session.describe(ctx.nowMs));
+      const request = session === ctx.session ? args : undefined;
+      reply.appendLatin1(session.describe(ctx.nowMs, request));
       reply.appendLatin1('\n');
     }
     reply.endVerbatim(mark, 'txt');

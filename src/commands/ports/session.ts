@@ -72,8 +72,8 @@ export interface SessionPort extends Subscriber, TrackedClient {
   readonly origin: string;
   /** CLIENT LIST's type of this client. */
   readonly type: 'normal' | 'master' | 'replica' | 'pubsub';
-  /** One line of CLIENT LIST without the line end. */
-  describe(nowMs: number): string;
+  /** One line of CLIENT LIST without the line end. `request` is what it is asking now. */
+  describe(nowMs: number, request?: Args): string;
   /** Replies written so far are sent, then the connection ends. */
   closeAfterReply(): void;
   /** Ends the connection without delay. */
