@@ -16,6 +16,8 @@ import type { Args } from '../util/args.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { clearTimeout, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
+const unblocked = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
+
 /** A command that waits. */
 export class Blocked implements Waiter {
   readonly session: Session;
@@ -70,6 +72,8 @@ export interface BlockingHooks {
   retry(blocked: Blocked, key: string, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
   send(session: Session, reply: Reply): void;
+  /** A wait has ended with this error; `byClient`: another client ended it. */
+  failed(command: Command, error: string, byClient: boolean): void;
   /** The reply of a command that was run again is sent. */
   replied(): void;
   /** The session may go on with what it has sent meanwhile. */
@@ -155,8 +159,10 @@ export class Blocking implements BlockingPort {
     const blocked = this.bySession.get(session);
     if (blocked === undefined) return false;
     this.reply.version = session.respVersion;
-    if (withError) this.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
-    else blocked.onTimeout(this.reply);
+    if (withError) {
+      this.reply.error(unblocked);
+      this.hooks.failed(blocked.command, unblocked, true);
+    } else blocked.onTimeout(this.reply);
     this.release(blocked);
     return true;
   }
@@ -166,6 +172,7 @@ export class Blocking implements BlockingPort {
     for (const blocked of [...this.bySession.values()]) {
       this.reply.version = blocked.session.respVersion;
       this.reply.error(error);
+      this.hooks.failed(blocked.command, error, false);
       this.remove(blocked);
       this.hooks.send(blocked.session, this.reply);
       // Only now: what is sent to a client on its way out would be dropped.
@@ -180,6 +187,7 @@ export class Blocking implements BlockingPort {
     if (blocked === undefined) return;
     this.reply.version = session.respVersion;
     this.reply.error(error);
+    this.hooks.failed(blocked.command, error, false);
     this.release(blocked);
   }
 

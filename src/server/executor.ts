@@ -111,6 +111,8 @@ export class Executor implements Caller {
   private readonly hooks: ExecutorHooks;
   /** Whether a test wants to be told of writes that nobody reports. */
   private readonly isStrict: boolean;
+  /** Whether a command of a transaction runs. */
+  isInExec = false;
   /** The frames, one for each depth ever reached. */
   private frames: Context[] = [];
   private readonly timer: CallTimer;
@@ -142,6 +144,10 @@ export class Executor implements Caller {
       keyspace: parts.keyspace,
       updateClock: () => this.updateClock(),
       retry: (blocked, key, reply) => this.retry(blocked, key, reply),
+      failed: (command, error, byClient) => {
+        if (byClient) command.failedCalls++;
+        this.stats.countError(error);
+      },
       send: (session, reply) => {
         this.applyReplyMode(session, 0, reply);
         this.lateReply?.(session, reply);
@@ -336,7 +342,9 @@ export class Executor implements Caller {
       ? undefined
       : this.gates.acl.refuseInExec(session, command, args);
     if (refused === undefined) {
+      this.isInExec = true;
       this.invoke(frame, session, command, args, reply);
+      this.isInExec = false;
       this.observe(session, command, args);
     } else this.refuseNested(command, refused, reply);
     if (frame.goOn !== undefined) {
