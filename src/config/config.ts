@@ -238,13 +238,13 @@ export class Config {
   }
 
   /**
-   * CONFIG REWRITE of the file the configuration came from, or of `path`. Throws CommandError
-   * when there is none or it cannot be written.
+   * CONFIG REWRITE of the file the configuration came from, or of `path`; `whole`: with defaults,
+   * too. Throws CommandError when there is none or it cannot be written.
    */
-  rewrite(path: string = this.file): void {
+  rewrite(path: string = this.file, whole = false): void {
     if (path === '') throw new CommandError('ERR The server is running without a config file');
     try {
-      rewriteFile(path, (name) => this.string(name), this.describeUsers?.());
+      rewriteFile(path, (name) => this.string(name), this.describeUsers?.(), whole);
     } catch (error) {
       throw new CommandError(`ERR Rewriting config file: ${systemReason(error)}`);
     }

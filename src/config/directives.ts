@@ -200,6 +200,8 @@ export const directives: readonly Directive[] = [
   int('list-max-listpack-size', -2, ANY_INT, 'mutable', 'active',
     'Size of a list node: entries, or -1 to -5 for 4 to 64 KiB.',
     { aliases: ['list-max-ziplist-size'] }),
+  int('loading-process-events-interval-bytes', 2 * MEGABYTE, [1024n, INT_MAX], 'mutable', 'accepted',
+    'Testing: bytes that are loaded between two looks at clients.', hidden),
   text('locale-collate', '', 'mutable', 'accepted', 'Locale of SORT ALPHA.', later),
   oneOf('log-format', 'legacy', ['legacy', 'logfmt', 'json'], 'mutable', 'active',
     'Form of log lines.', { since: '8.1' }),

@@ -33,15 +33,17 @@ interface WantedLine {
 
 /**
  * Rewrites the file at `path`, which need not exist. `textOf` gives values in CONFIG GET's
- * form; `users`, when given, replaces all `user` lines. Throws what the file system throws.
+ * form; `users`, when given, replaces all `user` lines; `whole`: what has its default is written,
+ * too. Throws what the file system throws.
  */
 export function rewriteFile(
   path: string,
   textOf: (name: string) => string,
   users: readonly string[] | undefined,
+  whole = false,
 ): void {
   const before = readOld(path);
-  const after = rewriteText(before.text, textOf, users);
+  const after = rewriteText(before.text, textOf, users, whole);
   replaceFile(path, Buffer.from(after, 'latin1'), before.mode);
 }
 
@@ -50,6 +52,7 @@ export function rewriteText(
   old: string,
   textOf: (name: string) => string,
   users: readonly string[] | undefined,
+  whole = false,
 ): string {
   const { lines, places, marked } = readLines(old);
   let needsMarker = !marked;
@@ -63,7 +66,7 @@ export function rewriteText(
     for (const { text, force } of wanted) {
       const place = free.shift();
       if (place !== undefined) lines[place] = text;
-      else if (force) append(text);
+      else if (force || whole) append(text);
     }
     for (const place of free) lines[place] = '';
   };

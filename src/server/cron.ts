@@ -33,6 +33,8 @@ export class Cron {
   private timer: NodeJS.Timeout | undefined;
   private backlog: NodeJS.Immediate | undefined;
   private alarm: NodeJS.Timeout | undefined;
+  /** Whether nothing is done at ticks (DEBUG PAUSE-CRON). */
+  isPaused = false;
 
   constructor(options: { readonly now: () => number; readonly hz: () => number }) {
     this.now = options.now;
@@ -52,7 +54,9 @@ export class Cron {
   /** Starts ticking; the timer does not keep the process alive, the listening sockets do. */
   start(): void {
     const period = Math.max(2, Math.floor(1000 / this.hz()));
-    this.timer = setInterval(() => this.tick(), period);
+    this.timer = setInterval(() => {
+      if (!this.isPaused) this.tick();
+    }, period);
     this.timer.unref();
   }
 

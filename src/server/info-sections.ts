@@ -109,6 +109,9 @@ function serverLines(s: Sources): InfoLine[] {
     ['redis_version', s.lifecycle.version],
     ...serverNames(s),
     ['respite_version', RESPITE_VERSION],
+    // Known to a build of redis-server; tools that print them want them to be there.
+    ['redis_git_sha1', '00000000'],
+    ['redis_git_dirty', 0],
     ['redis_mode', 'standalone'],
     ['os', `${platform()} ${release()} ${arch()}`],
     ['arch_bits', 64],
@@ -314,7 +317,7 @@ function statsLines(s: Sources): InfoLine[] {
     ['pubsub_patterns', pubsub.size('pattern')],
     ['pubsubshard_channels', pubsub.size('shardChannel')],
     ['latest_fork_usec', 0],
-    ['total_forks', 0],
+    ['total_forks', s.persistence.snapshotCount],
     ['active_defrag_hits', defrag.hits],
     ['active_defrag_misses', defrag.misses],
     ['active_defrag_key_hits', defrag.keyHits],

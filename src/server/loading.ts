@@ -30,6 +30,13 @@ const PROGRESS_MS = 5000;
 /** The data cannot be had, and the server must not start without it. The log has said why. */
 export class LoadError extends Error {
   override readonly name = 'LoadError';
+  /** Whether the log says what to do about it. */
+  readonly isAdvised: boolean;
+
+  constructor(message: string, isAdvised = false) {
+    super(message);
+    this.isAdvised = isAdvised;
+  }
 }
 
 /** How far a load has come, for INFO. */
@@ -346,11 +353,12 @@ export class Loader {
       throw new LoadError(text(error));
     }
     if (!error.isTruncated) {
-      const advice =
-        `make a backup of your AOF file, then use respite check aof --fix: ${error.message} ` +
-        `(${name}, byte ${error.offset})`;
-      this.log('warning', advice);
-      throw new LoadError(error.message);
+      this.log(
+        'warning',
+        `${error.message} ${name} (byte ${error.offset}): make a backup of your AOF file, then ` +
+          'use respite check aof --fix',
+      );
+      throw new LoadError(error.message, true);
     }
     if (!isLast) {
       // redis-server cuts it off nevertheless, and the next start has a gap in its data.
@@ -361,10 +369,10 @@ export class Loader {
     if (!this.config.bool('aof-load-truncated')) {
       this.log(
         'warning',
-        `${error.message} (${name}, byte ${error.offset}). You can make a backup of the file and ` +
+        `${error.message} ${name} (byte ${error.offset}). You can make a backup of the file and ` +
           'use respite check aof --fix, or set aof-load-truncated to yes and start again.',
       );
-      throw new LoadError(error.message);
+      throw new LoadError(error.message, true);
     }
     this.cutBack(file, error.offset);
   }
@@ -399,7 +407,7 @@ export class Loader {
       checkOnly: false,
       onAux: (name, value) =>
         this.aux(latin1(name, 0, name.length), latin1(value, 0, value.length)),
-      onFunction: (code) => this.persistence.functions.load(code),
+      onFunction: (code) => this.persistence.functions.load(code, replace),
     };
   }
 

@@ -7,7 +7,6 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/errors.ts';
 import { ListenError } from '../net/listen-error.ts';
 import { configAdvice, listenAdvice } from './advice.ts';
-import { banner } from './banner.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { machineMemory } from './machine-memory.ts';
@@ -44,7 +43,6 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     process.stderr.write(`${error.stack}\n`);
     process.exit(1);
   });
-  introduce(server);
   handleSignals(server);
   const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
@@ -52,21 +50,13 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
     await server.listen();
   } catch (error) {
     if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
-    const advice = error instanceof ListenError ? listenAdvice(error) : loadAdvice;
+    const advice = error instanceof ListenError ? listenAdvice(error) : adviceFor(error);
     if (advice !== undefined) server.log('warning', advice);
     process.exit(1);
   }
   for (const line of waysIn(server)) server.log('notice', line);
   writePidFile(server, config);
   supervisor.ready();
-}
-
-/** Says which server runs here: at length where that is wanted, otherwise in a line. */
-function introduce({ config, logger }: Server): void {
-  const port = config.number('port') || config.number('tls-port');
-  if (config.bool('always-show-logo') && config.string('log-format') === 'legacy') {
-    logger.raw(banner({ version: RESPITE_VERSION, port, pid: process.pid }));
-  } else logger.write('notice', `Running mode=standalone, port=${port}.`);
 }
 
 function supervise(server: Server, config: Config): Supervisor {
@@ -95,6 +85,10 @@ export function exitWith(error: ConfigError): never {
   const advice = configAdvice(error, process.argv.slice(2));
   process.stderr.write(`${error.report(RESPITE_VERSION)}${advice}\n`);
   process.exit(1);
+}
+
+function adviceFor(error: LoadError): string | undefined {
+  return error.isAdvised ? undefined : loadAdvice;
 }
 
 const loadAdvice =

@@ -53,8 +53,11 @@ const saveFailed = new CommandError('ERR');
 export interface SavedFunctions {
   /** Source texts of all libraries. */
   sources(): readonly Uint8Array[];
-  /** Adds a library; throws an Error that says what is wrong with it. */
-  load(code: Uint8Array): void;
+  /**
+   * Adds a library, in the place of one with its name where `replace` says so; throws an Error that
+   * says what is wrong with it.
+   */
+  load(code: Uint8Array, replace?: boolean): void;
   clear(): void;
 }
 
@@ -65,7 +68,7 @@ export interface PersistenceOptions {
   readonly functions: SavedFunctions;
   readonly now: () => number;
   readonly log: (level: LogLevel, message: string) => void;
-  /** Whether a unit of effects is half done (a script runs for long): no snapshot may begin. */
+  /** Whether a unit of effects is half done (EXEC, a script that runs for long): no snapshot may begin. */
   readonly isTorn: () => boolean;
   /** Bytes of used memory. */
   readonly usedMemory: () => number;
@@ -116,6 +119,8 @@ export class Persistence implements PersistencePort {
   lastSaveSeconds: number;
   saveScheduled = false;
   rewriteScheduled = false;
+  /** Snapshots that were begun, those for replicas counted: what Redis forks for. */
+  snapshotCount = 0;
   /** False until the data of the disk is loaded: no save before. */
   isReady = false;
   private readonly config: Config;
@@ -447,6 +452,7 @@ export class Persistence implements PersistencePort {
       const keys = keyspace.dbs.reduce((sum, db) => sum + db.size, 0);
       const job = { kind, running, startedMs: this.now(), keys };
       this.job = job;
+      this.snapshotCount++;
       this.configureAof();
       return job;
     } catch (error) {
@@ -599,8 +605,15 @@ export class Persistence implements PersistencePort {
       throw new CommandError('ERR Unable to turn on AOF. Check server logs.');
     }
     this.attach(aof);
-    if (this.job !== undefined) this.rewriteScheduled = true;
-    else if (!this.startRewrite()) {
+    // In a transaction or script its base would hold one half of it, and the file the whole.
+    if (this.job !== undefined || this.isTorn()) {
+      const why = this.job === undefined ? 'in a transaction' : 'during another background save';
+      this.log(
+        'notice',
+        `AOF was enabled ${why}. An AOF background was scheduled to start when possible.`,
+      );
+      this.rewriteScheduled = true;
+    } else if (!this.startRewrite()) {
       this.stopAppendOnly();
       throw new CommandError('ERR Unable to turn on AOF. Check server logs.');
     }

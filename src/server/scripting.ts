@@ -79,6 +79,7 @@ const PLAIN_FLAGS = ScriptFlag.noWrites;
 
 /** The script that runs: one object, used again for each. */
 class Run implements ScriptRules {
+  allowsAll = false;
   readOnly = false;
   isStale = false;
   replicaRefusal: Gates['replicaRefusal'] = undefined;
@@ -117,6 +118,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
   readonly functions = new Libraries();
   private readonly parts: ScriptingParts;
   private evalEngine: LuaEngine | undefined;
+  /** Whether scripts may call what is no command for scripts (DEBUG). */
+  allowsAll = false;
   private functionEngine: LuaEngine | undefined;
   private readonly onlyRun = new Run();
   /** `onlyRun` while a script runs. */
@@ -277,6 +280,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   /** What holds back its calls; nothing does when it comes from a file or a master. */
   private takeGates(run: Run, flags: number, appliesEffects: boolean): void {
     const { gates } = this.parts;
+    run.allowsAll = this.allowsAll;
     run.isStale = !appliesEffects && gates.staleRefusal !== undefined;
     run.replicaRefusal = appliesEffects ? undefined : gates.replicaRefusal;
     run.diskRefusal = gates.diskRefusal;

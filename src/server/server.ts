@@ -23,6 +23,7 @@ import { latin1 } from '../util/latin1.ts';
 import { monotonicMs } from '../util/timers.ts';
 import { Acl } from './acl.ts';
 import { applyConfig } from './apply-config.ts';
+import { banner } from './banner.ts';
 import type { Blocking } from './blocking.ts';
 import type { CallSizes } from './call-sizes.ts';
 import { ChangeStreams } from './change-streams.ts';
@@ -68,6 +69,7 @@ import { StallWatch } from './stall-watch.ts';
 import { Stats } from './stats.ts';
 import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
+import { RESPITE_VERSION } from './version.ts';
 
 /** What tests and embedders may replace. */
 export interface ServerHooks {
@@ -250,7 +252,7 @@ export class Server {
       functions: this.savedFunctions(),
       now: this.now,
       log,
-      isTorn: () => this.executor.isBusy,
+      isTorn: () => this.executor.isBusy || this.executor.isInExec,
       usedMemory: () => this.memory.used(),
       streamPosition: () => this.replication.auxFields(),
       took: (event, ms) => this.latency.add(event, ms),
@@ -324,7 +326,8 @@ export class Server {
     return {
       sources: () =>
         Array.from(scripts.functions.values(), ({ code }) => Buffer.from(code, 'latin1')),
-      load: (code) => void scripts.loadLibrary(latin1(code, 0, code.length), false),
+      load: (code, replace = false) =>
+        void scripts.loadLibrary(latin1(code, 0, code.length), replace),
       clear: () => scripts.flushLibraries(),
     };
   }
@@ -513,10 +516,10 @@ export class Server {
 
   /** Opens the configured sockets. Throws ListenError; nothing stays open then. */
   async listen(): Promise<void> {
-    this.announceConfig();
     // Before the first socket is open: nobody may see, or write to, data that is not loaded yet.
     this.gates.isLoading = true;
     await this.endpoints.open();
+    this.introduce();
     await this.openMetrics();
     this.startWork();
     try {
@@ -535,8 +538,8 @@ export class Server {
    * ListenError.
    */
   listenNow(): void {
-    this.announceConfig();
     this.endpoints.openNow();
+    this.introduce();
     this.startWork();
     // Nothing is loaded: it is done when this returns.
     void this.loader.start();
@@ -544,7 +547,13 @@ export class Server {
     this.replica.begin();
   }
 
-  private announceConfig(): void {
+  /** Says which server runs here, once its sockets are open: programs wait for these lines. */
+  private introduce(): void {
+    const { config } = this;
+    const port = this.port || config.number('tls-port');
+    if (config.bool('always-show-logo') && config.string('log-format') === 'legacy') {
+      this.logger.raw(banner({ version: RESPITE_VERSION, port, pid: process.pid }));
+    } else this.log('notice', `Running mode=standalone, port=${port}.`);
     this.log('notice', 'Server initialized');
     const idle = withoutEffect(this.config);
     if (idle.length === 0) return;

@@ -382,6 +382,15 @@ describe('rewrite()', () => {
     );
   });
 
+  it('writes all directives when told to, and reads them back', () => {
+    const path = join(scratch, 'whole.conf');
+    new Config().rewrite(path, true);
+    expect(readFileSync(path, 'latin1')).toMatch(/^maxmemory-policy noeviction$/m);
+    const config = new Config();
+    config.loadFile(path);
+    for (const { name } of directives) expect(config.string(name)).toBe(new Config().string(name));
+  });
+
   it('replaces user lines only when told the users', () => {
     const path = file('user a on\nuser b on\n# end\n');
     const config = new Config();

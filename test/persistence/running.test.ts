@@ -223,6 +223,21 @@ describe('appendonly at run time', () => {
     expect(`+${new Inspector().aofDigest(disk)}`).toBe(digest);
     expect(disk.list(DIRECTORY).length).toBe(3);
   });
+
+  it('switched on by a transaction, the base is made once that has ended', async () => {
+    const { disk, snapshots, talker, server } = await ground();
+    // As a replica does: the lines of the whole transaction are noted from its beginning.
+    server.keyspace.changes.journal.add({ unit: () => {} });
+    for (const line of ['MULTI', 'INCR n', 'CONFIG SET appendonly yes', 'INCR n']) {
+      await talker.ask(line);
+    }
+    expect(await talker.ask('EXEC')).toBe('*3 :1 +OK :2');
+    await until(() => snapshots.isUnderWay);
+    await snapshots.finish();
+    const digest = await talker.ask('DEBUG DIGEST');
+    expect(`+${new Inspector().aofDigest(disk)}`).toBe(digest);
+    expect(await talker.ask('INFO stats')).toContain('total_forks:1');
+  });
 });
 
 describe('rewrites', () => {

@@ -92,6 +92,12 @@ const idletime = command({
   },
 });
 
+/** Redis gives integers a value of their own where each must keep when it was used. */
+function sharesIntegers({ server }: Context): boolean {
+  const { config } = server;
+  return config.number('maxmemory') === 0 || !/l[rf]u/.test(config.string('maxmemory-policy'));
+}
+
 const refcount = command({
   ...common,
   name: 'refcount',
@@ -106,7 +112,7 @@ const refcount = command({
       return;
     }
     let count = 1;
-    if (db.encodingOf(entry) === Encoding.int) {
+    if (db.encodingOf(entry) === Encoding.int && sharesIntegers(ctx)) {
       db.locateString(entry);
       const value = parseInt64(db.valueBuf, db.valueOff, db.valueLen);
       if (value !== undefined && value >= 0 && value < SHARED_INTEGERS) count = SHARED_REFCOUNT;

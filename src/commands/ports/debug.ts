@@ -19,6 +19,14 @@ export interface DebugPort {
   }): void;
   /** Empties the databases and loads the append-only files (DEBUG LOADAOF). Throws CommandError. */
   loadAof(): void;
+  /** Whether scripts may call what they otherwise must not (DEBUG SET-DISABLE-DENY-SCRIPTS). */
+  allowAllInScripts(allowed: boolean): void;
+  /** Stops or goes on with what is done now and then (DEBUG PAUSE-CRON). */
+  pauseCron(paused: boolean): void;
+  /** Has every write of the append-only file wait so long before it (DEBUG AOF-FLUSH-SLEEP). */
+  sleepBeforeAof(micros: number): void;
+  /** Writes every directive into the configuration file (DEBUG CONFIG-REWRITE-FORCE-ALL). */
+  rewriteWholeConfig(): void;
   /** A new replication id (DEBUG CHANGE-REPL-ID). */
   changeReplicationId(): void;
 }

@@ -27,6 +27,8 @@ interface DebugCommand {
   readonly run: Handler;
 }
 
+/** '0'. */
+const ZERO = 48;
 const many = Number.POSITIVE_INFINITY;
 const PACKED_THRESHOLD_MAX = 2 ** 32 - 2;
 const memoryUnits: Readonly<Record<string, number>> = {
@@ -140,13 +142,48 @@ function hashTableStats(ctx: Context, args: Args, reply: Reply): void {
   );
 }
 
+/** A subcommand that turns something on or off; `0` is off. */
+function toggle(
+  name: string,
+  help: string,
+  set: (ctx: Context, isOn: boolean) => void,
+): DebugCommand {
+  return {
+    arity: [3, 3],
+    help: [`${name} <0|1>`, `    ${help}`],
+    run(ctx, args, reply) {
+      set(ctx, args.latin1(2).charCodeAt(0) !== ZERO);
+      reply.ok();
+    },
+  };
+}
+
 const table: Readonly<Record<string, DebugCommand>> = {
+  'AOF-FLUSH-SLEEP': {
+    arity: [3, 3],
+    help: ['AOF-FLUSH-SLEEP <micros>', '    Has writes of the append-only file take so long.'],
+    run(ctx, args, reply) {
+      ctx.server.debug.sleepBeforeAof(intArgument(args, 2));
+      reply.ok();
+    },
+  },
   'CHANGE-REPL-ID': {
     arity: [2, 2],
     help: ['CHANGE-REPL-ID', '    Takes a new replication id.'],
     run(ctx, _args, reply) {
       ctx.server.logger.write('notice', 'Changing replication IDs after receiving change-repl-id');
       ctx.server.debug.changeReplicationId();
+      reply.ok();
+    },
+  },
+  'CONFIG-REWRITE-FORCE-ALL': {
+    arity: [2, 2],
+    help: [
+      'CONFIG-REWRITE-FORCE-ALL',
+      '    As CONFIG REWRITE, with all that has its default, too.',
+    ],
+    run(ctx, _args, reply) {
+      ctx.server.debug.rewriteWholeConfig();
       reply.ok();
     },
   },
@@ -176,6 +213,11 @@ const table: Readonly<Record<string, DebugCommand>> = {
       reply.ok();
     },
   },
+  'PAUSE-CRON': toggle(
+    'PAUSE-CRON',
+    'Stops what is done now and then without a client, or goes on with it.',
+    (ctx, isOn) => ctx.server.debug.pauseCron(isOn),
+  ),
   RELOAD: {
     arity: [2, many],
     help: [
@@ -228,14 +270,23 @@ const table: Readonly<Record<string, DebugCommand>> = {
       reply.ok();
     },
   },
-  'SET-ACTIVE-EXPIRE': {
-    arity: [3, 3],
-    help: ['SET-ACTIVE-EXPIRE <0|1>', '    Turns the active expire cycle off or on.'],
-    run(ctx, args, reply) {
-      ctx.server.debug.setActiveExpire(args.latin1(2).charCodeAt(0) !== 48);
-      reply.ok();
+  'SET-ACTIVE-EXPIRE': toggle(
+    'SET-ACTIVE-EXPIRE',
+    'Turns the active expire cycle off or on.',
+    (ctx, isOn) => ctx.server.debug.setActiveExpire(isOn),
+  ),
+  'SET-DISABLE-DENY-SCRIPTS': toggle(
+    'SET-DISABLE-DENY-SCRIPTS',
+    'Lets scripts call commands that are not for scripts.',
+    (ctx, isOn) => ctx.server.debug.allowAllInScripts(isOn),
+  ),
+  'SET-SKIP-CHECKSUM-VALIDATION': toggle(
+    'SET-SKIP-CHECKSUM-VALIDATION',
+    'Lets RESTORE take payloads with a wrong checksum.',
+    (ctx, isOn) => {
+      PayloadCodec.of(ctx.keyspace).checksChecksum = !isOn;
     },
-  },
+  ),
   SLEEP: {
     arity: [3, 3],
     help: ['SLEEP <seconds>', '    Stops the whole server for a while.'],
