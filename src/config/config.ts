@@ -9,7 +9,7 @@
  */
 import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CommandError } from '../util/errors.ts';
+import { CommandError, errors } from '../util/errors.ts';
 import { globMatchString } from '../util/glob.ts';
 import { fromLatin1, splitWords, toLatin1 } from '../util/words.ts';
 import { type CommandLine, parseCommandLine, readEnvironment } from './command-line.ts';
@@ -59,6 +59,9 @@ export class Config {
   private readonly loader: Loader;
   /** Whether a `save` line was read: the first one replaces the default, others add to it. */
   private saveLoaded = false;
+
+  /** Whether data is being loaded: CONFIG SET must leave some directives alone then. */
+  isLoading: () => boolean = () => false;
 
   constructor() {
     for (const directive of directives) {
@@ -186,6 +189,7 @@ export class Config {
       if (slot.directive.protected && !this.mayChangeProtected(options)) {
         throw setFailed(given, "can't set protected config");
       }
+      if (slot.directive.heldWhileLoading && this.isLoading()) throw errors.loading;
       // Redis compares entries of its table, so a name and its alias are not duplicates.
       if (changes.some((c) => c.name === name)) throw setFailed(given, 'duplicate parameter');
       changes.push({ name, slot, value });

@@ -67,6 +67,8 @@ export interface Directive {
   readonly secret: boolean;
   /** Whether listeners hear of a CONFIG SET that repeats the old value (files read again). */
   readonly alwaysApply: boolean;
+  /** Whether CONFIG SET leaves it alone while data is loaded: it decides what, or from where. */
+  readonly heldWhileLoading: boolean;
   /** Version that brought it, where later than 7.0. */
   readonly since: string | undefined;
   /** Why a well-formed value is wrong, or undefined. */
@@ -88,6 +90,7 @@ export type Extra = Partial<
     | 'hidden'
     | 'secret'
     | 'alwaysApply'
+    | 'heldWhileLoading'
     | 'since'
     | 'check'
     | 'clamp'
@@ -122,6 +125,7 @@ const blank = {
   hidden: false,
   secret: false,
   alwaysApply: false,
+  heldWhileLoading: false,
   since: undefined,
   check: undefined,
   clamp: undefined,

@@ -47,6 +47,11 @@ export class Db extends FieldExpiry {
     return this.isVolatile(entry) && this.isExpired(entry) ? 'expired' : 'live';
   }
 
+  /** As `find`, of what has expired and was not removed, too. */
+  findEvenExpired(buf: Uint8Array, off: number, len: number): Ref {
+    return this.dict.find(this.root, this.dict.hash(buf, off, len), buf, off, len);
+  }
+
   /** As `find`, of the key that is argument i. */
   findKey(args: Args, i: number): Ref {
     return this.findArgument(args, i, false);

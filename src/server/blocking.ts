@@ -68,6 +68,8 @@ export interface BlockingHooks {
   /** Sets the clock of what is run again; call it where no command has done so. */
   updateClock(): void;
   readonly keyspace: Keyspace;
+  /** Whether a script is half done: nobody may see what it has changed; it serves at its end. */
+  isTorn(): boolean;
   /** Runs a blocked command again as a key has changed. False when it goes on waiting. */
   retry(blocked: Blocked, key: string, reply: Reply): boolean;
   /** Sends a reply's content to a session. */
@@ -115,7 +117,7 @@ export class Blocking implements BlockingPort {
 
   /** Serves the waiters of keys that have changed. Call it after each command. */
   serve(): void {
-    if (this.serving) return;
+    if (this.serving || this.hooks.isTorn()) return;
     this.serving = true;
     // What is served may change further keys: BLMOVE pushes to its destination.
     while (this.waiters.hasChanged) {

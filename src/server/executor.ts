@@ -143,6 +143,7 @@ export class Executor implements Caller {
       now: this.hooks.now,
       keyspace: parts.keyspace,
       updateClock: () => this.updateClock(),
+      isTorn: () => this.isBusy,
       retry: (blocked, key, reply) => this.retry(blocked, key, reply),
       failed: (command, error, byClient) => {
         if (byClient) command.failedCalls++;

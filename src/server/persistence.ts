@@ -68,7 +68,7 @@ export interface PersistenceOptions {
   readonly functions: SavedFunctions;
   readonly now: () => number;
   readonly log: (level: LogLevel, message: string) => void;
-  /** Whether a unit of effects is half done (EXEC, a script that runs for long): no snapshot may begin. */
+  /** Whether a unit of effects is half done (EXEC, a long script): no snapshot may begin. */
   readonly isTorn: () => boolean;
   /** Bytes of used memory. */
   readonly usedMemory: () => number;

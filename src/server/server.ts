@@ -302,6 +302,7 @@ export class Server {
     this.startTasks();
     this.debug = new DebugTools({ ...this, log });
     addInfoSections(this.info, this);
+    config.isLoading = () => this.gates.isLoading;
     applyConfig(config, { ...this, outputLimits: this.output.limits });
     this.acl.loadConfigured();
   }

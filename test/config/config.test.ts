@@ -382,6 +382,18 @@ describe('rewrite()', () => {
     );
   });
 
+  it('leaves alone what decides which data is loaded, until it is', () => {
+    const config = new Config();
+    config.isLoading = () => true;
+    for (const name of ['appendonly', 'repl-diskless-load']) {
+      const loading = 'LOADING Redis is loading the dataset in memory';
+      expect(reasonOf(() => config.set([[name, config.string(name)]]))).toBe(loading);
+    }
+    config.set([['maxmemory', '1gb']]);
+    config.isLoading = () => false;
+    config.set([['appendonly', 'yes']]);
+  });
+
   it('writes all directives when told to, and reads them back', () => {
     const path = join(scratch, 'whole.conf');
     new Config().rewrite(path, true);

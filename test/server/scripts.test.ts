@@ -48,6 +48,26 @@ describe('a script that runs for long', () => {
     expect(await other.ask('SCRIPT KILL')).toBe('-NOTBUSY No scripts in execution right now.');
   });
 
+  it('shows clients that wait nothing of what it has half done, whoever asks meanwhile', async () => {
+    const server = await startImpatient();
+    const [runner, waiting, other] = [
+      await connectTo(server),
+      await connectTo(server),
+      await Talker.open(server),
+    ];
+    waiting.send('BLPOP', 'k', '0');
+    await until(() => server.blocking.size === 1);
+    const code =
+      "redis.call('LPUSH', KEYS[1], 'half') for i = 1, 20000000 do end " +
+      "redis.call('LPUSH', KEYS[1], 'whole')";
+    runner.send('EVAL', code, '1', 'k');
+    await untilBusy(server);
+    expect(await other.ask('HELLO 2 SETNAME other')).toContain('master');
+    expect(server.gates.busy).toBeDefined();
+    expect(server.blocking.size).toBe(1);
+    expect((await waiting.receive()).bytes.toString()).toContain('whole');
+  });
+
   it('answers in the end, with what its client sent meanwhile after it', async () => {
     const server = await startImpatient();
     const runner = await connectTo(server);

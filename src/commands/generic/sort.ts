@@ -153,8 +153,8 @@ function select(ctx: Context, entry: Entry, options: SortOptions): Selection {
   const value = ctx.keyspace.cursor(ctx.db.typeOf(entry)) as Sortable;
   ctx.db.open(entry, value);
   const isSet = value.type === ValueType.set;
-  if (options.keepsOrder && isSet && options.store > 0) {
-    // The order of a set is not one to be stored: its members' bytes decide.
+  if (options.keepsOrder && isSet && (options.store > 0 || ctx.isInScript)) {
+    // The order of a set is not one to be stored, or for a script: its members' bytes decide.
     options.keepsOrder = false;
     options.alpha = true;
     options.by = undefined;

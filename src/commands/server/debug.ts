@@ -103,7 +103,7 @@ function listFigures(ctx: Context, entry: Entry): string {
 
 function describeObject(ctx: Context, args: Args, reply: Reply): void {
   const { db, keyspace } = ctx;
-  const entry = db.find(args.buf, args.off[2]!, args.len[2]!);
+  const entry = db.findEvenExpired(args.buf, args.off[2]!, args.len[2]!);
   if (entry === 0) throw errors.noSuchKey;
   const idle = keyspace.lfuEnabled ? 0 : keyspace.idleSeconds(entry);
   const compress = ctx.server.config.bool('rdbcompression');
