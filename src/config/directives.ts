@@ -51,7 +51,7 @@ export const directives: readonly Directive[] = [
     'Most CPU percent for defragmentation.'),
   int('active-defrag-cycle-min', 1, [1n, 99n], 'mutable', 'active',
     'Least CPU percent for defragmentation.'),
-  memory('active-defrag-ignore-bytes', 32 * MEGABYTE, POSITIVE_LONG, 'mutable', 'active',
+  memory('active-defrag-ignore-bytes', 8 * MEGABYTE, POSITIVE_LONG, 'mutable', 'active',
     'Waste below which defragmentation does not start.'),
   int('active-defrag-max-scan-fields', 1000, POSITIVE_LONG, 'mutable', 'active',
     'Members of a collection that are moved in one go.'),

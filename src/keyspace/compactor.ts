@@ -37,7 +37,7 @@ interface Large {
 export class Compactor {
   settings: DefragSettings = {
     enabled: true,
-    ignoreBytes: 32 << 20,
+    ignoreBytes: 8 << 20,
     thresholdLower: 25,
     thresholdUpper: 100,
     cycleMin: 1,

@@ -19,7 +19,7 @@
  */
 import { monotonicMs } from '../util/timers.ts';
 import { ArenaFullError, SEGMENT_BYTES } from './arena.ts';
-import { collectGarbage } from './collector.ts';
+import { askForCollection, collectGarbage } from './collector.ts';
 
 const PAGE = 4096;
 const MIB = 1024 * 1024;
@@ -27,15 +27,21 @@ const CHUNK_BYTES = 4 * MIB;
 /** The largest slot that shares a chunk. */
 const SHARED_SLOT_MAX = MIB;
 const SLOTS_MAX = 32;
-/** Free buffers kept for reuse, and as many of them as are kept while none is wanted. */
+/** Free buffers kept for reuse, and how many of them when nothing has happened for a moment. */
 const SPARE_BYTES_MAX = 48 * MIB;
 const IDLE_SPARE_BYTES_MAX = 8 * MIB;
 const SPARE_MAX = SPARE_BYTES_MAX / 3;
 /** Dropped bytes for which V8 is asked to collect: by `giveBack`, and at once. */
-const COLLECT_BYTES = 16 * MIB;
-const COLLECT_AT_ONCE_BYTES = 128 * MIB;
-/** `giveBack` spends at most one part in so many of the time on collections. */
-const COLLECT_SHARE = 50;
+const ASK_BYTES = 16 * MIB;
+const ASK_AT_ONCE_BYTES = 128 * MIB;
+/** Dropped bytes for which it is made to collect before a new buffer is taken. */
+const COLLECT_BYTES = 256 * MIB;
+/** `giveBack` asks no more often than this, and in vain so many times before it insists. */
+const ASK_EVERY_MS = 500;
+const ASKS_MAX = 3;
+/** When no buffer was taken or let go for so long, little is worth asking for, too. */
+const QUIET_MS = 2000;
+const QUIET_ASK_BYTES = 2 * MIB;
 
 /** More than a chunk has slots. */
 const SLOT_NUMBERS = 2 ** 20;
@@ -56,7 +62,7 @@ export class Chunks {
   reservedBytes = 0;
   /** Bytes of slots that only snapshots still need. */
   retiredBytes = 0;
-  /** Bytes of buffers let go since V8 collected last. */
+  /** Bytes of buffers that were let go and that V8 has not collected yet. */
   droppedBytes = 0;
   /** The slot taken last. */
   chunk = 0;
@@ -80,10 +86,15 @@ export class Chunks {
   private readonly freeNumbers: number[] = [];
   private spares: SharedArrayBuffer[] = [];
   private spareBytes = 0;
-  /** Whether a spare buffer was wanted since `giveBack` looked last. */
-  private spareWanted = false;
+  /** Whether a buffer was taken or let go since `giveBack` looked last; when it saw so last. */
+  private isActive = false;
+  private activeMs = 0;
   private retired: Retired[] = [];
-  private nextCollectionMs = 0;
+  /** Told of each dropped buffer that V8 has collected. */
+  private collected = this.watchCollections();
+  private nextAskMs = 0;
+  /** How often V8 was asked since it collected last. */
+  private asks = 0;
 
   // ---- slots -------------------------------------------------------------------------------
 
@@ -213,33 +224,52 @@ export class Chunks {
 
   /**
    * To be called some times a second: lets unused spare buffers go and asks V8 to collect what was
-   * dropped, when that is much and collections have not taken more than their share of the time.
+   * dropped, when that is much or nothing happens any more.
    */
   giveBack(): void {
-    if (!this.spareWanted) this.trimSpares(IDLE_SPARE_BYTES_MAX);
-    this.spareWanted = false;
-    if (this.droppedBytes < COLLECT_BYTES || monotonicMs() < this.nextCollectionMs) return;
-    this.collect();
+    const nowMs = monotonicMs();
+    if (this.isActive) this.activeMs = nowMs;
+    const isQuiet = nowMs - this.activeMs > QUIET_MS;
+    if (!this.isActive) this.trimSpares(isQuiet ? 0 : IDLE_SPARE_BYTES_MAX);
+    this.isActive = false;
+    if (this.droppedBytes < (isQuiet ? QUIET_ASK_BYTES : ASK_BYTES)) return;
+    if (nowMs < this.nextAskMs) return;
+    this.nextAskMs = nowMs + ASK_EVERY_MS;
+    this.ask();
   }
 
-  /** Lets all spare buffers go and has V8 collect what was dropped. */
+  /** Lets all spare buffers go and has V8 collect what was dropped: now, with a pause. */
   purge(): void {
     this.trimSpares(0);
     if (this.droppedBytes > 0) this.collect();
   }
 
+  private ask(): void {
+    if (++this.asks > ASKS_MAX || !askForCollection()) this.collect();
+  }
+
   private collect(): void {
-    const tookMs = collectGarbage();
+    collectGarbage();
+    this.asks = 0;
+    // V8 tells of it later, and what could not be collected is not waited for.
     this.droppedBytes = 0;
-    this.nextCollectionMs = monotonicMs() + tookMs * COLLECT_SHARE;
+    this.collected = this.watchCollections();
+  }
+
+  private watchCollections(): FinalizationRegistry<number> {
+    const registry = new FinalizationRegistry<number>((bytes) => {
+      if (registry !== this.collected) return;
+      this.droppedBytes -= bytes;
+      this.asks = 0;
+    });
+    return registry;
   }
 
   private trimSpares(bytesMax: number): void {
     while (this.spareBytes > bytesMax) {
-      const { byteLength } = this.spares.shift()!;
-      this.spareBytes -= byteLength;
-      this.reservedBytes -= byteLength;
-      this.droppedBytes += byteLength;
+      const buffer = this.spares.shift()!;
+      this.spareBytes -= buffer.byteLength;
+      this.drop(buffer);
     }
   }
 
@@ -264,12 +294,12 @@ export class Chunks {
 
   private removeChunk(chunk: number): void {
     const buffer = this.buffers[chunk]!;
+    this.isActive = true;
     this.buffers[chunk] = undefined;
     this.barred.delete(chunk);
     this.freeNumbers.push(chunk);
     if (buffer.byteLength > SPARE_MAX) {
-      this.reservedBytes -= buffer.byteLength;
-      this.droppedBytes += buffer.byteLength;
+      this.drop(buffer);
       return;
     }
     this.spares.push(buffer);
@@ -277,10 +307,17 @@ export class Chunks {
     this.trimSpares(SPARE_BYTES_MAX);
   }
 
+  private drop(buffer: SharedArrayBuffer): void {
+    const { byteLength } = buffer;
+    this.reservedBytes -= byteLength;
+    this.droppedBytes += byteLength;
+    this.collected.register(buffer, byteLength);
+  }
+
   /** A spare buffer that is large enough and wastes at most a quarter, or a new one. */
   private takeBuffer(bytes: number): SharedArrayBuffer {
     const { spares } = this;
-    this.spareWanted = true;
+    this.isActive = true;
     for (let i = spares.length - 1; i >= 0; i--) {
       const { byteLength } = spares[i]!;
       if (byteLength < bytes || byteLength > bytes * 1.25) continue;
@@ -292,7 +329,8 @@ export class Chunks {
 
   /** A buffer from the system; its refusal is that the arena is full. */
   private newBuffer(bytes: number): SharedArrayBuffer {
-    if (this.droppedBytes >= COLLECT_AT_ONCE_BYTES) this.collect();
+    if (this.droppedBytes >= COLLECT_BYTES) this.collect();
+    else if (this.droppedBytes >= ASK_AT_ONCE_BYTES) this.ask();
     let buffer: SharedArrayBuffer | undefined = tryBuffer(bytes);
     if (buffer === undefined && this.droppedBytes + this.spareBytes > 0) {
       this.trimSpares(0);

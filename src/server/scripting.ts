@@ -18,7 +18,7 @@ import type {
 import type { Config } from '../config/config.ts';
 import type { Journal } from '../keyspace/journal.ts';
 import { Target } from '../keyspace/journal.ts';
-import { collectGarbage } from '../memory/collector.ts';
+import { askForCollection } from '../memory/collector.ts';
 import { Reply } from '../resp/reply.ts';
 import { Ended, EngineFailure, EngineKind, LuaEngine } from '../scripting/engine.ts';
 import {
@@ -407,7 +407,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   private giveBack(engine: LuaEngine | undefined): void {
     if (engine === undefined) return;
     if (this.onlyRun.engine === engine) this.onlyRun.engine = undefined;
-    if (engine.memoryBytes >= MEMORY_KEPT) setImmediate(() => collectGarbage());
+    if (engine.memoryBytes >= MEMORY_KEPT) setImmediate(askForCollection);
   }
 
   /** Gives an engine up; what was loaded in it is compiled again when it is needed. */

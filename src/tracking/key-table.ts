@@ -20,7 +20,7 @@
  * of the slots are taken and at least a sixteenth while there are more than SLOTS_MIN; a record is
  * found from the slot that its hash names on, without a free one in between.
  */
-import { collectGarbage } from '../memory/collector.ts';
+import { askForCollection } from '../memory/collector.ts';
 import { HeapArena } from '../memory/heap-arena.ts';
 import { copyBytes, sameBytes } from '../util/bytes.ts';
 import { latin1 } from '../util/latin1.ts';
@@ -120,7 +120,7 @@ export class KeyTable {
     this.arena = new HeapArena();
     this.slots = new Int32Array(SLOTS_MIN * 2);
     // V8 does not count what an arena holds.
-    if (bytes > COLLECT_BYTES) collectGarbage();
+    if (bytes > COLLECT_BYTES) askForCollection();
   }
 
   /** To be called some times a second: returns unused memory to the system. */
