@@ -148,6 +148,11 @@ export class HashValue extends Value {
     return this.tools.listpack.count(this.body) / this.stride;
   }
 
+  override open(block: Ref, slot: number): void {
+    this.openAt(block, slot);
+    this.opened();
+  }
+
   protected override opened(): void {
     this.body = this.isEx ? this.deadlines.body(this.ref) : this.ref;
     this.stride = this.encoding === Encoding.listpackEx ? 3 : 2;

@@ -51,6 +51,10 @@ export class ListValue extends Value {
     this.openDetached(root, Encoding.quicklist);
   }
 
+  override open(block: Ref, slot: number): void {
+    this.openAt(block, slot);
+  }
+
   override moveIfSparse(): void {
     const { arena } = this;
     if (this.nodes > this.tools.limits.movedAtOnce) return;

@@ -48,6 +48,10 @@ export class SetValue extends Value {
     }
   }
 
+  override open(block: Ref, slot: number): void {
+    this.openAt(block, slot);
+  }
+
   override moveIfSparse(): void {
     if (this.encoding === Encoding.hashtable) {
       this.become(moveMembers(this.tools, this.ref), this.encoding);

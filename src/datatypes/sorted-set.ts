@@ -194,6 +194,10 @@ export class SortedSetValue extends Value {
     return this.encoding === Encoding.listpack;
   }
 
+  override open(block: Ref, slot: number): void {
+    this.openAt(block, slot);
+  }
+
   override moveIfSparse(): void {
     if (this.isListpack) super.moveIfSparse();
     else {

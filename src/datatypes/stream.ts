@@ -150,6 +150,11 @@ export class StreamValue extends StreamNodes {
 
   // ---- whole values ------------------------------------------------------------------------
 
+  override open(block: Ref, slot: number): void {
+    this.openAt(block, slot);
+    this.opened();
+  }
+
   protected override opened(): void {
     this.groups.open(this.ref, GROUPS);
     this.producers.open(this.ref, PRODUCERS);
