@@ -209,17 +209,59 @@ export class ListValue extends Value {
   push(atTail: boolean, buf: Uint8Array, off: number, len: number): void {
     this.text.measure(buf, off, len);
     let node = this.word(this.ref, atTail ? LAST : FIRST);
-    if (node === 0 || !this.fits(node, len)) node = this.addNode(atTail ? node : 0, len);
-    if (atTail) this.appendTo(node, buf, off, len);
-    else this.prependTo(node, buf, off, len);
+    if (node === 0 || !this.pushInPlace(node, atTail, buf, off, len)) {
+      if (node === 0 || !this.fits(node, len)) node = this.addNode(atTail ? node : 0, len);
+      if (atTail) this.appendTo(node, buf, off, len);
+      else this.prependTo(node, buf, off, len);
+    }
     this.addLength(1);
+  }
+
+  /**
+   * Puts the measured element into the node at an end if it fits there and its block has room:
+   * what most pushes are, in one look at the node. Returns whether it did. O(len).
+   */
+  private pushInPlace(
+    node: Ref,
+    atTail: boolean,
+    buf: Uint8Array,
+    off: number,
+    len: number,
+  ): boolean {
+    const { arena, text } = this;
+    const { bytes } = text;
+    const limit = this.tools.limits.listListpackSize;
+    const at = (node & 0x7fff) << 1;
+    let words = arena.i32[node >>> 15]!;
+    const count = words[at + COUNT]!;
+    let start = words[at + START]!;
+    let end = words[at + END]!;
+    if (HEADER + end - start + len + ELEMENT_OVERHEAD > nodeBytesMax(limit)) return false;
+    if (limit >= 0 && count >= Math.max(1, limit)) return false;
+    const place = atTail ? end : start - bytes;
+    if (atTail) {
+      end += bytes;
+      if (end > arena.capacity(node)) return false;
+    } else {
+      start = place;
+      if (start < HEADER) return false;
+    }
+    arena.touch(node);
+    words = arena.i32[node >>> 15]!;
+    text.put(arena.u8[node >>> 15]!, (at << 2) + place, buf, off, len);
+    words[at + START] = start;
+    words[at + END] = end;
+    words[at + COUNT] = count + 1;
+    this.node = node;
+    return true;
   }
 
   /** As `push` of arguments [from, end), one after the other. Amortised O(bytes). */
   pushAll(atTail: boolean, args: Args, from: number, end: number): void {
     for (let i = from; i < end; ) {
       this.push(atTail, args.buf, args.off[i]!, args.len[i]!);
-      i = this.pushMore(atTail, args, i + 1, end);
+      i++;
+      if (i < end) i = this.pushMore(atTail, args, i, end);
     }
   }
 
@@ -445,11 +487,8 @@ export class ListValue extends Value {
 
   // ---- nodes -------------------------------------------------------------------------------
 
-  /** Bytes that a node may take: the limit of list-max-listpack-size. */
   private get bytesMax(): number {
-    const limit = this.tools.limits.listListpackSize;
-    if (limit >= 0) return SAFE_BYTES;
-    return 4096 << (Math.min(-limit, 5) - 1);
+    return nodeBytesMax(this.tools.limits.listListpackSize);
   }
 
   /** Whether an element of `len` bytes may join a node. */
@@ -718,4 +757,10 @@ export class ListValue extends Value {
     if (previous !== this.word(this.ref, LAST)) throw new Error('list: wrong last node');
     if (elements !== this.size || nodes !== this.nodes) throw new Error('list: wrong length');
   }
+}
+
+/** Bytes that a node may take, by list-max-listpack-size. */
+function nodeBytesMax(limit: number): number {
+  if (limit >= 0) return SAFE_BYTES;
+  return 4096 << (Math.min(-limit, 5) - 1);
 }

@@ -8,19 +8,17 @@ import { command, keyAt } from '../spec.ts';
 
 function pushAll(ctx: Context, args: Args, reply: Reply, atTail: boolean, create: boolean): void {
   const { lists } = ctx.keyspace;
-  let entry = ctx.db.writeValue(args, 1, lists);
-  if (entry === 0) {
+  if (ctx.db.writeValue(args, 1, lists) === 0) {
     if (!create) {
       reply.int(0);
       return;
     }
     lists.create();
-    entry = ctx.db.addValue(args, 1, lists);
+    ctx.db.addValue(args, 1, lists);
   }
   lists.pushAll(atTail, args, 2, args.argc);
   reply.int(lists.size);
-  const event = atTail ? 'rpush' : 'lpush';
-  ctx.changedValue(event, entry, lists, args, 1, args.argc - 2);
+  ctx.changed(atTail ? 'rpush' : 'lpush', args, 1, args.argc - 2);
 }
 
 /** LPUSH key element [element ...] */
