@@ -7,6 +7,7 @@ import type { Db } from '../keyspace/db.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
+import { EMPTY_BYTES } from '../util/bytes.ts';
 
 /** Keys looked at ahead at most: a batch of commands with several keys each. */
 const HASHES_MAX = 512;
@@ -35,14 +36,29 @@ export class Lookahead {
     const { keyspace } = this;
     let n = 0;
     let readsMembers = false;
+    // The key before: pipelines often name the same one again and again.
+    let hash = 0;
+    let last: Uint8Array = EMPTY_BYTES;
+    let lastAt = 0;
+    let lastLength = -1;
     for (let i = 0; i < count; i++) {
       const command = commands[i];
       if (command === undefined || command.firstKey === 0) continue;
       if (command.member !== undefined) readsMembers = true;
       const args = batch[i]!;
       for (let k = command.firstKey; k < args.argc && n < HASHES_MAX; k += command.keyStep) {
-        const hash = keyspace.dict.hash(args.buf, args.off[k]!, args.len[k]!);
-        this.hashes[n++] = hash;
+        const at = args.off[k]!;
+        const length = args.len[k]!;
+        const isSame =
+          length === lastLength && args.buf === last && repeats(args.buf, lastAt, at, length);
+        if (!isSame) {
+          hash = keyspace.dict.hash(args.buf, at, length);
+          last = args.buf;
+          lastAt = at;
+          lastLength = length;
+        }
+        // The places of further keys count, so they are noted even so.
+        if (!isSame || k !== command.firstKey) this.hashes[n++] = hash;
         if (k === command.firstKey) {
           args.hashAt = k;
           args.hash = hash;
@@ -55,7 +71,9 @@ export class Lookahead {
     }
     const db = keyspace.dbs[session.dbIndex]!;
     this.roots[0] = db.root;
-    this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
+    if (n > 1) {
+      this.prefetched = keyspace.dict.prefetch(this.roots, true, this.hashes, n, this.scratch);
+    }
     if (keyspace.changes.invalidations !== undefined) {
       this.prefetched ^= keyspace.changes.invalidations.prefetch(this.hashes, n);
     }
@@ -98,4 +116,11 @@ export class Lookahead {
     if (n < 2) return;
     this.prefetched ^= dict.prefetch(this.roots, false, this.memberHashes, n, this.scratch);
   }
+}
+
+/** Whether what lies at two places is the same; from the end, where names differ if they do. */
+function repeats(buf: Uint8Array, off: number, other: number, len: number): boolean {
+  let i = len - 1;
+  while (i >= 0 && buf[off + i] === buf[other + i]) i--;
+  return i < 0;
 }

@@ -35,3 +35,33 @@ it('commands of many keys find each of them, alone and in a pipeline', async () 
     expect((await client.receive()).bytes.toString()).toBe(reply);
   }
 });
+
+it('keys that are named again and again are found, and so are those between them', async () => {
+  const server = await startServer();
+  const client = await connectTo(server);
+  const lines = [
+    ['MSET', 'a', '1', 'a', '2', 'b', '3', 'b', '4', 'c', '5'],
+    ['MGET', 'c', 'c', 'a', 'b', 'b', 'none'],
+    ['MGET', 'b', 'a', 'a'],
+    ['EXISTS', 'a', 'a', 'b', 'ab', 'ab'],
+    ['SET', 'ba', '6'],
+    ['GET', 'aa'],
+    ['GET', 'ba'],
+    ['GET', 'ba'],
+  ];
+  for (const line of lines) client.send(...line);
+  const replies: string[] = [];
+  for (const _ of lines) replies.push((await client.receive()).bytes.toString());
+  const texts = (...of: (number | undefined)[]) =>
+    of.map((n) => (n === undefined ? '$-1\r\n' : `$1\r\n${n}\r\n`)).join('');
+  expect(replies).toEqual([
+    '+OK\r\n',
+    `*6\r\n${texts(5, 5, 2, 4, 4, undefined)}`,
+    `*3\r\n${texts(4, 2, 2)}`,
+    ':3\r\n',
+    '+OK\r\n',
+    texts(undefined),
+    texts(6),
+    texts(6),
+  ]);
+});
