@@ -227,11 +227,11 @@ export class SetValue extends Value {
     return true;
   }
 
-  /** Removes what `seekRandom` returned. */
+  /** Removes what `seekRandom` has just returned. */
   deleteAt(at: number): void {
     const { dict, listpack } = this.tools;
     if (this.encoding === Encoding.hashtable) {
-      dict.unlinkEntry(this.ref, dict.hashOfEntry(at), at);
+      dict.unlinkRandom(this.ref, at);
       this.arena.free(at);
     } else if (this.encoding === Encoding.intset) {
       this.become(this.intset.removeAt(this.ref, at), Encoding.intset);

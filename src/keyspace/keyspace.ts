@@ -143,6 +143,7 @@ export class Keyspace extends Values {
   /** Brings all databases back to a mark. O(segments + TTLs / 4096). */
   rewind(mark: KeyspaceMark): void {
     this.replaceAllBy(mark, () => this.arena.rewind(mark.arena));
+    this.dict.forgetDraws();
   }
 
   /** A mark's data for keyspaces of other threads. O(bytes). */

@@ -47,8 +47,15 @@ const SHRINK_BELOW = 10;
 const WALK_BATCH = 64;
 /** A reserved table has no more than 2^28 buckets: a GiB. */
 const RESERVE_BITS_MAX = 28;
-/** Places in a chain that `random` tells apart; at load 1 one chain in 12,000 is longer. */
-const RANDOM_PLACES = 6;
+/**
+ * Entries for each bucket up to which `random` tells so many places of a chain apart, from 2 on: at
+ * these loads one chain in 10,000 is longer.
+ */
+const PLACES_FOR_LOAD: readonly number[] = [0.08, 0.22, 0.44, 0.7];
+/** A dict of so many entries is not in the processor's caches: `random` draws ahead for it. */
+const FAR_ENTRIES = 1 << 14;
+/** Draws made at a time: enough for 5 entries at load 1. */
+const DRAWS = 32;
 
 export class Dict {
   private readonly arena: Arena;
@@ -63,6 +70,14 @@ export class Dict {
   private heads: Int32Array | undefined;
   private readonly k0: number;
   private readonly k1: number;
+  /** Numbers drawn from `drawnBy` and not used yet: the first `drawsLeft`. */
+  private readonly draws = new Float64Array(DRAWS);
+  private drawsLeft = 0;
+  private drawnBy: (() => number) | undefined;
+  private readonly drawnHeads = new Int32Array(DRAWS);
+  /** Table and bucket of the entry that `random` found last. */
+  private randomSide = TABLE;
+  private randomBucket = 0;
 
   /** `hashKey`: two random int32. */
   constructor(arena: Arena, hashKey: Int32Array) {
@@ -254,10 +269,15 @@ export class Dict {
   unlinkEntry(root: Ref, hash: number, entry: Ref): void {
     this.arena.touch(root);
     const next = this.nextOf(entry);
-    if (this.relink(root, TABLE, hash, entry, next)) this.add(root, USED, -1);
+    if (this.relink(root, TABLE, hash, entry, next)) this.unlinked(root, TABLE);
     else if (this.word(root, SECOND) !== 0 && this.relink(root, SECOND, hash, entry, next)) {
-      this.add(root, SECOND + USED, -1);
+      this.unlinked(root, SECOND);
     } else throw new Error('dict: unlinking an entry that is not in the dict');
+  }
+
+  /** A table of the root, which was touched, has lost an entry. */
+  private unlinked(root: Ref, side: number): void {
+    this.add(root, side + USED, -1);
     if (this.word(root, SECOND) !== 0) this.move(root, MOVES_PER_WRITE);
     else this.shrinkIfSparse(root);
   }
@@ -362,26 +382,95 @@ export class Dict {
   }
 
   /**
-   * A uniformly random entry, or 0 when there is none: a random bucket and a random place in its
-   * chain, until that place is taken, so long chains are not at a disadvantage. About 6 tries at
-   * load 1. `random` gives numbers in [0, 1).
+   * A uniformly random entry, or 0 when there is none: a table, by the number of its entries, then
+   * a random bucket of it and a random place in its chain, until that place is taken, so long
+   * chains are not at a disadvantage. About 6 tries at load 1, 20 at load 0.1. `random` gives
+   * numbers in [0, 1).
    */
   random(root: Ref, random: () => number): Ref {
-    if (this.size(root) === 0) return 0;
-    const moved = this.word(root, SECOND) === 0 ? 0 : this.word(root, MOVED);
-    const first = (1 << this.word(root, BITS)) - moved;
-    const second = this.word(root, SECOND) === 0 ? 0 : 1 << this.word(root, SECOND + BITS);
+    const size = this.size(root);
+    if (size === 0) return 0;
+    const rehashing = this.word(root, SECOND) !== 0;
+    const side = rehashing && random() * size >= this.word(root, USED) ? SECOND : TABLE;
+    const first = rehashing && side === TABLE ? this.word(root, MOVED) : 0;
+    const table = this.word(root, side);
+    const buckets = (1 << this.word(root, side + BITS)) - first;
+    const places = placesFor(this.densest(root, side) / buckets);
+    const far = size >= FAR_ENTRIES;
+    const { i32 } = this.arena;
+    this.randomSide = side;
     for (let tries = 0; tries < 4096; tries++) {
-      const r = random() * (first + second);
-      const b = Math.floor(r);
-      const place = Math.floor((r - b) * RANDOM_PLACES);
-      const entry =
-        b < first
-          ? this.chainAt(this.word(root, TABLE), b + moved, place, random)
-          : this.chainAt(this.word(root, SECOND), b - first, place, random);
-      if (entry !== 0) return entry;
+      if (far && (this.drawsLeft === 0 || this.drawnBy !== random)) {
+        this.drawAhead(table, first, buckets, random);
+      }
+      const r = (far ? this.draws[--this.drawsLeft]! : random()) * buckets;
+      const b = r | 0;
+      const place = ((r - b) * places) | 0;
+      const at = b + first;
+      const g = (table + (at >>> 1)) | 0;
+      let entry = i32[g >>> 15]![((g & 0x7fff) << 1) | (at & 1)]!;
+      for (let i = place; i > 0 && entry !== 0; i--) {
+        entry = i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+      }
+      if (entry === 0) continue;
+      this.randomBucket = at;
+      return place < places - 1 ? entry : this.oneOfRest(entry, random);
     }
-    return this.anyFrom(root, Math.floor(random() * (first + second)), first, second, moved);
+    return this.anyFrom(table, first, buckets, Math.floor(random() * buckets));
+  }
+
+  /** Entries of a table if all buckets not moved had as many as those of its fullest part. */
+  private densest(root: Ref, side: number): number {
+    const used = this.word(root, side + USED);
+    if (side === TABLE) return used;
+    // A rehash fills it part by part; a smaller one in rounds, which have come to some buckets.
+    const buckets = 1 << this.word(root, SECOND + BITS);
+    return this.word(root, MOVED) < buckets ? buckets : used * 2;
+  }
+
+  /** What was drawn ahead is not used: whoever gives the randomness begins anew. */
+  forgetDraws(): void {
+    this.drawsLeft = 0;
+  }
+
+  /** Takes out the entry that `random` has just found. O(1) expected, without its hash. */
+  unlinkRandom(root: Ref, entry: Ref): void {
+    this.arena.touch(root);
+    const { randomSide: side } = this;
+    const next = this.nextOf(entry);
+    if (!this.relinkIn(this.word(root, side), this.randomBucket, entry, next)) {
+      throw new Error('dict: unlinking another entry than the random one');
+    }
+    this.unlinked(root, side);
+  }
+
+  /**
+   * Draws the numbers for some entries, and brings what they lead to in this table into the
+   * processor's caches. The numbers know nothing of the table: whoever uses them, after whatever
+   * was written, finds what chance would have led to.
+   */
+  private drawAhead(table: Ref, first: number, buckets: number, random: () => number): void {
+    const { i32 } = this.arena;
+    const { draws, drawnHeads: heads } = this;
+    this.drawnBy = random;
+    this.drawsLeft = DRAWS;
+    for (let i = 0; i < DRAWS; i++) draws[i] = random();
+    for (let i = 0; i < DRAWS; i++) {
+      const b = ((draws[i]! * buckets) | 0) + first;
+      const g = (table + (b >>> 1)) | 0;
+      heads[i] = i32[g >>> 15]![((g & 0x7fff) << 1) | (b & 1)]!;
+    }
+    // Not of 0: a word beyond the end of an array takes V8 as long as a cache miss.
+    for (let i = 0; i < DRAWS; i++) {
+      const entry = heads[i]!;
+      if (entry !== 0) heads[i] = i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+    }
+    let seen = 0;
+    for (let i = 0; i < DRAWS; i++) {
+      const entry = heads[i]!;
+      if (entry !== 0) seen ^= i32[entry >>> 15]![(entry & 0x7fff) << 1]!;
+    }
+    this.walked = seen;
   }
 
   /** The entry that `clearStep` would free next, or 0 when none is left. Amortised O(1). */
@@ -521,8 +610,12 @@ export class Dict {
 
   /** Puts `to` where `from` is linked; false when `from` is not in this table. */
   private relink(root: Ref, side: number, hash: number, from: Ref, to: Ref): boolean {
-    const table = this.word(root, side);
     const b = hash & ((1 << this.word(root, side + BITS)) - 1);
+    return this.relinkIn(this.word(root, side), b, from, to);
+  }
+
+  /** The same in a bucket of a table. */
+  private relinkIn(table: Ref, b: number, from: Ref, to: Ref): boolean {
     let at = this.bucket(table, b);
     if (at === from) {
       this.setBucket(table, b, to);
@@ -608,29 +701,30 @@ export class Dict {
     }
   }
 
-  /** The entry at a place of a chain, or 0; those past the last place share it. */
-  private chainAt(table: Ref, b: number, place: number, random: () => number): Ref {
-    let entry = this.bucket(table, b);
-    for (let i = 0; i < place && entry !== 0; i++) entry = this.nextOf(entry);
-    if (place < RANDOM_PLACES - 1 || entry === 0 || this.nextOf(entry) === 0) return entry;
+  /** One of an entry and those behind it in its chain. */
+  private oneOfRest(entry: Ref, random: () => number): Ref {
+    if (this.nextOf(entry) === 0) return entry;
     const rest: Ref[] = [];
-    for (; entry !== 0; entry = this.nextOf(entry)) rest.push(entry);
+    for (let at = entry; at !== 0; at = this.nextOf(at)) rest.push(at);
     return rest[Math.floor(random() * rest.length)]!;
   }
 
-  /** The first entry at or after a bucket: the way out when a table is nearly empty. */
-  private anyFrom(root: Ref, start: number, first: number, second: number, moved: number): Ref {
-    const total = first + second;
-    for (let i = 0; i < total; i++) {
-      const b = (start + i) % total;
-      const entry =
-        b < first
-          ? this.bucket(this.word(root, TABLE), b + moved)
-          : this.bucket(this.word(root, SECOND), b - first);
+  /** The first entry at or after a bucket of a table: the way out when it is nearly empty. */
+  private anyFrom(table: Ref, first: number, buckets: number, start: number): Ref {
+    for (let i = 0; i < buckets; i++) {
+      this.randomBucket = first + ((start + i) % buckets);
+      const entry = this.bucket(table, this.randomBucket);
       if (entry !== 0) return entry;
     }
     return 0;
   }
+}
+
+/** Places in a chain that `random` tells apart, so that hardly any chain has more. */
+function placesFor(load: number): number {
+  let places = 2;
+  while (places - 2 < PLACES_FOR_LOAD.length && load > PLACES_FOR_LOAD[places - 2]!) places++;
+  return places;
 }
 
 /** Adds one to the bit-reversed cursor above the mask. */

@@ -97,28 +97,67 @@ describe('Dict', () => {
     );
   });
 
-  it('random() is fair (chi-square)', () => {
-    const f = new Fixture();
-    const keys = 200;
-    for (let i = 0; i < keys; i++) f.add(`k${i}`);
-    const counts = new Map<string, number>();
+  /** Numbers in [0, 1), the same ones in each run. */
+  function chance(): () => number {
     let state = 12345;
-    const random = () => {
+    return () => {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       const high = state >>> 8;
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       return (high * 0x1000000 + (state >>> 8)) / 2 ** 48;
     };
-    const draws = keys * 500;
-    for (let i = 0; i < draws; i++) {
-      const key = f.keyOf(f.dict.random(f.root, random));
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+
+  /** So many standard deviations that the draws are less even than those of chance. */
+  function unevenness(f: Fixture, entries: readonly number[], each: number): number {
+    const random = chance();
+    const counts = new Map<number, number>();
+    for (const entry of entries) counts.set(entry, 0);
+    for (let i = 0; i < entries.length * each; i++) {
+      const entry = f.dict.random(f.root, random);
+      counts.set(entry, counts.get(entry)! + 1);
     }
     let chi = 0;
-    for (let i = 0; i < keys; i++) chi += ((counts.get(`k${i}`) ?? 0) - 500) ** 2 / 500;
-    // 199 degrees of freedom: mean 199, standard deviation 20; six of them.
-    expect(chi).toBeLessThan(320);
-    expect(chi).toBeGreaterThan(100);
+    for (const count of counts.values()) chi += (count - each) ** 2 / each;
+    const freedom = entries.length - 1;
+    return (chi - freedom) / Math.sqrt(2 * freedom);
+  }
+
+  it.each([
+    ['small', 200, 0, 500],
+    ['that grows', 270, 0, 500],
+    ['that has begun to grow', 260, 0, 500],
+    ['that has begun to shrink', 4096, 3700, 200],
+    ['that shrinks', 4096, 3800, 200],
+    ['sparse', 4096, 3400, 100],
+    ['large', 20_000, 0, 10],
+    ['large that grows', 33_000, 0, 6],
+  ])('random() of a dict is fair (chi-square): %s', (_, added, removed, each) => {
+    const f = new Fixture();
+    const entries: number[] = [];
+    for (let i = 0; i < added; i++) entries.push(f.add(`k${i}`));
+    for (const entry of entries.splice(0, removed)) f.remove(entry);
+    const uneven = unevenness(f, entries, each);
+    expect(uneven).toBeLessThan(6);
+    expect(uneven).toBeGreaterThan(-6);
+  });
+
+  it('random() finds what has just been added to a large dict, and only what is left', () => {
+    const f = new Fixture();
+    const random = chance();
+    const left = new Set<number>();
+    for (let i = 0; i < 20_000; i++) left.add(f.add(`k${i}`));
+    let strangers = 0;
+    for (let i = 0; left.size > 0; i++) {
+      const entry = f.dict.random(f.root, random);
+      if (!left.delete(entry)) strangers++;
+      f.dict.unlinkRandom(f.root, entry);
+      f.arena.free(entry);
+      if (i < 1000) left.add(f.add(`new${i}`));
+      if (i % 8000 === 0) f.dict.checkInvariants(f.root);
+    }
+    expect(strangers).toBe(0);
+    expect(f.dict.random(f.root, random)).toBe(0);
   });
 
   it('clearStep() frees in slices', () => {
