@@ -11,7 +11,7 @@
  */
 import { Args } from '../util/args.ts';
 import { latin1 } from '../util/latin1.ts';
-import { type ScriptHost, Verdict } from './host.ts';
+import { type ReplyBytes, type ScriptHost, Verdict } from './host.ts';
 import { type LuaExports, luaModule } from './lua-module.ts';
 
 /** How a run ended. */
@@ -49,11 +49,13 @@ export interface EngineOptions {
 }
 
 /** A run is one request of 32-bit words and texts: wasm/run.c says which. */
-const REQUEST_WORDS = 7;
+const REQUEST_WORDS = 4;
 /** Room for the stack of a suspended script: 225 calls in C and a deep pattern need less. */
 const SUSPENSION_BYTES = 2 * 1024 * 1024;
 /** A larger buffer of the module is not kept (BUFFER_KEPT of wasm/respite.c). */
 const BUFFER_KEPT = 256 * 1024;
+/** What an error reply begins with. */
+const MINUS = 45;
 const NORMAL = 0;
 const UNWINDING = 1;
 const REWINDING = 2;
@@ -72,6 +74,10 @@ export class LuaEngine {
   private readonly host: ScriptHost;
   private readonly args = new Args(EMPTY, 16);
   private readonly functions: LuaFunction[] = [];
+  /** The C stack's pointer while nothing runs. */
+  private readonly stackTop: number;
+  /** Address of the Lua state. */
+  private readonly state: number;
   private readonly stateWord: number;
   /** Buffers of the module, as words: the address, bytes used, bytes of room. */
   private readonly requestWord: number;
@@ -97,6 +103,8 @@ export class LuaEngine {
     this.write(Buffer.from(options.version, 'latin1'));
     const failed = this.lua.start(options.kind, options.version.length, options.versionNumber);
     if (failed !== 0) throw new EngineFailure('no memory for a Lua state');
+    this.state = this.lua.luaState();
+    this.stackTop = this.lua.__stack_pointer.value as number;
   }
 
   /** Bytes of the Lua heap. */
@@ -135,12 +143,11 @@ export class LuaEngine {
   /**
    * Runs a compiled script with the arguments from `first` on: `keys` keys, then the rest.
    * Its result is at `resultAt` until `done`.
-   * @param name what errors call it, latin1
    * @param resp the version of RESP the result is for
    */
-  run(ref: number, args: Args, first: number, keys: number, name: string, resp: 2 | 3): Ended {
+  run(ref: number, args: Args, first: number, keys: number, resp: 2 | 3): Ended {
     const total = args.argc - first;
-    let textBytes = name.length;
+    let textBytes = 0;
     for (let i = first; i < args.argc; i++) textBytes += args.len[i]!;
     const textAt = 4 * (REQUEST_WORDS + total);
     const at = this.room(this.requestWord, textAt + textBytes);
@@ -151,12 +158,7 @@ export class LuaEngine {
     words[word + 1] = keys;
     words[word + 2] = total - keys;
     words[word + 3] = resp;
-    words[word + 4] = textAt;
-    words[word + 5] = name.length;
-    words[word + 6] = textAt + name.length;
-    // a loop: a call of Buffer's own costs more than forty bytes
-    for (let i = 0; i < name.length; i++) bytes[at + textAt + i] = name.charCodeAt(i);
-    let to = at + textAt + name.length;
+    let to = at + textAt;
     for (let i = first; i < args.argc; i++) {
       const length = args.len[i]!;
       words[word + REQUEST_WORDS + i - first] = length;
@@ -216,7 +218,20 @@ export class LuaEngine {
     try {
       return this.lua.run();
     } catch (error) {
-      throw new EngineFailure(error);
+      return this.failedRun(error);
+    }
+  }
+
+  /** Something was thrown through the frames of a run: an error that no pcall has caught. */
+  private failedRun(error: unknown): number {
+    const { lua } = this;
+    try {
+      lua.__stack_pointer.value = this.stackTop;
+      if (error instanceof RangeError) lua.stackOverflow(this.state);
+      else if (error !== LUA_ERROR) throw error;
+      return lua.runFailed();
+    } catch (cause) {
+      throw new EngineFailure(cause);
     }
   }
 
@@ -275,7 +290,9 @@ export class LuaEngine {
           throw LUA_ERROR;
         },
         check: () => this.check(),
-        call: (argc: number, at: number, resp: number) => this.call(argc, at, resp as 2 | 3),
+        call: (argc: number, at: number, resp: number, wanted: number) =>
+          this.call(argc, at, resp as 2 | 3, wanted),
+        name: () => this.reply(host.scriptName()),
         acl: (argc: number, at: number) => host.mayRun(this.arguments(argc, at)),
         log: (level: number, at: number, length: number) => {
           this.refresh();
@@ -357,12 +374,18 @@ export class LuaEngine {
     return args;
   }
 
-  private call(argc: number, at: number, resp: 2 | 3): number {
+  private call(argc: number, at: number, resp: 2 | 3, wanted: number): number {
     const reply = this.host.call(this.arguments(argc, at), resp);
-    const to = this.room(this.replyWord, reply.pos);
+    if (wanted === 0 && reply.buf[0] !== MINUS) return 0;
+    return this.reply(reply);
+  }
+
+  /** Puts bytes where Lua reads replies; their number. */
+  private reply({ buf, pos }: ReplyBytes): number {
+    const to = this.room(this.replyWord, pos);
     if (to === 0) throw new EngineFailure('no memory for a reply');
-    copyBytes(this.bytes, to, reply.buf, 0, reply.pos);
-    return reply.pos;
+    copyBytes(this.bytes, to, buf, 0, pos);
+    return pos;
   }
 }
 

@@ -35,6 +35,8 @@ export const FUNCTION_FLAGS = [
 export interface ScriptHost {
   /** Runs a command of the script. The arguments are views into the engine's memory. */
   call(args: Args, resp: 2 | 3): ReplyBytes;
+  /** What the script or function that runs is called in its errors. */
+  scriptName(): ReplyBytes;
   /** Whether the script's user may run a command: 1, 0, or -1 when there is no such command. */
   mayRun(args: Args): number;
   /** redis.log; `level` is 0 (debug) to 3 (warning), `text` is valid during the call. */

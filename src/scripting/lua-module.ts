@@ -16,6 +16,8 @@ export interface LuaExports extends WebAssembly.Exports {
   compile(length: number): number;
   release(ref: number): void;
   run(): number;
+  runFailed(): number;
+  luaState(): number;
   loadLibrary(ref: number): number;
   requestBuffer(): number;
   replyBuffer(): number;

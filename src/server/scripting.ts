@@ -293,7 +293,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const run = this.onlyRun;
     let ended: Ended;
     try {
-      ended = run.engine!.run(ref, args, 3, keys, run.name, run.reply.version);
+      ended = run.engine!.run(ref, args, 3, keys, run.reply.version);
     } catch (error) {
       this.failed(error);
     }
@@ -608,6 +608,11 @@ export class Scripting implements ScriptsPort, ScriptHost {
     reply.version = resp;
     this.parts.executor.callForScript(run.frame, args, reply, run);
     return reply;
+  }
+
+  scriptName(): ReplyBytes {
+    const buf = Buffer.from(this.run!.name, 'latin1');
+    return { buf, pos: buf.length };
   }
 
   mayRun(args: Args): number {

@@ -19,9 +19,11 @@ let engine: LuaEngine;
 const host: ScriptHost = {
   call(args) {
     called.push(Array.from({ length: args.argc }, (_, i) => args.latin1(i)).join(' '));
-    const buf = Buffer.from('*3\r\n:7\r\n$2\r\nab\r\n+OK\r\n');
+    const failed = args.latin1(0) === 'fail';
+    const buf = Buffer.from(failed ? '-ERR no\r\n' : '*3\r\n:7\r\n$2\r\nab\r\n+OK\r\n');
     return { buf, pos: buf.length };
   },
+  scriptName: () => ({ buf: Buffer.from('sha'), pos: 3 }),
   mayRun: () => 1,
   log() {},
   setReplication() {},
@@ -51,7 +53,7 @@ function run(source: string, args: readonly string[] = [], killAfter = Infinity)
   const ref = engine.compile(Buffer.from(source, 'latin1'));
   if (typeof ref === 'string') return { reply: ref, suspended: 0 };
   const argv = args.map((text) => Buffer.from(text, 'latin1'));
-  let ended = engine.run(ref, Args.of(...argv), 0, 0, 'sha', 2);
+  let ended = engine.run(ref, Args.of(...argv), 0, 0, 2);
   let suspended = 0;
   while (ended === Ended.suspended) {
     suspended++;
@@ -96,6 +98,43 @@ describe('LuaEngine', () => {
     const many = Array.from({ length: 5000 }, (_, i) => String(i));
     expect(run('redis.call(unpack(ARGV)) return #ARGV', many).reply).toBe(':5000\r\n');
     expect(called[0]!.split(' ')).toEqual(many);
+  });
+
+  it('gives each run its own arguments, whatever the one before has done to the tables', () => {
+    const spoilers = [
+      'ARGV[2] = "x"',
+      'ARGV[1] = nil',
+      'ARGV.n = 1',
+      'table.remove(ARGV)',
+      'setmetatable(ARGV, { __index = function() return "q" end, __len = 7 })',
+      'for i = 1, 40 do ARGV[i] = i end',
+      'setfenv(1, { ARGV = {} })',
+      'error("x")',
+    ];
+    const show = 'return { #ARGV, ARGV[1], ARGV[2] or "none", ARGV.n or "none" }';
+    for (const spoiler of spoilers) {
+      run(spoiler, ['a']);
+      expect(run(show, ['b']).reply).toBe('*4\r\n:1\r\n$1\r\nb\r\n$4\r\nnone\r\n$4\r\nnone\r\n');
+      expect(run(show).reply).toBe('*1\r\n:0\r\n');
+    }
+  });
+
+  it('ends runs in errors one after the other, each with its place and name', () => {
+    const deep = 'local function f() error("deep") end local t = setmetatable({}, { __index = f })';
+    for (let i = 0; i < 3; i++) {
+      expect(run('\nerror("x")').reply).toBe(
+        '-ERR user_script:2: x script: sha, on @user_script:2.\r\n',
+      );
+      expect(run(`${deep} return t.a`).reply).toContain('deep script: sha, on @user_script:1.');
+      expect(run('return tostring(nil .. 1)').reply).toContain('attempt to concatenate');
+      expect(run('return 1').reply).toBe(':1\r\n');
+    }
+  });
+
+  it('throws the error of a call whose reply nobody wants, and makes nothing of others', () => {
+    expect(run('redis.call("fail") return 1').reply).toContain('-ERR no');
+    expect(run('redis.pcall("fail") return 1').reply).toBe(':1\r\n');
+    expect(run('redis.call("x") return select("#", redis.call("x"))').reply).toBe(':1\r\n');
   });
 
   it('renews its view of a memory that grows within a call', () => {

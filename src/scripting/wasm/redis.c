@@ -10,8 +10,11 @@
 #define EXPORT(name) __attribute__((export_name(name), used))
 #define IMPORT(name) __attribute__((import_module("env"), import_name(name)))
 
-/* Runs a command; its reply is in `reply`. Returns the reply's bytes. */
-IMPORT("call") int host_call(int argc, const unsigned *arguments, int resp);
+/*
+** Runs a command; its reply is in `reply`. Returns the reply's bytes: none where it is not `wanted`
+** and no error.
+*/
+IMPORT("call") int host_call(int argc, const unsigned *arguments, int resp, int wanted);
 /* May the user run it? 1, 0, or -1 when there is no such command. */
 IMPORT("acl") int host_acl(int argc, const unsigned *arguments);
 IMPORT("log") void host_log(int level, const char *text, int length);
@@ -96,8 +99,7 @@ static int errorhandler(lua_State *L) {
   if (found) {
     lua_getinfo(L, "Sl", &ar);
     if (ar.what[0] == 'C') {
-      /* the bottom is `run_protected` */
-      found = lua_getstack(L, 2, &ar) && ar.i_ci != 1;
+      found = lua_getstack(L, 2, &ar);
       if (found)
         lua_getinfo(L, "Sl", &ar);
     }
@@ -307,19 +309,20 @@ static unsigned *collect(lua_State *L, int argc) {
   }
   argtext.used = 0;
   for (i = 0; i < argc; i++) {
-    size_t l;
-    switch (lua_type(L, i + 1)) {
+    const TValue *value = L->base + i;
+    switch (ttype(value)) {
       case LUA_TSTRING:
-        arguments[2 * i] = (unsigned)(uintptr_t)lua_tolstring(L, i + 1, &l);
-        arguments[2 * i + 1] = (unsigned)l;
+        arguments[2 * i] = (unsigned)(uintptr_t)svalue(value);
+        arguments[2 * i + 1] = (unsigned)tsvalue(value)->len;
         break;
       case LUA_TNUMBER: {
+        size_t l;
         char *to;
         /* room for all at once: what was handed out must not move */
         if (argtext.used == 0)
           buffer_room(L, &argtext, (size_t)argc * 32);
         to = argtext.data + argtext.used;
-        l = (size_t)number2arg(to, lua_tonumber(L, i + 1));
+        l = (size_t)number2arg(to, nvalue(value));
         argtext.used += l;
         arguments[2 * i] = (unsigned)(uintptr_t)to;
         arguments[2 * i + 1] = (unsigned)l;
@@ -344,7 +347,10 @@ static int command(lua_State *L, int raise) {
     return raise ? lua_error(L) : 1;
   respite_charge(L, 200);
   {
-    int l = host_call(argc, arguments, scriptresp);
+    /* a call that stands by itself: nothing is made of its reply */
+    int l = host_call(argc, arguments, scriptresp, L->ci->nresults != 0);
+    if (l == 0)
+      return 0;
     r.p = reply.data;
     r.end = reply.data + l;
     raise &= *r.p == '-';

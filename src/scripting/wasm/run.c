@@ -3,10 +3,13 @@
 **
 ** A request of the host lies in the buffer `request` as 32-bit words:
 **   0 reference of the function   1 keys   2 arguments   3 RESP version of the client
-**   4 offset of the name it is known by   5 its length   6 offset of the texts
-**   7 on: the length of each key, then of each argument
-** and the texts, one after the other. Offsets count from the request's start.
+**   4 on: the length of each key, then of each argument
+** and the texts, one after the other.
 */
+#define REQUEST_WORDS 4
+
+/* Puts the name of what runs into `reply`, for an error that tells it. Returns its length. */
+IMPORT("name") int host_name(void);
 
 /* --- results --------------------------------------------------------------- */
 
@@ -245,8 +248,7 @@ static int result_next(lua_State *L, Level *level) {
 }
 
 /* Sends the value on the top, not deeper on the C stack than for a flat one. */
-static int result_send(lua_State *L) {
-  int resp = (int)lua_tointeger(L, 1);
+static void result_send(lua_State *L, int resp) {
   int depth = 0;
   if (levels == NULL) {
     levels = (Level *)malloc(sizeof(Level) * LEVELS_MAX);
@@ -254,7 +256,7 @@ static int result_send(lua_State *L) {
       respite_nomemory(L);
   }
   if (!result_value(L, resp, &levels[0]))
-    return 0;
+    return;
   depth = 1;
   while (depth > 0) {
     if (!result_next(L, &levels[depth - 1])) {
@@ -264,7 +266,6 @@ static int result_send(lua_State *L) {
     else if (result_value(L, resp, &levels[depth]))
       depth++;
   }
-  return 0;
 }
 
 /* --- runs ------------------------------------------------------------------ */
@@ -274,8 +275,8 @@ static int result_send(lua_State *L) {
 #define ENDED_IN_ERROR 1
 #define ENDED_IN_COUNTED_ERROR 2
 
-/* Appends the text of the error on the top; returns how the run ended. */
-static int result_error(lua_State *L, const char *name, size_t namelength) {
+/* Appends the text of the error on the top, and where in the script it was; how the run ended. */
+static int result_error(lua_State *L) {
   int ended = ENDED_IN_ERROR;
   buffer_char(L, &result, '-');
   if (!lua_istable(L, -1)) {
@@ -301,9 +302,10 @@ static int result_error(lua_State *L, const char *name, size_t namelength) {
     lua_pushliteral(L, "line");
     lua_rawget(L, -4);
     line = number2int64(lua_tonumber(L, -1));
-    if (source != NULL && lua_isnumber(L, -1) && namelength > 0) {
+    if (source != NULL && lua_isnumber(L, -1) && !loadinglibrary) {
+      size_t namelength = (size_t)host_name();
       buffer_add(L, &result, " script: ", 9);
-      buffer_add(L, &result, name, namelength);
+      buffer_add(L, &result, reply.data, namelength);
       buffer_add(L, &result, ", on ", 5);
       buffer_line(L, &result, source);
       buffer_char(L, &result, ':');
@@ -316,9 +318,9 @@ static int result_error(lua_State *L, const char *name, size_t namelength) {
   return ended;
 }
 
-static void pushtexts(lua_State *L, int n, const unsigned *lengths, const char **text) {
+/* Fills the table on the top with texts, from index 1 on. */
+static void filltexts(lua_State *L, int n, const unsigned *lengths, const char **text) {
   int i;
-  lua_createtable(L, n, 0);
   for (i = 0; i < n; i++) {
     lua_pushlstring(L, *text, lengths[i]);
     lua_rawseti(L, -2, i + 1);
@@ -329,43 +331,46 @@ static void pushtexts(lua_State *L, int n, const unsigned *lengths, const char *
 /* The names of the two globals with a script's arguments; kept from the collector. */
 static TString *keysname, *argvname;
 
-/* Sets a global to the value on the top, whatever protects globals from scripts. */
-static void setargument(lua_State *L, TString *name) {
+/*
+** Sets a global to a table of `n` texts, whatever protects globals from scripts. The table of the
+** run before is filled anew if it has room for as many, and its script has left it as it was.
+*/
+static void setargument(lua_State *L, TString *name, int n, const unsigned *lengths,
+                        const char **text) {
   Table *globals = hvalue(gt(L));
-  setobj2t(L, luaH_setstr(L, globals, name), L->top - 1);
-  luaC_barriert(L, globals, L->top - 1);
+  TValue *value = luaH_setstr(L, globals, name);
+  const Table *t = ttistable(value) ? hvalue(value) : NULL;
+  if (t != NULL && t->sizearray == n && t->node == dummynode && t->metatable == NULL &&
+      !t->readonly) {
+    setobj2s(L, L->top, value);
+    api_incr_top(L);
+  }
+  else {
+    lua_createtable(L, n, 0);
+    setobj2t(L, luaH_setstr(L, globals, name), L->top - 1);
+    luaC_barriert(L, globals, L->top - 1);
+  }
+  filltexts(L, n, lengths, text);
   lua_pop(L, 1);
 }
 
 /* Pushes the function and what it is called with; returns how many arguments. */
 static int prepare(lua_State *L) {
   const unsigned *words = (const unsigned *)request.data;
-  const char *text = request.data + words[6];
+  const int keys = (int)words[1], arguments = (int)words[2];
+  const unsigned *lengths = words + REQUEST_WORDS;
+  const char *text = (const char *)(lengths + keys + arguments);
   lua_rawgeti(L, LUA_REGISTRYINDEX, (int)words[0]);
-  pushtexts(L, (int)words[1], words + 7, &text);
-  if (setup.kind == 0)
-    setargument(L, keysname);
-  pushtexts(L, (int)words[2], words + 7 + words[1], &text);
-  if (setup.kind == 0)
-    setargument(L, argvname);
-  return setup.kind == 0 ? 0 : 2;
-}
-
-/*
-** All of a run, in one protected call: each crosses to the host and back. It
-** counts as no call in C, so that scripts may nest as deep as without it, and
-** the handler of their errors is not for what fails in sending.
-*/
-static int run_protected(lua_State *L) {
-  int resp = (int)((const unsigned *)request.data)[3];
-  int nargs = prepare(L);
-  L->nCcalls--;
-  lua_call(L, nargs, 1);
-  L->nCcalls++;
-  L->errfunc = 0;
-  lua_pushinteger(L, resp);
-  lua_insert(L, 1);
-  return result_send(L);
+  if (setup.kind == 0) {
+    setargument(L, keysname, keys, lengths, &text);
+    setargument(L, argvname, arguments, lengths + keys, &text);
+    return 0;
+  }
+  lua_createtable(L, keys, 0);
+  filltexts(L, keys, lengths, &text);
+  lua_createtable(L, arguments, 0);
+  filltexts(L, arguments, lengths + keys, &text);
+  return 2;
 }
 
 /* A text of ours where the heap has no room to make one. */
@@ -379,8 +384,8 @@ static void result_literal(const char *text) {
 }
 
 static int runs = 0;
-/* The handler of errors and `run_protected`, made once. */
-static int handlerref, runref;
+/* The handler of errors, made once. */
+static int handlerref;
 
 static void finish(lua_State *L) {
   lua_settop(L, 0);
@@ -391,36 +396,66 @@ static void finish(lua_State *L) {
     lua_gc(L, LUA_GCSTEP, 50);
 }
 
+/*
+** What errors of a run go to: the host calls `run`, catches what is thrown out of it, and calls
+** `runFailed`. A protected call (lua_pcall) would cross to the host and back once more.
+*/
+static struct lua_longjmp thrown;
+
+static void leaverun(lua_State *L) {
+  L->errorJmp = NULL;
+  L->errfunc = 0;
+  finish(L);
+  buffer_reset(&request);
+}
+
 /* Runs the request. While `respite_state` is not normal afterwards it has been suspended. */
 EXPORT("run") int respite_run(void) {
   lua_State *L = state;
-  int status, ended = ENDED_WELL;
+  int nargs;
+  thrown.status = 0;
+  L->errorJmp = &thrown;
   result.used = 0;
   buffer_room(L, &result, 256);
   lua_settop(L, 0);
   lua_rawgeti(L, LUA_REGISTRYINDEX, handlerref);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, runref);
-  status = lua_pcall(L, 0, 0, 1);
+  nargs = prepare(L);
+  L->errfunc = savestack(L, L->base);
+  lua_call(L, nargs, 1);
   if (respite_state == RESPITE_UNWINDING)
     return 0;
-  if (status == 0) {
-    if (result.data[0] == '-')
-      ended = erroriscounted ? ENDED_IN_COUNTED_ERROR : ENDED_IN_ERROR;
-  }
-  else {
-    const unsigned *words = (const unsigned *)request.data;
-    result.used = 0;
-    if (status == LUA_ERRMEM) {
-      result_literal("-ERR not enough memory\r\n");
-      ended = ENDED_IN_ERROR;
-    }
-    else
-      ended = result_error(L, request.data + words[4], words[5]);
-  }
-  finish(L);
+  /* the handler is not for what fails in sending */
+  L->errfunc = 0;
+  result_send(L, (int)((const unsigned *)request.data)[3]);
+  leaverun(L);
+  if (result.data[0] != '-')
+    return ENDED_WELL;
+  return erroriscounted ? ENDED_IN_COUNTED_ERROR : ENDED_IN_ERROR;
+}
+
+/* An error has ended the run: puts the state in order, as lua_pcall does. How the run ended. */
+EXPORT("runFailed") int respite_runfailed(void) {
+  lua_State *L = state;
+  const int status = thrown.status;
+  const StkId bottom = L->stack + 1;
+  int ended = ENDED_IN_ERROR;
+  L->errorJmp = NULL;
+  luaF_close(L, bottom);
+  luaD_seterrorobj(L, status, bottom);
+  L->nCcalls = 0;
+  L->ci = L->base_ci;
+  L->base = L->ci->base;
+  L->savedpc = L->ci->savedpc;
+  L->allowhook = 1;
+  restore_stack_limit(L);
+  result.used = 0;
+  if (status == LUA_ERRMEM)
+    result_literal("-ERR not enough memory\r\n");
+  else
+    ended = result_error(L);
+  leaverun(L);
   if (status == LUA_ERRMEM)
     lua_gc(L, LUA_GCCOLLECT, 0);
-  buffer_reset(&request);
   return ended;
 }
 
@@ -470,14 +505,14 @@ EXPORT("loadLibrary") int respite_loadlibrary(int ref) {
   lua_setfenv(L, -2);
   loadinglibrary = 1;
   status = lua_pcall(L, 0, 0, 1);
-  loadinglibrary = 0;
   lua_pushvalue(L, LUA_GLOBALSINDEX);
   lua_setfield(L, 2, "__index");
   lua_enablereadonlytable(L, 2, 1);
   if (status != 0) {
     failed = 1;
-    result_error(L, "", 0);
+    result_error(L);
   }
+  loadinglibrary = 0;
   finish(L);
   respite_release(ref);
   return failed;
@@ -520,6 +555,7 @@ EXPORT("replyRoom") char *respite_replyroom(size_t size) { return room(&reply, s
 
 EXPORT("resultDone") void respite_resultdone(void) { buffer_reset(&result); }
 EXPORT("stateAddress") volatile int *respite_stateaddress(void) { return &respite_state; }
+EXPORT("luaState") lua_State *respite_luastate(void) { return state; }
 
 /* Bytes of Lua's heap, and of what lies beside it. */
 EXPORT("heapBytes") double respite_memory(void) {
@@ -557,8 +593,6 @@ static void openruns(lua_State *L) {
   luaS_fix(argvname);
   lua_pushcfunction(L, errorhandler);
   handlerref = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pushcfunction(L, run_protected);
-  runref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* Makes the state; the version's text is in `request`. 0 when it went well. */
@@ -577,7 +611,7 @@ EXPORT("start") int respite_start(int kind, int versionlength, int versionnumber
   return 0;
 }
 
-/* The host's stack has ended below a protected call: an error like any other. */
+/* The host's stack has ended below a protected call or a run: an error like any other. */
 EXPORT("stackOverflow") void respite_stackoverflow(lua_State *L) {
   L->errorJmp->status = LUA_ERRRUN;
   setsvalue2s(L, L->top, luaS_newliteral(L, "stack overflow"));
