@@ -67,6 +67,9 @@ export class Values implements IndexAccount {
   readonly lists: ListValue;
   readonly zsets: SortedSetValue;
   readonly streams: StreamValue;
+  /** A second one each, for what moves an element: making a cursor takes as long as the move. */
+  readonly otherSets: SetValue;
+  readonly otherLists: ListValue;
   readonly limits: Limits = { ...defaultLimits };
   /** What further cursors are made of. */
   readonly tools: Tools;
@@ -91,6 +94,8 @@ export class Values implements IndexAccount {
     this.lists = new ListValue(this.tools);
     this.zsets = new SortedSetValue(this.tools);
     this.streams = new StreamValue(this.tools);
+    this.otherSets = new SetValue(this.tools);
+    this.otherLists = new ListValue(this.tools);
     for (const Type of [HashValue, ListValue, SetValue, SortedSetValue, StreamValue]) {
       const cursor = new Type(this.tools);
       this.cursors[cursor.type] = cursor;
@@ -141,8 +146,10 @@ export class Values implements IndexAccount {
 
   /** Lets go of what was read last, so that its memory can be given back. */
   forget(): void {
-    const { hashes, sets, lists, zsets, streams } = this;
-    for (const cursor of [hashes, sets, lists, zsets, streams]) cursor.forget();
+    const { hashes, sets, lists, zsets, streams, otherSets, otherLists } = this;
+    for (const cursor of [hashes, sets, lists, zsets, streams, otherSets, otherLists]) {
+      cursor.forget();
+    }
     for (const cursor of this.cursors) cursor?.forget();
     this.tools.listpack.entry.forget();
   }

@@ -1,7 +1,6 @@
 /**
  * From one list to another: LMOVE, RPOPLPUSH and the blocking BLMOVE, BRPOPLPUSH.
  */
-import { ListValue } from '../../datatypes/list.ts';
 import type { Reply } from '../../resp/reply.ts';
 import { type Args, sameArgument } from '../../util/args.ts';
 import { timeoutArgument } from '../blocking.ts';
@@ -9,6 +8,8 @@ import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
 import { endArgument, listForWriting } from './list-value.ts';
 
+/** What ends a bulk string. */
+const CRLF_BYTES = 2;
 const keys = [keyAt(1, 'RW', 'access', 'delete'), keyAt(2, 'RW', 'insert')];
 
 /**
@@ -23,19 +24,19 @@ function moveElement(
   reply: Reply,
 ): boolean {
   const { db, keyspace } = ctx;
-  const { lists } = keyspace;
+  const { lists, otherLists } = keyspace;
   const entry = ctx.openAwaited(args, 1, lists);
   if (entry === 0) return false;
-  const target = sameArgument(args, 1, 2) ? lists : new ListValue(keyspace.tools);
+  const target = sameArgument(args, 1, 2) ? lists : otherLists;
   db.writeValue(args, 2, target);
   lists.readEnd(fromTail);
   const { buf, off, len } = lists.element;
-  const moved = Buffer.from(buf.subarray(off, off + len));
+  reply.bulk(buf, off, len);
   listForWriting(ctx, target, args, 2);
-  target.push(toTail, moved, 0, moved.length);
+  // What was replied is the copy: the list may move what it holds.
+  target.push(toTail, reply.buf, reply.pos - CRLF_BYTES - len, len);
   // Where both ends are the same one of the same list, this takes the copy, which is as good.
   lists.removeEnd(fromTail);
-  reply.bytes(moved);
   ctx.changed(toTail ? 'rpush' : 'lpush', args, 2, 0);
   ctx.changedValue(fromTail ? 'rpop' : 'lpop', entry, lists, args, 1, 1);
   return true;

@@ -1,7 +1,6 @@
 /**
  * Adding, removing and moving members: SADD, SREM, SMOVE.
  */
-import { SetValue } from '../../datatypes/set.ts';
 import { sameArgument } from '../../util/args.ts';
 import { command, keyAt } from '../spec.ts';
 
@@ -85,7 +84,7 @@ export const smove = command({
       reply.int(0);
       return;
     }
-    const target = new SetValue(keyspace.tools);
+    const target = keyspace.otherSets;
     let targetEntry = db.writeValue(args, 2, target);
     if (sameArgument(args, 1, 2)) {
       reply.int(sets.has(buf, off, len) ? 1 : 0);
