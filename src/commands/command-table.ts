@@ -40,6 +40,8 @@ export class Command {
   rejectedCalls = 0;
   failedCalls = 0;
   readonly latency = new LatencyHistogram();
+  /** What a call of a script takes on average, ms; 0 before the first one that was timed alone. */
+  nestedMs = 0;
   /** Calls timed in groups, which the next one timed alone stands for in the histogram. */
   unsampledCalls = 0;
 

@@ -48,6 +48,8 @@ const TOUCHES_ARBITRARY_KEYS = Flag.touches_arbitrary_keys;
 const READONLY = Flag.readonly;
 /** Commands with more arguments than this are timed alone, whatever they do. */
 const BRIEF_ARGUMENTS = 8;
+/** By how much the clock may lag behind between two commands that came together, ms. */
+const STALE_MS = 0.1;
 /** What an error reply begins with. */
 const MINUS = 45;
 
@@ -173,6 +175,7 @@ export class Executor implements Caller {
   /** Reads the wall clock, which then stands still until this is called again. */
   updateClock(): void {
     const { keyspace } = this;
+    this.timer.bookedMs = 0;
     keyspace.nowMs = this.hooks.now();
     keyspace.expiryHeld = this.pause.untilMs !== 0 || this.leavesExpiry;
   }
@@ -282,6 +285,8 @@ export class Executor implements Caller {
     this.mutedFrom = muted ? start : -1;
     this.tracking.begin(session, false);
     this.timer.begin(command, session, args);
+    // A command that took long must not leave a stale clock after it.
+    if (this.timer.bookedMs >= STALE_MS) this.updateClock();
     frame.awaitedKey = undefined;
     this.invoke(frame, session, command, args, reply);
     this.observe(session, command, args);
@@ -307,8 +312,8 @@ export class Executor implements Caller {
     // What has to wait is answered later: it is then that SKIP is used up.
     if (session.replyMode === 'skip' && !session.blocked) session.replyMode = 'on';
     else if (session.replyMode === 'skipNext') session.replyMode = 'skip';
-    // A command that may take long must not leave a stale clock after it.
-    if (!command.isBrief || args.argc > BRIEF_ARGUMENTS) this.endTiming();
+    // Its time ends where that of the next one begins, or with `stopTiming`.
+    if (!isBrief(command, args)) this.timer.closeGroup();
     reply.version = session.respVersion;
   }
 
@@ -338,6 +343,7 @@ export class Executor implements Caller {
     const frame = this.frame(outer.depth + 1);
     const start = reply.pos;
     const muted = session.isMuted;
+    const sinceMs = this.timer.nestedSince;
     frame.awaitedKey = undefined;
     const refused = session.user.unrestricted
       ? undefined
@@ -358,7 +364,7 @@ export class Executor implements Caller {
       };
       return;
     }
-    this.timer.nested(command, session, args);
+    this.timer.nested(command, session, args, sinceMs);
     if (muted && session.isMuted) reply.rollback(start);
     else if (muted && this.mutedFrom >= 0) this.dropExecHeader(start, reply);
     this.measure(session, command, args, Math.max(0, reply.pos - start));
@@ -385,7 +391,7 @@ export class Executor implements Caller {
     this.invoke(frame, session, command, args, reply);
     frame.isInScript = false;
     this.observe(session, command, args, true);
-    this.timer.nestedInScript(command, session, args);
+    this.timer.nestedInScript(command, session, args, isBrief(command, args));
   }
 
   /** A command that EXEC or a script may not run: its reply is an error. */
@@ -405,6 +411,19 @@ export class Executor implements Caller {
   /** Calls that are part of the one in `outer` are about to come. */
   beginCalls(_outer: Context): number {
     return this.timer.beginNested();
+  }
+
+  /**
+   * As `beginCalls`, of those that a script makes. `atOnce`: nothing was done so far for the one in
+   * `outer` that takes time.
+   */
+  beginScript(outer: Context, atOnce: boolean): number {
+    return this.timer.beginScript(atOnce && outer.depth === 0);
+  }
+
+  /** The script has ended. */
+  endScript(): void {
+    this.timer.endScript();
   }
 
   /**
@@ -707,6 +726,11 @@ interface Unfinished {
   readonly nowMs: number;
   /** What was written of its reply. */
   readonly written: Buffer;
+}
+
+/** Whether a call takes next to no time: the clock need not be read for it alone. */
+function isBrief(command: Command, args: Args): boolean {
+  return command.isBrief && args.argc <= BRIEF_ARGUMENTS;
 }
 
 const NO_ARGS = new Args();

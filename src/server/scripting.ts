@@ -124,6 +124,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
   private readonly onlyRun = new Run();
   /** `onlyRun` while a script runs. */
   private run: Run | undefined;
+  /** Nothing was done for the script that is about to run which takes time. */
+  private isReady = true;
   /** Replies of the commands that scripts call. */
   private readonly callReply = new Reply();
   private loading: { readonly startMs: number; readonly registered: Registration[] } | undefined;
@@ -167,6 +169,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   runSource(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void {
     const keys = keyCountOf(args, errors.notInteger);
+    this.isReady = false;
     const script = this.cache.forSource(args.buf, args.off[1]!, args.len[1]!);
     if (script.ref === 0) this.compile(script);
     this.runScript(caller, script, args, keys, readOnly, reply);
@@ -203,6 +206,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     const { flags, name } = found;
     this.checkRole(caller as Context, flags);
     this.checkFlags(flags, readOnly);
+    this.isReady = this.functionEngine !== undefined;
     const engine = this.engine('function');
     this.begin(caller as Context, engine, 'function', name, flags, readOnly, reply);
     this.enter(found.ref, args, keys);
@@ -257,7 +261,8 @@ export class Scripting implements ScriptsPort, ScriptHost {
   ): void {
     const run = this.onlyRun;
     const db = frame.session.dbIndex;
-    const startMs = frame.beginCalls();
+    const startMs = this.parts.executor.beginScript(frame, this.isReady);
+    this.isReady = true;
     frame.noEffect();
     run.readOnly = readOnly || (flags & ScriptFlag.noWrites) !== 0;
     this.takeGates(run, flags, frame.session.appliesEffects);
@@ -344,6 +349,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
 
   private leave(): void {
     const run = this.run!;
+    this.parts.executor.endScript();
     run.frame.session.dbIndex = run.clientDb;
     this.run = undefined;
     this.parts.journal.audience = Target.all;
@@ -432,6 +438,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   }
 
   private compile(script: Script): void {
+    this.isReady = false;
     const engine = this.engine('eval');
     const ref = engine.compile(script.source.subarray(script.codeAt));
     if (typeof ref === 'string') {

@@ -41,7 +41,15 @@ function rig(noticeMs = Number.POSITIVE_INFINITY) {
     clock.ms += ms;
   };
   Object.assign(clock, { ms: 0, looks: 0, isFake: true });
-  return { timer, noticed, run, get: make('get'), set: make('set') };
+  const script = (calls: readonly (readonly [Command, number])[], brief = true) => {
+    timer.beginScript(false);
+    for (const [command, ms] of calls) {
+      clock.ms += ms;
+      timer.nestedInScript(command, session, args, brief);
+    }
+    timer.endScript();
+  };
+  return { timer, noticed, run, script, get: make('get'), set: make('set') };
 }
 
 describe('CallTimer', () => {
@@ -94,7 +102,77 @@ describe('CallTimer', () => {
   });
 });
 
+describe('calls of scripts', () => {
+  afterEach(() => {
+    clock.isFake = false;
+  });
+
+  it('share a look at the clock, in proportion to what they take alone', () => {
+    const { script, get, set } = rig();
+    for (let i = 0; i < 8000; i++) {
+      script([
+        [get, 0.001],
+        [set, 0.003],
+        [get, 0.001],
+      ]);
+    }
+    expect(clock.looks).toBeLessThan(8000 * 2.5);
+    expect([get.calls, set.calls]).toEqual([16_000, 8000]);
+    expect(get.microseconds).toBeCloseTo(16_000, 1);
+    expect(set.microseconds).toBeCloseTo(24_000, 1);
+    expect(set.latency.total + set.unsampledCalls).toBe(8000);
+    expect(set.latency.total).toBeGreaterThan(8000 / 20);
+  });
+
+  it('have a sum that is exact where their times vary', () => {
+    const { script, get, set } = rig();
+    let sum = 0;
+    for (let i = 1; i <= 3000; i++) {
+      const ms = (i % 7) / 1000;
+      script([
+        [get, ms],
+        [set, 2 * ms],
+      ]);
+      sum += 3 * ms;
+    }
+    expect(get.microseconds + set.microseconds).toBeCloseTo(1000 * sum, 3);
+    expect(set.microseconds / get.microseconds).toBeCloseTo(2, 1);
+  });
+
+  it('tell of the one that took long, by its name', () => {
+    const { script, noticed, get, set } = rig(10);
+    for (let i = 0; i < 50; i++) script([[get, 0.001]]);
+    for (let i = 0; i < 50; i++) script([[set, 20]], false);
+    expect(noticed.map(([name]) => name)).toEqual(Array(50).fill('set'));
+    expect(get.microseconds).toBeCloseTo(50, 3);
+    const before = noticed.length;
+    script([
+      [get, 30],
+      [get, 0.001],
+    ]);
+    script([[get, 30]]);
+    expect(noticed.slice(before).at(-1)).toEqual(['get', 30, 1]);
+  });
+});
+
 describe('calls of a server', () => {
+  it('counts the time of a script in EXEC as its own, too', async () => {
+    const server = await startServer();
+    const client = await connectTo(server);
+    const busy = "redis.call('SET', 'k', 'v') for i = 1, 3e5 do end return redis.call('GET', 'k')";
+    client.send('MULTI');
+    client.send('EVAL', busy, '0');
+    client.send('EXEC');
+    for (let i = 0; i < 3; i++) await client.receive();
+    const [exec, script, get] = ['exec', 'eval', 'get'].map(
+      (name) => server.commands.byName(name)!.microseconds,
+    );
+    // The work of the script lies before its GET.
+    expect(get).toBeGreaterThan(300);
+    expect(script).toBeGreaterThan(get!);
+    expect(exec).toBeGreaterThan(script!);
+  });
+
   it('a script that runs in several turns counts once, and is in the slow log once', async () => {
     const server = await startServer({ 'slowlog-log-slower-than': '30000' });
     const client = await connectTo(server);
