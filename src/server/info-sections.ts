@@ -138,7 +138,8 @@ function serverLines(s: Sources): InfoLine[] {
 function clientLines(s: Sources): InfoLine[] {
   const { input, output } = s.clients.memory.biggest();
   return [
-    ['connected_clients', s.clients.size],
+    // Replicas are no clients here, though CLIENT LIST has them.
+    ['connected_clients', s.clients.size - s.replication.replicas.count],
     ['cluster_connections', 0],
     ['maxclients', s.config.number('maxclients')],
     ['client_recent_max_input_buffer', input],

@@ -107,6 +107,7 @@ export class Lifecycle implements LifecyclePort {
     const { save, force } = this.request!;
     this.wait.tell();
     if (!this.finish(save, force)) {
+      this.log('warning', 'Errors trying to shut down the server: the lines above tell which.');
       this.goOn();
       return false;
     }

@@ -27,6 +27,10 @@ import type { Persistence } from './persistence.ts';
 /** Time between two lines of progress in the log. */
 const PROGRESS_MS = 5000;
 
+const RDB_ADVICE =
+  'Nothing was changed. "respite check rdb FILE" tells what is wrong; with the file moved away the ' +
+  'server starts empty.';
+
 /** The data cannot be had, and the server must not start without it. The log has said why. */
 export class LoadError extends Error {
   override readonly name = 'LoadError';
@@ -253,8 +257,10 @@ export class Loader {
     try {
       yield* this.rdbFile(rdbPath, this.startOptions());
     } catch (error) {
+      // Last what redis-server says last: its users' tools look at that line.
+      this.log('warning', RDB_ADVICE);
       this.log('warning', `Fatal error loading the DB, check server logs. Exiting: ${text(error)}`);
-      throw new LoadError(text(error));
+      throw new LoadError(text(error), true);
     }
     const { keysLoaded, keysExpired } = this.progress;
     this.log(

@@ -34,6 +34,8 @@ it('can be given up while it waits; writes wait meanwhile', async () => {
   again.send('SHUTDOWN NOW');
   await until(() => server.blocking.size === 2);
   expect(await other.ask('GET a')).toBe('$1 1');
+  // The replica is none of them.
+  expect(await other.ask('INFO clients')).toMatch(/connected_clients:3\s.*blocked_clients:2\s/s);
   expect(await other.ask('INFO server')).toMatch(/shutdown_in_milliseconds:\d+/);
   const writer = await Talker.open(server);
   writer.send('SET b 1');

@@ -232,7 +232,7 @@ describe('the first minute', () => {
     const options = { encoding: 'utf8', timeout: 10_000, env } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, words, options);
     const lines = (stdout + stderr).trimEnd().split('\n');
-    return { status, last: lines.at(-1) ?? '' };
+    return { status, last: lines.at(-1) ?? '', before: lines.at(-2) ?? '' };
   };
 
   it('a start says how to connect', async () => {
@@ -292,9 +292,10 @@ describe('the first minute', () => {
 
   it('data that cannot be read: what to do', async () => {
     writeFileSync(file('dump.rdb'), 'no snapshot at all\n');
-    const { status, last } = run(['--port', String(await freePort()), '--dir', directory]);
+    const { status, last, before } = run(['--port', String(await freePort()), '--dir', directory]);
     expect(status).toBe(1);
-    expect(last).toContain('"respite check rdb FILE"');
+    expect(last).toContain('Fatal error loading the DB');
+    expect(before).toContain('"respite check rdb FILE"');
   });
 
   it('closest() finds the word that was meant, or none', () => {

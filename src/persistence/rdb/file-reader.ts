@@ -243,7 +243,7 @@ export class RdbFileReader {
     crc.update(window, 0, at);
     const given = window.subarray(at, at + FOOTER_BYTES);
     if (this.options.checksum && given.some((byte) => byte !== 0) && !crc.isAt(window, at)) {
-      throw this.failed('the checksum is wrong', this.base + at);
+      throw this.failed('the checksum is wrong (RDB CRC error)', this.base + at);
     }
     this.state = State.end;
   }
