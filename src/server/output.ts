@@ -80,10 +80,14 @@ export class Output {
   /** The beginning of this turn's outboxes. */
   private newOutbox = emptyOutbox();
   private turnEnd: NodeJS.Immediate | undefined = undefined;
-  /** Clients with replies in the shared buffer, and where those of each begin and end. */
-  private readonly due: Client[] = [];
+  /**
+   * Clients with replies in the shared buffer, and where those of each begin and end. The arrays are
+   * as long as they ever were: emptying them each turn costs a fifth of a small request's time here.
+   */
+  private readonly due: (Client | undefined)[] = [];
   private readonly dueStarts: number[] = [];
   private readonly dueEnds: number[] = [];
+  private dueCount = 0;
   /** What lies before this in the shared buffer is due or sent. */
   private dueTo = 0;
   private readonly held = new Denque<Held>();
@@ -150,9 +154,10 @@ export class Output {
       this.send(client, reply, dueTo);
       this.dueTo = 0;
     } else if (length > 0) {
-      this.due.push(client);
-      this.dueStarts.push(dueTo);
-      this.dueEnds.push(reply.pos);
+      const i = this.dueCount++;
+      this.due[i] = client;
+      this.dueStarts[i] = dueTo;
+      this.dueEnds[i] = reply.pos;
       this.dueTo = reply.pos;
       this.endTurn();
     }
@@ -215,12 +220,11 @@ export class Output {
   /** Sends what is due without waiting for the end of the turn. */
   sendDue(): void {
     const { due, dueStarts, dueEnds, reply } = this;
-    for (let i = 0; i < due.length; i++) {
+    for (let i = 0; i < this.dueCount; i++) {
       this.leave(due[i]!, reply.buf, dueStarts[i]!, dueEnds[i]!, true);
+      due[i] = undefined;
     }
-    due.length = 0;
-    dueStarts.length = 0;
-    dueEnds.length = 0;
+    this.dueCount = 0;
     // A client in the middle of being served notes offsets into this buffer: do not clear it now.
     if (reply.pos > this.dueTo || this.servedClient !== undefined) return;
     reply.clear();
@@ -289,6 +293,7 @@ export class Output {
   /** Once a turn, so that what many publishers send to one client leaves in one write. */
   private sendOutboxes(): void {
     const { withOutbox } = this;
+    if (withOutbox.length === 0) return;
     this.withOutbox = [];
     this.newOutbox = emptyOutbox();
     for (const client of withOutbox) this.sendOutbox(client);
