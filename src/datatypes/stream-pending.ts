@@ -99,7 +99,10 @@ export class PendingEntries {
     if (root === 0) return 0;
     const { index, byId } = this;
     byId.probe.set(id);
-    index.seek(root, id.score);
+    const { score } = id;
+    // Entries are delivered in order: as a rule a new one is not there yet.
+    if (index.isBehind(root, score)) return 0;
+    index.seek(root, score);
     return index.leaf !== 0 && byId.compareProbe(index.entry) === 0 ? index.entry : 0;
   }
 

@@ -190,6 +190,16 @@ export class OrderedIndex {
     this.slot = left;
   }
 
+  /** Whether (score, the tie's probe) comes after all elements. O(1). */
+  isBehind(root: Ref, score: number): boolean {
+    this.probeScore = score;
+    this.pastEqual = false;
+    this.mode = BY_BOTH;
+    const leaf = this.word(root, LAST_LEAF);
+    const last = this.word(leaf, USED) - 1;
+    return last < 0 || this.isBefore(this.scoreOf(leaf, last), this.refOf(leaf, last));
+  }
+
   /** Goes to the first element. */
   seekFirst(root: Ref): void {
     this.rank = 0;
@@ -286,10 +296,8 @@ export class OrderedIndex {
    * throws, and nothing has changed. O(log n).
    */
   insert(root: Ref, score: number, entry: Ref): void {
-    this.probeScore = score;
-    this.pastEqual = false;
-    this.mode = BY_BOTH;
-    this.descend(root, false);
+    if (this.isBehind(root, score)) this.descendBehind(root);
+    else this.descend(root, false);
     const { leaf, slot } = this;
     const height = this.word(root, HEIGHT);
     const isFull = this.word(leaf, USED) === LEAF_SLOTS;
@@ -515,6 +523,20 @@ export class OrderedIndex {
     this.leaf = node;
     this.slot = low;
     this.rank = rank + low;
+  }
+
+  /** As `descend` without ranks, to behind the last element: what is in order is added there. */
+  private descendBehind(root: Ref): void {
+    const height = this.word(root, HEIGHT);
+    let node = this.word(root, TOP);
+    for (let level = 0; level < height; level++) {
+      const slot = this.word(node, USED) - 1;
+      this.pathNode[level] = node;
+      this.pathSlot[level] = slot;
+      node = this.word(node, CHILDREN + slot);
+    }
+    this.leaf = node;
+    this.slot = this.word(node, USED);
   }
 
   /** A place behind a leaf's last element is the next leaf's first. */

@@ -38,6 +38,11 @@ const GREATER = 62;
 const PIPE = 124;
 const EQUALS = 61;
 
+/** The header of an array that is on its way to the front. */
+const header = new Uint8Array(16);
+/** Fewer bytes are moved by a loop. */
+const MOVE_LOOP_MAX = 64;
+
 export class Reply {
   /** Allocated outside Node's buffer pool: the transport may hand it to the kernel. */
   buf: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
@@ -367,11 +372,20 @@ export class Reply {
 
   /** What was written since `end` changes places with what was written from `mark` to there. */
   private moveBefore(mark: number, end: number): void {
+    const { buf } = this;
     const length = this.pos - end;
     if (mark === end) return;
-    const moved = Buffer.from(this.buf.subarray(end, this.pos));
-    this.buf.copyWithin(mark + length, mark, end);
-    this.buf.set(moved, mark);
+    if (length <= header.length) {
+      // Without an object: a reply of one entry or element would cost a third more.
+      for (let i = 0; i < length; i++) header[i] = buf[end + i]!;
+      if (end - mark > MOVE_LOOP_MAX) buf.copyWithin(mark + length, mark, end);
+      else for (let i = end - 1; i >= mark; i--) buf[i + length] = buf[i]!;
+      for (let i = 0; i < length; i++) buf[mark + i] = header[i]!;
+      return;
+    }
+    const moved = Buffer.from(buf.subarray(end, this.pos));
+    buf.copyWithin(mark + length, mark, end);
+    buf.set(moved, mark);
   }
 
   private text(text: string, encoding: 'utf8' | 'latin1'): void {
