@@ -5,6 +5,8 @@
  */
 import type { Compare } from './partial-sort.ts';
 
+/** So few are sorted without any counting, whose tables take 20 us to make. */
+const FEW = 64;
 /** Up to so many positions are sorted by insertion. */
 const INSERTION_MAX = 12;
 /** The digits of a key, lowest first: which 32-bit word of it, and where in the word. */
@@ -32,6 +34,7 @@ export function sortByKeys(keys: Float64Array<ArrayBuffer>, tie: Compare): Int32
   const n = keys.length;
   // -0 and 0 are equal.
   for (let i = 0; i < n; i++) keys[i] = keys[i]! + 0;
+  if (n <= FEW) return orderOfFew(keys, tie);
   let from: Keyed = { words: new Uint32Array(keys.buffer, keys.byteOffset, 2 * n), order: upTo(n) };
   let spare: Keyed | undefined;
   makeComparable(from.words);
@@ -44,6 +47,23 @@ export function sortByKeys(keys: Float64Array<ArrayBuffer>, tie: Compare): Int32
   }
   settleTies(from, tie, spare?.order ?? new Int32Array(n));
   return from.order;
+}
+
+/** By insertion. */
+function orderOfFew(keys: Float64Array, tie: Compare): Int32Array {
+  const order = upTo(keys.length);
+  for (let i = 1; i < order.length; i++) {
+    const key = keys[i]!;
+    let at = i;
+    for (; at > 0; at--) {
+      const before = order[at - 1]!;
+      const other = keys[before]!;
+      if (other < key || (other === key && tie(before, i) <= 0)) break;
+      order[at] = before;
+    }
+    order[at] = i;
+  }
+  return order;
 }
 
 function upTo(n: number): Int32Array {
