@@ -12,7 +12,7 @@ import type { Tools } from './value.ts';
  * Words of a node's block: the master's id (four), the listpack, a number that no other node has.
  */
 export const NODE_LISTPACK = 4;
-const NODE_SERIAL = 5;
+export const NODE_SERIAL = 5;
 export const NODE_BYTES = 24;
 
 /** Gives a new node its number: one that no node ever had. */

@@ -14,7 +14,13 @@
 import type { Ref } from '../memory/arena.ts';
 import { OrderedIndex } from '../memory/ordered-index.ts';
 import type { Args } from '../util/args.ts';
-import { NODE_BYTES, NODE_LISTPACK, numberNode, StreamCursor } from './stream-cursor.ts';
+import {
+  NODE_BYTES,
+  NODE_LISTPACK,
+  NODE_SERIAL,
+  numberNode,
+  StreamCursor,
+} from './stream-cursor.ts';
 import { ById, highOf, lowOf, StreamId, unsigned } from './stream-id.ts';
 import { StreamNode } from './stream-node.ts';
 import { RadixTreeCount } from './stream-radix.ts';
@@ -31,9 +37,6 @@ export const GROUPS = 16;
 export const PRODUCERS = 17;
 /** A node gets the room that the one before needed, up to this: it need not grow step by step. */
 const LIKELY_BYTES_MAX = 4096;
-const LOWEST = new StreamId();
-const HIGHEST = new StreamId();
-HIGHEST.setMax();
 
 export abstract class StreamNodes extends Value {
   readonly type = ValueType.stream;
@@ -50,6 +53,13 @@ export abstract class StreamNodes extends Value {
   /** The stream whose last node it is, while nothing else is written. */
   private tailOf: Ref = 0;
   private tailWrites = 0;
+  /** What `radixTreeNodes` has counted, and the last node of it. */
+  private readonly counted = {
+    tree: new RadixTreeCount(),
+    id: new StreamId(),
+    block: 0,
+    serial: 0,
+  };
 
   constructor(tools: Tools) {
     super(tools);
@@ -87,15 +97,39 @@ export abstract class StreamNodes extends Value {
     return this.index.size(this.word(this.ref, NODES));
   }
 
-  /** Nodes that a radix tree of the nodes' ids would have, as XINFO tells them. O(nodes). */
+  /**
+   * Nodes that a radix tree of the nodes' ids would have, as XINFO tells them. O(nodes added since
+   * this stream was asked last), or O(nodes) after others were asked or nodes have gone.
+   */
   radixTreeNodes(): number {
-    const { index, arena } = this;
-    const count = new RadixTreeCount();
-    for (index.seekFirst(this.word(this.ref, NODES)); index.leaf !== 0; index.next()) {
-      const at = (index.entry & 0x7fff) << 1;
-      count.add(arena.i32[index.entry >>> 15]!, at);
+    const { index, arena, counted } = this;
+    const nodes = this.word(this.ref, NODES);
+    if (this.isCounted(nodes)) index.next();
+    else {
+      counted.tree.clear();
+      index.seekFirst(nodes);
     }
-    return count.total();
+    for (; index.leaf !== 0; index.next()) {
+      counted.block = index.entry;
+      counted.tree.add(arena.i32[index.entry >>> 15]!, (index.entry & 0x7fff) << 1);
+    }
+    if (counted.tree.keys > 0) {
+      counted.id.load(arena, counted.block, 0);
+      counted.serial = this.word(counted.block, NODE_SERIAL);
+    }
+    return counted.tree.total();
+  }
+
+  /** Whether the nodes counted last are the first ones of the index, which is at the last of them. */
+  private isCounted(nodes: Ref): boolean {
+    const { index, byId, counted } = this;
+    if (counted.tree.keys === 0) return false;
+    byId.probe.set(counted.id);
+    index.seek(nodes, counted.id.score);
+    if (index.leaf === 0 || index.entry !== counted.block) return false;
+    // Nodes are added behind the last one only: as many before this one are the same ones.
+    const isSame = this.word(counted.block, NODE_SERIAL) === counted.serial;
+    return isSame && index.rank === counted.tree.keys - 1;
   }
 
   readLastId(id: StreamId): void {
@@ -152,9 +186,16 @@ export abstract class StreamNodes extends Value {
   /** Reads the id of the first or the last entry; 0-0 when there is none. O(1), amortised. */
   readEdge(last: boolean, id: StreamId): void {
     const { walker } = this;
-    walker.start(this.word(this.ref, NODES), LOWEST, HIGHEST, last);
-    if (walker.next()) id.set(walker.id);
-    else id.setMin();
+    const { node } = walker;
+    let found = walker.seekEdge(this.word(this.ref, NODES), last);
+    for (; found; found = walker.nextNode()) {
+      let more = last ? node.last() : node.first();
+      while (more && node.isDeleted) more = last ? node.previous() : node.next();
+      if (!more) continue;
+      id.set(node.id);
+      return;
+    }
+    id.setMin();
   }
 
   /**

@@ -7,8 +7,9 @@ const KEY_BYTES = 16;
 const WORDS = 4;
 
 export class RadixTreeCount {
+  /** Keys added. */
+  keys = 0;
   private nodes = 0;
-  private keys = 0;
   private readonly before = new Int32Array(WORDS);
   /** Depths at which keys part on the way to the last key, from the top. */
   private readonly partings: number[] = [];
@@ -21,11 +22,23 @@ export class RadixTreeCount {
     this.keys++;
   }
 
-  /** The number of nodes for the keys added; the object is used up. */
+  /** Forgets all keys. */
+  clear(): void {
+    this.keys = 0;
+    this.nodes = 0;
+    this.partings.length = 0;
+    this.commonBefore = -1;
+  }
+
+  /** The number of nodes for the keys added so far. */
   total(): number {
-    if (this.keys === 0) return 1;
-    this.part(-1);
-    return this.nodes;
+    const { keys, nodes, partings, commonBefore } = this;
+    if (keys === 0) return 1;
+    let total = nodes + 1 + run(commonBefore, KEY_BYTES);
+    for (let i = 0; i < partings.length; i++) {
+      total += 1 + run(i > 0 ? partings[i - 1]! : -1, partings[i]!);
+    }
+    return total;
   }
 
   /** The last key shares `common` bytes with the next one: counts what lies below that place. */

@@ -127,6 +127,15 @@ const ops = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ op: 'renew' as const }) },
 );
 
+/** Nodes of the radix tree, counted from the beginning. */
+function countNodes(stream: StreamValue): number {
+  const count = new RadixTreeCount();
+  stream.forEachNode(({ msHigh, msLow, seqHigh, seqLow }) => {
+    count.add(Int32Array.of(msHigh, msLow, seqHigh, seqLow), 0);
+  });
+  return count.total();
+}
+
 /** Opens a stream of its own in the same cursor, adds an entry, and comes back. */
 function addToAnother(stream: StreamValue): void {
   const { ref, encoding } = stream;
@@ -193,6 +202,7 @@ describe('stream', () => {
               else expect(removed).toBe(expected);
               model = model.slice(removed);
             }
+            expect(stream.radixTreeNodes()).toBe(countNodes(stream));
             stream.checkInvariants();
           }
           expect(contents(stream)).toEqual(model);

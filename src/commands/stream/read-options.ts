@@ -30,7 +30,7 @@ const missingGroup = new CommandError('ERR Missing GROUP option for XREADGROUP')
 /** Without BLOCK. */
 export const NEVER_BLOCK = -1;
 
-/** What XREAD and XREADGROUP were told. */
+/** What XREAD and XREADGROUP were told; one object serves all calls. */
 export class ReadOptions implements Delivery {
   /** When to give up, 0 for never, or NEVER_BLOCK. */
   untilMs = NEVER_BLOCK;
@@ -43,6 +43,18 @@ export class ReadOptions implements Delivery {
   noAck = false;
   /** CLAIM's time, or -1. */
   minIdleMs = -1;
+}
+
+const options = new ReadOptions();
+
+function reset(): void {
+  options.untilMs = NEVER_BLOCK;
+  options.count = 0;
+  options.firstKey = 0;
+  options.streams = 0;
+  options.group = 0;
+  options.noAck = false;
+  options.minIdleMs = -1;
 }
 
 function blockInScript(args: Args): CommandError {
@@ -86,7 +98,7 @@ export function firstKeyOf(args: Args): number {
 
 /** Reads the options, up to the keys. Throws what Redis answers. */
 export function readOptions(ctx: Context, args: Args, inGroup: boolean): ReadOptions {
-  const options = new ReadOptions();
+  reset();
   for (let i = 1; i < args.argc; ) {
     const length = optionLength(args, i);
     if (length < 0) throw errors.syntax;
@@ -94,7 +106,7 @@ export function readOptions(ctx: Context, args: Args, inGroup: boolean): ReadOpt
       options.firstKey = i + 1;
       break;
     }
-    readOption(ctx, args, i, inGroup, options);
+    readOption(ctx, args, i, inGroup);
     i += length;
   }
   if (options.firstKey === 0) throw errors.syntax;
@@ -105,13 +117,7 @@ export function readOptions(ctx: Context, args: Args, inGroup: boolean): ReadOpt
 }
 
 /** Reads an option of which all arguments are there. */
-function readOption(
-  ctx: Context,
-  args: Args,
-  i: number,
-  inGroup: boolean,
-  options: ReadOptions,
-): void {
+function readOption(ctx: Context, args: Args, i: number, inGroup: boolean): void {
   if (args.is(i, 'BLOCK')) {
     if (ctx.isInScript) throw blockInScript(args);
     options.untilMs = blockArgument(args, i + 1, ctx.nowMs);

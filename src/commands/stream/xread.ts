@@ -34,13 +34,16 @@ const groupGone = new CommandError(
 );
 
 /** One stream of a command line. */
-interface Source {
-  readonly id: StreamId;
+class Source {
+  readonly id = new StreamId();
   /** Entries above the id are wanted; with a group: never delivered ones. */
-  fresh: boolean;
+  fresh = false;
   /** The id was `$`. */
-  last: boolean;
+  last = false;
 }
+
+/** The first source of every call: as a rule there is one. */
+const first = new Source();
 
 /** Opens the stream at argument i; false when there is none. */
 function openStream(ctx: Context, args: Args, i: number): boolean {
@@ -70,7 +73,9 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
   const sources: Source[] = [];
   for (let key = firstKey; key < firstKey + streams; key++) {
     const i = key + streams;
-    const source: Source = { id: new StreamId(), fresh: group === 0, last: false };
+    const source = key === firstKey ? first : new Source();
+    source.fresh = group === 0;
+    source.last = false;
     const found = openStream(ctx, args, key);
     if (group !== 0 && ctx.isAwaited(args, key)) checkGroup(ctx, args, found, key, group);
     if (isCharacter(args, i, '$')) {
@@ -90,6 +95,7 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
   return sources;
 }
 
+const NONE: readonly GroupRef[] = [];
 const edge = new StreamId();
 const highest = new StreamId();
 highest.setMax();
@@ -115,7 +121,7 @@ function serve(
   const group = options.group === 0 ? 0 : findGroup(streams, args, options.group);
   if (group !== 0 && fresh) streams.groups.readLastId(group, id);
   const claims = group !== 0 && fresh && options.minIdleMs >= 0;
-  const idle = claims ? findIdle(ctx, args, key, group, options.minIdleMs, options.count) : [];
+  const idle = claims ? findIdle(ctx, args, key, group, options.minIdleMs, options.count) : NONE;
   if (fresh && idle.length === 0 && !hasAbove(streams, id)) return false;
   id.increment();
   reply.nestedPair();
