@@ -120,7 +120,7 @@ export abstract class StreamNodes extends Value {
     return counted.tree.total();
   }
 
-  /** Whether the nodes counted last are the first ones of the index, which is at the last of them. */
+  /** Whether the nodes counted last are the index's first ones; it is at the last of them then. */
   private isCounted(nodes: Ref): boolean {
     const { index, byId, counted } = this;
     if (counted.tree.keys === 0) return false;

@@ -81,8 +81,8 @@ export class Output {
   private newOutbox = emptyOutbox();
   private turnEnd: NodeJS.Immediate | undefined = undefined;
   /**
-   * Clients with replies in the shared buffer, and where those of each begin and end. The arrays are
-   * as long as they ever were: emptying them each turn costs a fifth of a small request's time here.
+   * Clients with replies in the shared buffer, and where those of each begin and end. The arrays
+   * stay as long as they ever were: emptying them took a fourth of the time of a turn with one PING.
    */
   private readonly due: (Client | undefined)[] = [];
   private readonly dueStarts: number[] = [];
