@@ -48,6 +48,11 @@ export class Line {
     this.wakesWhenGone = waiter.wakesWhenGone;
   }
 
+  /** Whether one of them would be served a value of this type, undefined for none. */
+  takes(type: number | undefined): boolean {
+    return this.type === type || this.wakesWhenGone;
+  }
+
   /** Appends a waiter. O(1). */
   append(waiter: Waiter, arrival: number): Place {
     const place = new Place(this, waiter, arrival);
@@ -93,7 +98,7 @@ export class Round<W extends Waiter> {
       const line = lines[0]!;
       const { first } = line;
       const done = first === undefined || first === this.named;
-      if (done || (line.type !== type && !line.wakesWhenGone)) this.dropFirst();
+      if (done || !line.takes(type)) this.dropFirst();
       else if (first.arrival !== arrivals[0]) {
         arrivals[0] = first.arrival;
         this.sink(0);

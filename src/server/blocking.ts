@@ -18,6 +18,9 @@ import { clearTimeout, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
 
 const unblocked = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
 
+/** Bytes of keys no longer than this are written by a loop: cheaper than a call and an object. */
+const LOOP_MAX = 48;
+
 /** A command that waits. */
 export class Blocked implements Waiter {
   readonly session: Session;
@@ -87,6 +90,8 @@ export class Blocking implements BlockingPort {
   private readonly hooks: BlockingHooks;
   private readonly bySession = new Map<Session, Blocked>();
   private readonly reply = new Reply();
+  /** Bytes of a short key. */
+  private readonly shortKey = new Uint8Array(LOOP_MAX);
   private serving = false;
   /** How many of them gave a time. */
   timed = 0;
@@ -128,9 +133,11 @@ export class Blocking implements BlockingPort {
 
   /** O(what is served, and one attempt for each line of waiters). */
   private serveKey(key: ChangedKey): void {
+    let type = this.typeOf(key);
+    if (!key.isWanted(type)) return;
     const round = this.waiters.round(key);
-    for (;;) {
-      const blocked = round.next(this.typeOf(key));
+    for (; ; type = this.typeOf(key)) {
+      const blocked = round.next(type);
       if (blocked === undefined) return;
       const { retryAtMs } = blocked;
       this.reply.version = blocked.session.respVersion;
@@ -149,9 +156,16 @@ export class Blocking implements BlockingPort {
   /** Type of a key's value, undefined when there is none. */
   private typeOf({ dbIndex, key }: ChangedKey): number | undefined {
     const db = this.hooks.keyspace.dbs[dbIndex]!;
-    const bytes = Buffer.from(key, 'latin1');
-    const entry = db.find(bytes, 0, bytes.length);
+    const entry = db.find(this.bytesOf(key), 0, key.length);
     return entry === 0 ? undefined : db.typeOf(entry);
+  }
+
+  /** A key's bytes, good until the next call. */
+  private bytesOf(key: string): Uint8Array {
+    const { length } = key;
+    if (length > LOOP_MAX) return Buffer.from(key, 'latin1');
+    for (let i = 0; i < length; i++) this.shortKey[i] = key.charCodeAt(i);
+    return this.shortKey;
   }
 
   /**

@@ -8,6 +8,9 @@ const LIST = 1;
 const STREAM = 6;
 const KEY = { dbIndex: 0, key: 'k' };
 
+/** So bad that most keys collide. */
+const hash = (_buf: Uint8Array, _off: number, len: number): number => len & 1;
+
 interface Client extends Waiter {
   readonly name: string;
 }
@@ -18,7 +21,7 @@ function client(name: string, want = '', type = LIST, wakesWhenGone = false, key
 }
 
 it('asks one of each line, and serves the lines as one queue', () => {
-  const waiters = new Waiters<Client>();
+  const waiters = new Waiters<Client>(hash);
   const wants = ['a', 'b', 'a', 'c', 'b', 'a', 'c'];
   const all = wants.map((want, i) => client(`${want}${i}`, want));
   for (const one of all) waiters.add(one);
@@ -33,7 +36,7 @@ it('asks one of each line, and serves the lines as one queue', () => {
 });
 
 it('passes over who wants another type, unless it wakes for that', () => {
-  const waiters = new Waiters<Client>();
+  const waiters = new Waiters<Client>(hash);
   waiters.add(client('list'));
   waiters.add(client('stream', 'g', STREAM, true));
   const named = (type: number | undefined): (string | undefined)[] => {
@@ -46,7 +49,7 @@ it('passes over who wants another type, unless it wakes for that', () => {
 });
 
 it('asks in vain once, however many wait', () => {
-  const waiters = new Waiters<Client>();
+  const waiters = new Waiters<Client>(hash);
   for (let i = 0; i < 10_000; i++) waiters.add(client(String(i), 'group'));
   let asked = 0;
   for (let changes = 0; changes < 100; changes++) {
@@ -59,7 +62,7 @@ it('asks in vain once, however many wait', () => {
 it('goes on rightly while waiters come and go', () => {
   const random = randomFrom(7);
   for (let run = 0; run < 300; run++) {
-    const waiters = new Waiters<Client>();
+    const waiters = new Waiters<Client>(hash);
     const model: Client[] = [];
     const come = (): void => {
       const one = client(String(run), String(between(random, 0, 4)), LIST, false, ['k', 'other']);
@@ -91,4 +94,42 @@ it('goes on rightly while waiters come and go', () => {
     expect(waiters.size).toBe(0);
     expect((waiters as unknown as { queues: Map<number, unknown> }).queues.size).toBe(0);
   }
+});
+
+it('notes a changed key once, if somebody waits for it, in the order of changes', () => {
+  const random = randomFrom(11);
+  const names = ['', 'a', 'b', 'ab', 'ba', 'abc', 'key:1', 'key:2', 'longer than all others'];
+  const pick = (): string => names[between(random, 0, names.length - 1)]!;
+  const waiters = new Waiters<Client>(hash);
+  const model: Client[] = [];
+  let changed: string[] = [];
+  for (let step = 0; step < 5000; step++) {
+    const what = random();
+    if (what < 0.3 && model.length < 6) {
+      const one = client('', '', LIST, false, [...new Set([pick(), pick()])]);
+      waiters.add(one);
+      model.push(one);
+    } else if (what < 0.55 && model.length > 0) {
+      const [one] = model.splice(between(random, 0, model.length - 1), 1);
+      waiters.remove(one!);
+    } else if (what < 0.9) {
+      const key = pick();
+      const dbIndex = random() < 0.8 ? 0 : 1;
+      const text = Buffer.from(`<${key}>`);
+      waiters.keyChanged(dbIndex, text, 1, key.length);
+      const waits = model.some(({ wants }) => wants.has(key));
+      if (dbIndex === 0 && waits && !changed.includes(key)) changed.push(key);
+    } else {
+      expect(waiters.hasChanged).toBe(changed.length > 0);
+      const waited = (key: string) => model.some(({ wants }) => wants.has(key));
+      const taken = [...waiters.take()].filter((key) => key.isWanted(LIST));
+      expect(taken.map(({ key }) => key).filter(waited)).toEqual(changed.filter(waited));
+      for (const one of taken) expect(one.isWanted(STREAM)).toBe(false);
+      expect(waiters.hasChanged).toBe(false);
+      changed = [];
+    }
+  }
+  for (const one of model) waiters.remove(one);
+  const { byHash } = waiters as unknown as { byHash: Map<number, unknown> };
+  expect(byHash.size).toBe(0);
 });
