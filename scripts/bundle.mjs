@@ -43,7 +43,11 @@ const groups = Object.entries(floors).map(([name, directories]) => ({
 
 const isPackage = (id) => !id.startsWith('.') && !path.isAbsolute(id);
 // Blanks and comments only: names stay, for reports of bugs.
-const minify = { compress: false, mangle: false, codegen: true };
+const minify = {
+  compress: false,
+  mangle: { toplevel: false, keepNames: { function: true, class: true } },
+  codegen: true,
+};
 
 /**
  * `import.meta.url` stays that of the module's own file, so that what a module loads from beside it

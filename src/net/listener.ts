@@ -3,7 +3,7 @@
  * `Connection` that shares one read buffer with all others.
  */
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { adoptPlain, Connection } from './connection.ts';
 import { ListenError } from './listen-error.ts';
@@ -20,7 +20,11 @@ export interface TcpAddress {
   readonly backlog: number;
 }
 
-/** A method of Node's servers that is not in their types: binds at once, as `listen` does later. */
+/**
+ * A method of Node's servers that is not in their types: binds at once, as `listen` does later.
+ * `listen` tests whether a host is an address by a regular expression that takes 1.4 MB and some
+ * milliseconds to compile.
+ */
 interface ImmediateServer extends Server {
   _listen2?(
     host: string,
@@ -70,9 +74,13 @@ export class Listener {
     const { host, port, backlog } = where;
     const name = `${host}:${port}`;
     const address = await this.lookUp(host, name);
-    const server = this.create(undefined);
-    const ipv6Only = isIP(address) === 6;
-    await this.listen(server, { host: address, port, backlog, ipv6Only }, name);
+    const server: ImmediateServer = this.create(undefined);
+    const family = familyOf(address);
+    await this.listen(server, name, () => {
+      if (server._listen2 === undefined) {
+        server.listen({ host: address, port, backlog, ipv6Only: family === 6 });
+      } else bindNow(server, address, where);
+    });
     this.tcpServers.push(server);
     return (server.address() as AddressInfo).port;
   }
@@ -83,17 +91,16 @@ export class Listener {
    * `listenTcp` has looked up.
    */
   listenTcpNow(where: TcpAddress, failed: (error: ListenError) => void): boolean {
-    const { host, port, backlog } = where;
+    const { host, port } = where;
     const name = `${host}:${port}`;
-    const address = isIP(host) === 0 ? this.addresses.get(host) : host;
+    const address = familyOf(host) === 0 ? this.addresses.get(host) : host;
     const server: ImmediateServer = this.create(undefined);
     if (address === undefined || server._listen2 === undefined) {
       failed(new ListenError(name, 'Name or service not known'));
       return false;
     }
-    const family = isIP(address) === 6 ? 6 : 4;
     server.on('error', (error) => failed(listenError(name, error)));
-    server._listen2(address, port, family, backlog, null, family === 6 ? IPV6_ONLY : 0);
+    bindNow(server, address, where);
     if (!server.listening) return false;
     this.tcpServers.push(server);
     return true;
@@ -108,7 +115,7 @@ export class Listener {
     const server = this.create(path);
     const umask = mode === 0 ? undefined : process.umask(0o777 & ~mode);
     try {
-      await this.listen(server, { path, backlog }, path);
+      await this.listen(server, path, () => server.listen({ path, backlog }));
     } finally {
       if (umask !== undefined) process.umask(umask);
     }
@@ -136,7 +143,7 @@ export class Listener {
 
   /** The address of a host name; IPv4, as redis-server takes it. */
   private async lookUp(host: string, name: string): Promise<string> {
-    if (isIP(host) !== 0) return host;
+    if (familyOf(host) !== 0) return host;
     try {
       const { lookup } = process.getBuiltinModule('node:dns/promises');
       const { address } = await lookup(host, { family: 4 });
@@ -156,27 +163,38 @@ export class Listener {
     return server;
   }
 
-  private listen(
-    server: Server,
-    options: Parameters<Server['listen']>[0] & object,
-    name: string,
-  ): Promise<void> {
+  /** Waits until what `begin` begins has become a listening socket. Throws ListenError. */
+  private listen(server: Server, name: string, begin: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const failed = (error: Error) => reject(listenError(name, error));
       server.once('error', failed);
-      server.listen(options, () => {
+      server.once('listening', () => {
         server.off('error', failed);
         server.on('error', noop);
         resolve();
       });
+      begin();
     });
   }
+}
+
+/** 4 or 6 for what looks like an address, 0 for a name. */
+function familyOf(host: string): 0 | 4 | 6 {
+  if (host.includes(':')) return 6;
+  return /^[0-9]+(\.[0-9]+){3}$/.test(host) ? 4 : 0;
+}
+
+function bindNow(server: ImmediateServer, address: string, { port, backlog }: TcpAddress): void {
+  if (familyOf(address) === 6) server._listen2?.(address, port, 6, backlog, null, IPV6_ONLY);
+  else server._listen2?.(address, port, 4, backlog, null, 0);
 }
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EACCES: 'Permission denied',
+  // What only looked like an address.
+  EINVAL: 'Name or service not known',
   ENOENT: 'No such file or directory',
   ENOTDIR: 'Not a directory',
 };
