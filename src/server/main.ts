@@ -92,8 +92,8 @@ function adviceFor(error: LoadError): string | undefined {
 }
 
 const loadAdvice =
-  'Nothing was changed. "respite check rdb FILE" (or "check aof") tells what is wrong; with the file ' +
-  'moved away the server starts empty.';
+  'Nothing was changed. "respite check aof FILE" tells what is wrong; with the file moved away the ' +
+  'server starts empty.';
 
 /** How one connects, as people type it. */
 function waysIn({ config, endpoints }: Server): string[] {

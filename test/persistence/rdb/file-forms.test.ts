@@ -493,7 +493,9 @@ describe('what cannot be read', () => {
   it('a wrong checksum, but not where it is 0 or nobody asks', () => {
     const bytes = file(10, [stringKey('k', 'v')]);
     bytes[bytes.length - 1]! ^= 1;
-    expect(problem(bytes).message).toBe(`the checksum is wrong (RDB CRC error), at byte ${bytes.length - 8}`);
+    expect(problem(bytes).message).toBe(
+      `the checksum is wrong (RDB CRC error), at byte ${bytes.length - 8}`,
+    );
     load(newSpace(), bytes, { checksum: false });
     load(newSpace(), file(10, [stringKey('k', 'v')], false));
     load(newSpace(), file(4, [stringKey('k', 'v')]));
