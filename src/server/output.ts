@@ -82,7 +82,7 @@ export class Output {
   private turnEnd: NodeJS.Immediate | undefined = undefined;
   /**
    * Clients with replies in the shared buffer, and where those of each begin and end. The arrays
-   * stay as long as they ever were: emptying them took a fourth of the time of a turn with one PING.
+   * stay as long as they ever were: emptying them took a fourth of the time of a turn of one PING.
    */
   private readonly due: (Client | undefined)[] = [];
   private readonly dueStarts: number[] = [];

@@ -80,10 +80,17 @@ describe('figures', () => {
       return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
     };
     const before = handles().length;
-    const first = await round();
-    const second = await round();
+    // What is never given up grows in every round; what V8 collects late, in some.
+    const bound = full ? 8e6 : 3e6;
+    let bytes = await round();
+    let growth = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 4 && growth >= bound; i++) {
+      const now = await round();
+      growth = now - bytes;
+      bytes = now;
+    }
     expect(handles().length).toBeLessThanOrEqual(before + 1);
-    expect(second - first).toBeLessThan(full ? 8e6 : 3e6);
+    expect(growth).toBeLessThan(bound);
   });
 
   it('imported, started and answering with little processor time and memory', () => {

@@ -74,6 +74,7 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
   for (let key = firstKey; key < firstKey + streams; key++) {
     const i = key + streams;
     const source = key === firstKey ? first : new Source();
+    source.id.setMin();
     source.fresh = group === 0;
     source.last = false;
     const found = openStream(ctx, args, key);
