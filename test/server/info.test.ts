@@ -89,7 +89,7 @@ const exact = [
 describeWithOracle('figures of INFO next to those of redis-server', () => {
   it('are of the same kind, and the same where commands make them', async () => {
     const oracle = await startOracle();
-    const server = await startServer();
+    const server = await startServer({ 'enable-debug-command': 'yes' });
     const texts: Map<string, string>[] = [];
     try {
       for (const port of [oracle.port, server.port]) {
@@ -141,6 +141,9 @@ const workload = [
   'BLPOP l 0',
   'INCR k',
   'SET gone v PX 1',
+  // Whoever finds it, it has expired now.
+  'DEBUG SLEEP 0.005',
+  'GET gone',
   'SADD s a b',
   'MULTI',
   'INCR n',
