@@ -72,9 +72,14 @@ export class Reply {
     this.line('+', text);
   }
 
-  /** An error: `line` is its code, a space and its text. Line ends in it become spaces. */
+  /**
+   * An error: `line` is its code, a space and its text. Line ends at its end are left out, others
+   * become spaces.
+   */
   error(line: string): void {
-    this.line('-', line);
+    let end = line.length;
+    while (end > 0 && isLineEnd(line.charCodeAt(end - 1))) end--;
+    this.line('-', end === line.length ? line : line.slice(0, end));
   }
 
   /** An integer within +-2^53. */
@@ -406,10 +411,14 @@ export class Reply {
     out[p++] = type.charCodeAt(0);
     for (let i = 0; i < length; i++) {
       const c = text.charCodeAt(i);
-      out[p++] = c === CR || c === LF ? 32 : c;
+      out[p++] = isLineEnd(c) ? 32 : c;
     }
     out[p++] = CR;
     out[p++] = LF;
     this.pos = p;
   }
+}
+
+function isLineEnd(c: number): boolean {
+  return c === CR || c === LF;
 }

@@ -11,7 +11,7 @@ function written(version: 2 | 3, write: (reply: Reply) => void): string {
 
 const cases: readonly [string, (reply: Reply) => void, string, string][] = [
   ['ok', (r) => r.ok(), '+OK\r\n', '+OK\r\n'],
-  ['an error', (r) => r.error('ERR a\r\nb'), '-ERR a  b\r\n', '-ERR a  b\r\n'],
+  ['an error', (r) => r.error('ERR a\r\nb\n\r'), '-ERR a  b\r\n', '-ERR a  b\r\n'],
   ['small integers', (r) => r.int(7), ':7\r\n', ':7\r\n'],
   ['negative integers', (r) => r.int(-2147483649), ':-2147483649\r\n', ':-2147483649\r\n'],
   ['2^53', (r) => r.int(2 ** 53 - 1), ':9007199254740991\r\n', ':9007199254740991\r\n'],

@@ -50,6 +50,15 @@ static void result_line(lua_State *L, char type, const char *s) {
   buffer_add(L, &result, "\r\n", 2);
 }
 
+/* As result_line, without the line ends at the text's end. */
+static void result_errorline(lua_State *L, const char *s) {
+  size_t l = strlen(s);
+  buffer_char(L, &result, '-');
+  buffer_line(L, &result, s);
+  for (; l > 0 && islineend(s[l - 1]); l--) result.used--;
+  buffer_add(L, &result, "\r\n", 2);
+}
+
 static void result_null(lua_State *L, int resp) {
   if (resp == 3)
     buffer_add(L, &result, "_\r\n", 3);
@@ -99,7 +108,7 @@ static int countpairs(lua_State *L) {
 */
 static int result_table(lua_State *L, int resp, Level *level) {
   if (hasfield(L, "err", LUA_TSTRING)) {
-    result_line(L, '-', lua_tostring(L, -1));
+    result_errorline(L, lua_tostring(L, -1));
     lua_pop(L, 1);
     erroriscounted = hasfield(L, "ignore_error_stats_update", LUA_TBOOLEAN);
     lua_pop(L, 1 + erroriscounted);
