@@ -17,8 +17,12 @@ import { FieldDeadlines, NEVER } from './field-deadlines.ts';
 import type { FieldChange, FieldLog } from './field-log.ts';
 import { locateValue, newHashEntry, overwriteValue } from './hash-entry.ts';
 import { isExtended, locateMember, moveMembers, numberOf, TextRegister } from './members.ts';
-import { type Text, type TextSink, type Tools, Value } from './value.ts';
+import { sendElements, type TextSink } from './text-sink.ts';
+import { type Text, type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
+
+/** More than a listpack holds. */
+const TEXTS_MAX = 0x3fffffff;
 
 export class HashValue extends Value {
   readonly type = ValueType.hash;
@@ -221,6 +225,10 @@ export class HashValue extends Value {
     const u8 = this.arena.u8[body >>> 15]!;
     const start = (body & 0x7fff) << 3;
     const end = start + this.tools.listpack.end(body);
+    if (fields && values && stride === 2) {
+      sendElements(u8, start + LISTPACK_HEADER, end, TEXTS_MAX, text, sink);
+      return;
+    }
     for (let p = start + LISTPACK_HEADER; p < end; ) {
       if (fields) {
         text.locate(u8, p);

@@ -13,7 +13,8 @@
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
-import { type TextSink, Value } from './value.ts';
+import { NO_SHORT_TEXTS, sendElements, type TextSink } from './text-sink.ts';
+import { Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 /** Words of the root. */
@@ -165,7 +166,7 @@ export class ListValue extends Value {
 
   /** Calls `emit` with `element` set for `count` elements from an index on; they are there. */
   forRange(from: number, count: number, emit: () => void): void {
-    this.sendRange(from, count, { bulk: emit });
+    this.sendRange(from, count, { bulk: emit, ...NO_SHORT_TEXTS });
   }
 
   /**
@@ -181,11 +182,7 @@ export class ListValue extends Value {
       const u8 = this.arena.u8[node >>> 15]!;
       const base = (node & 0x7fff) << 3;
       const end = base + this.word(node, END);
-      for (let p = base + at; p < end && left > 0; left--) {
-        element.locate(u8, p);
-        sink.bulk(element.buf, element.off, element.len);
-        p += element.sizeAt(u8, p);
-      }
+      left -= sendElements(u8, base + at, end, left, element, sink);
       node = this.word(node, NEXT);
       if (node !== 0) at = this.word(node, START);
     }

@@ -9,7 +9,8 @@
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
 import { ENTRY_KEY, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import { copyBytes } from '../util/bytes.ts';
-import type { Text, TextSink, Tools } from './value.ts';
+import type { TextSink } from './text-sink.ts';
+import type { Text, Tools } from './value.ts';
 
 /** Bytes to be found; the fields change with every read. */
 export class TextRegister implements Text {

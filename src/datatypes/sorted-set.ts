@@ -24,7 +24,8 @@ import {
   setNumber,
   TextRegister,
 } from './members.ts';
-import { type TextSink, type Tools, Value } from './value.ts';
+import type { TextSink } from './text-sink.ts';
+import { type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
 const ROOT_BYTES = 16;

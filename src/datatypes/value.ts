@@ -57,15 +57,6 @@ export interface Tools {
   readonly moving: { cursor: number };
 }
 
-/**
- * Takes texts one after the other, such as a reply does. Methods that hand it a whole range do
- * without a register and a function for each element, which is half of their time.
- */
-export interface TextSink {
-  /** The text is `buf[off .. off + len)`, valid during the call. */
-  bulk(buf: Uint8Array, off: number, len: number): void;
-}
-
 /** ASCII (latin1) text as bytes of its own. */
 export function textOf(text: string): { buf: Buffer; off: 0; len: number } {
   const buf = Buffer.from(text, 'latin1');

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import type { TextSink } from '../../src/datatypes/text-sink.ts';
 import type { Text, Tools, Value } from '../../src/datatypes/value.ts';
 import { defaultLimits, type Limits } from '../../src/datatypes/value.ts';
 import type { Ref } from '../../src/memory/arena.ts';
@@ -11,6 +12,7 @@ import { Dict } from '../../src/memory/dict.ts';
 import { HeapArena } from '../../src/memory/heap-arena.ts';
 import { Listpack } from '../../src/memory/listpack.ts';
 import type { Snapshot } from '../../src/memory/snapshot.ts';
+import { Reply } from '../../src/resp/reply.ts';
 import { frozenBytes } from '../memory/frozen-bytes.ts';
 
 /** Texts are latin1 strings in the models: one character a byte. */
@@ -320,4 +322,21 @@ export function scanAll(step: (cursor: number, emit: () => void) => number, read
 /** Runs of a property: a few hundred in every run, ten times as many in the long tier. */
 export function runs(n: number): number {
   return process.env['RESPITE_FULL'] === '1' ? n * 20 : n;
+}
+
+/** What a value sends to a reply, as latin1 texts; the reply's buffer begins nearly full. */
+export function sentTexts(send: (sink: TextSink) => void): string[] {
+  const reply = new Reply();
+  reply.pos = reply.buf.length - 300;
+  const mark = reply.pos;
+  send(reply);
+  const texts: string[] = [];
+  const written = reply.buf.subarray(0, reply.pos);
+  for (let at = mark; at < written.length; ) {
+    const end = written.indexOf('\r\n', at);
+    const length = Number(written.toString('latin1', at + 1, end));
+    texts.push(written.toString('latin1', end + 2, end + 2 + length));
+    at = end + 2 + length + 2;
+  }
+  return texts;
 }

@@ -6,7 +6,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HashValue } from '../../src/datatypes/hash.ts';
 import { Encoding } from '../../src/datatypes/value-types.ts';
-import { anyText, bytesOf, runs, Store, same, sameList, scanAll, textOf } from './collections.ts';
+import {
+  anyText,
+  bytesOf,
+  runs,
+  Store,
+  same,
+  sameList,
+  scanAll,
+  sentTexts,
+  textOf,
+} from './collections.ts';
 
 const limits = [
   { hashListpackEntries: 4, hashListpackValue: 8 },
@@ -193,13 +203,8 @@ class Fixture {
       found.push(read());
     });
     sameList(found.sort(), expected);
-    const sent = (fields: boolean, values: boolean) => {
-      const texts: string[] = [];
-      hash.sendAll(fields, values, {
-        bulk: (buf, off, len) => texts.push(textOf({ buf, off, len })),
-      });
-      return texts;
-    };
+    const sent = (fields: boolean, values: boolean) =>
+      sentTexts((sink) => hash.sendAll(fields, values, sink));
     const [both, names, texts] = [sent(true, true), sent(true, false), sent(false, true)];
     sameList(names.map((name, i) => `${name}\0${texts[i]}`).sort(), expected);
     sameList(

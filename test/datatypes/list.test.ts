@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListValue } from '../../src/datatypes/list.ts';
 import { Args } from '../../src/util/args.ts';
-import { anyText, bytesOf, runs, Store, same, sameList, textOf } from './collections.ts';
+import { anyText, bytesOf, runs, Store, same, sameList, sentTexts, textOf } from './collections.ts';
 
 const nodeLimits = [1, 2, 3, 30, 0, -1, -2, -5];
 
@@ -164,9 +164,10 @@ class Fixture {
       const n = Math.min(o.n, model.length - i);
       list.forRange(i, n, () => found.push(textOf(list.element)));
       sameList(found, model.slice(i, i + n));
-      const sent: string[] = [];
-      list.sendRange(i, n, { bulk: (buf, off, len) => sent.push(textOf({ buf, off, len })) });
-      sameList(sent, found);
+      sameList(
+        sentTexts((sink) => list.sendRange(i, n, sink)),
+        found,
+      );
     }
     if (this.model.length === 0) store.free(list, 1);
   }

@@ -6,7 +6,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SortedSetValue } from '../../src/datatypes/sorted-set.ts';
 import { Encoding } from '../../src/datatypes/value-types.ts';
-import { anyText, bytesOf, runs, Store, same, sameList, scanAll, textOf } from './collections.ts';
+import {
+  anyText,
+  bytesOf,
+  runs,
+  Store,
+  same,
+  sameList,
+  scanAll,
+  sentTexts,
+  textOf,
+} from './collections.ts';
 
 const limits = [
   { zsetListpackEntries: 4, zsetListpackValue: 8 },
@@ -179,10 +189,7 @@ class Fixture {
       ? sorted.slice(rank + 1 - count, rank + 1).reverse()
       : sorted.slice(rank, rank + count);
     sameList(found, expected);
-    const sent: string[] = [];
-    this.zset.sendMembers(rank, count, backwards, {
-      bulk: (buf, off, len) => sent.push(textOf({ buf, off, len })),
-    });
+    const sent = sentTexts((sink) => this.zset.sendMembers(rank, count, backwards, sink));
     sameList(
       sent,
       expected.map(([member]) => member),
@@ -281,13 +288,8 @@ it('sorted sets of several leaves send any range of members, both ways', () => {
   names.forEach((name, i) => {
     zset.set(bytesOf(name), 0, name.length, i >> 3);
   });
-  const sent = (rank: number, count: number, backwards: boolean) => {
-    const texts: string[] = [];
-    zset.sendMembers(rank, count, backwards, {
-      bulk: (buf, off, len) => texts.push(textOf({ buf, off, len })),
-    });
-    return texts;
-  };
+  const sent = (rank: number, count: number, backwards: boolean) =>
+    sentTexts((sink) => zset.sendMembers(rank, count, backwards, sink));
   for (let from = 0; from < 400; from += 7) {
     for (const count of [1, 61, 62, 63, 400 - from]) {
       const end = Math.min(400, from + count);
