@@ -470,9 +470,15 @@ export class SortedSetValue extends Value {
       this.become(listpack.remove(this.ref, p, count * 2), this.encoding);
       return;
     }
+    const { arena, index, indexRoot } = this;
+    const { dict } = this.tools;
     for (let i = 0; i < count; i++) {
-      this.index.seekRank(this.indexRoot, rank);
-      this.removeEntry(this.index.entry);
+      index.seekRank(indexRoot, rank);
+      index.loadAhead();
+      const { entry } = index;
+      index.removeSought(indexRoot);
+      dict.unlinkEntry(this.dict, dict.hashOfEntry(entry), entry);
+      arena.free(entry);
     }
   }
 
