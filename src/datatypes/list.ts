@@ -13,7 +13,7 @@
 import type { Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
-import { NO_SHORT_TEXTS, sendElements, type TextSink } from './text-sink.ts';
+import { sendElements, type TextSink, textByText } from './text-sink.ts';
 import { Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
@@ -166,7 +166,7 @@ export class ListValue extends Value {
 
   /** Calls `emit` with `element` set for `count` elements from an index on; they are there. */
   forRange(from: number, count: number, emit: () => void): void {
-    this.sendRange(from, count, { bulk: emit, ...NO_SHORT_TEXTS });
+    this.sendRange(from, count, textByText(emit));
   }
 
   /**

@@ -7,9 +7,8 @@
  * The float64 is a member's score or the time a field expires.
  */
 import { type Arena, NO_BYTES, type Ref } from '../memory/arena.ts';
-import { ENTRY_KEY, EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
+import { EXTENDED, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import { copyBytes } from '../util/bytes.ts';
-import type { TextSink } from './text-sink.ts';
 import type { Text, Tools } from './value.ts';
 
 /** Bytes to be found; the fields change with every read. */
@@ -80,18 +79,6 @@ export function locateMember(arena: Arena, entry: Ref, text: TextRegister): void
   text.buf = arena.u8[entry >>> 15]!;
   text.off = ((entry & 0x7fff) << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
   text.len = keyWord & KEY_LENGTH;
-}
-
-/** Gives `sink` the keys of the first `count` entries. O(their bytes). */
-export function sendKeys(arena: Arena, entries: Int32Array, count: number, sink: TextSink): void {
-  const { i32, u8 } = arena;
-  for (let i = 0; i < count; i++) {
-    const entry = entries[i]!;
-    const at = entry & 0x7fff;
-    const keyWord = i32[entry >>> 15]![(at << 1) + ENTRY_KEY]!;
-    const off = (at << 3) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
-    sink.bulk(u8[entry >>> 15]!, off, keyWord & KEY_LENGTH);
-  }
 }
 
 /** Compares a text with an entry's key bytewise, a prefix first: negative, 0 or positive. */

@@ -20,11 +20,10 @@ import {
   moveMembers,
   newMember,
   numberOf,
-  sendKeys,
   setNumber,
   TextRegister,
 } from './members.ts';
-import type { TextSink } from './text-sink.ts';
+import { sendKeys, type TextSink } from './text-sink.ts';
 import { type Tools, Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 

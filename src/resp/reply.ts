@@ -7,6 +7,7 @@
  * failed is taken back with `rollback`. A reply past `limit` throws `errors.replyTooLarge`.
  * Source: the RESP2 and RESP3 specifications.
  */
+import { putShortBulk, SHORT_TEXT } from '../util/bulk-text.ts';
 import { errors } from '../util/errors.ts';
 import { formatDouble17g, intLength, writeInt } from '../util/numbers.ts';
 
@@ -18,10 +19,6 @@ const INITIAL_BYTES = 64 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 /** What one write to the kernel takes at most; the longest string fits. */
 const LIMIT_BYTES = 0x7fffffff;
-/** Shorter texts are copied by a loop. */
-const COPY_LOOP_MAX = 48;
-/** Most bytes of a text in a listpack whose length is part of its first byte, as a reply. */
-const SHORT_TEXT_BYTES = 63 + 7;
 const CR = 13;
 const LF = 10;
 
@@ -54,11 +51,11 @@ export class Reply {
   pos = 0;
   /** The protocol version that the present client speaks. */
   version: 2 | 3 = 2;
-  /** Where the last of several bulk strings ended in what they were read from. */
-  readTo = 0;
+  /** The buffer, to write four bytes at a time. */
+  view = viewOf(this.buf);
+  /** Where the buffer ends, or `limit` before that; whoever writes into it stops there. */
+  room = INITIAL_BYTES;
   private most = LIMIT_BYTES;
-  /** Where the buffer ends, or `limit` before that. */
-  private room = INITIAL_BYTES;
 
   /** Bytes that it holds at most; only errors, constants and messages go past it. */
   get limit(): number {
@@ -112,68 +109,17 @@ export class Reply {
   /** A bulk string: the bytes `buf[off .. off + len)`. O(len). */
   bulk(buf: Uint8Array, off: number, len: number): void {
     if (this.pos + len + 32 > this.room) this.reserve(len + 32);
+    if (len < SHORT_TEXT) {
+      this.pos = putShortBulk(this.buf, this.pos, buf, off, len);
+      return;
+    }
     const out = this.buf;
-    let p = this.pos;
-    out[p] = DOLLAR;
-    if (len < 10) {
-      out[p + 1] = 48 + len;
-      p += 2;
-    } else if (len < 100) {
-      const tens = (len / 10) | 0;
-      out[p + 1] = 48 + tens;
-      out[p + 2] = 48 + len - tens * 10;
-      p += 3;
-    } else p = writeInt(out, p + 1, len);
-    out[p] = CR;
-    out[p + 1] = LF;
-    p += 2;
-    if (len < COPY_LOOP_MAX) {
-      for (let i = 0; i < len; i++) out[p + i] = buf[off + i]!;
-    } else out.set(buf.subarray(off, off + len), p);
+    let p = this.putHeader(DOLLAR, len);
+    out.set(buf.subarray(off, off + len), p);
     p += len;
     out[p] = CR;
     out[p + 1] = LF;
     this.pos = p + 2;
-  }
-
-  /**
-   * Bulk strings of elements of a listpack, those from `u8[from]` on: at most `count` and none that
-   * begins at `end` or later. It stops before one that is no text of up to 63 bytes
-   * (src/memory/listpack-entry.ts) and where room ends. Returns how many it wrote; `readTo` is
-   * where the next one begins. A third of the time that one after the other takes.
-   */
-  shortTexts(u8: Uint8Array, from: number, end: number, count: number): number {
-    const { buf: out } = this;
-    const room = this.room - SHORT_TEXT_BYTES;
-    let p = from;
-    let q = this.pos;
-    let left = count;
-    for (; left > 0 && p < end && q <= room; left--) {
-      const len = u8[p]! ^ 0x80;
-      if (len >= 64) break;
-      out[q] = DOLLAR;
-      if (len < 10) {
-        out[q + 1] = 48 + len;
-        q += 2;
-      } else {
-        const tens = (len / 10) | 0;
-        out[q + 1] = 48 + tens;
-        out[q + 2] = 48 + len - tens * 10;
-        q += 3;
-      }
-      out[q] = CR;
-      out[q + 1] = LF;
-      q += 2;
-      for (let i = 0; i < len; i++) out[q + i] = u8[p + 1 + i]!;
-      p += len + 2;
-      q += len;
-      out[q] = CR;
-      out[q + 1] = LF;
-      q += 2;
-    }
-    this.pos = q;
-    this.readTo = p;
-    return count - left;
   }
 
   /** A bulk string of a whole buffer. */
@@ -353,7 +299,7 @@ export class Reply {
     this.ensure(this.pos + n);
     const out = this.buf;
     const p = this.pos;
-    if (n < COPY_LOOP_MAX) for (let i = 0; i < n; i++) out[p + i] = bytes[i]!;
+    if (n < SHORT_TEXT) for (let i = 0; i < n; i++) out[p + i] = bytes[i]!;
     else out.set(bytes, p);
     this.pos = p + n;
   }
@@ -363,7 +309,7 @@ export class Reply {
     this.ensure(this.pos + len);
     const out = this.buf;
     const p = this.pos;
-    if (len < COPY_LOOP_MAX) for (let i = 0; i < len; i++) out[p + i] = from[off + i]!;
+    if (len < SHORT_TEXT) for (let i = 0; i < len; i++) out[p + i] = from[off + i]!;
     else out.set(from.subarray(off, off + len), p);
     this.pos = p + len;
   }
@@ -399,6 +345,7 @@ export class Reply {
   /** Goes on with a fresh buffer of so many bytes. */
   private use(bytes: number): void {
     this.buf = Buffer.allocUnsafeSlow(bytes);
+    this.view = viewOf(this.buf);
     this.room = Math.min(bytes, this.most);
   }
 
@@ -496,4 +443,8 @@ export class Reply {
 
 function isLineEnd(c: number): boolean {
   return c === CR || c === LF;
+}
+
+function viewOf(buf: Buffer): DataView {
+  return new DataView(buf.buffer, buf.byteOffset, buf.length);
 }
