@@ -7,6 +7,7 @@ const FILE = path.join(root, 'docs/benchmarks.md');
 const HEAD = '# Benchmarks\n\nWritten by `npm run bench`; do not edit.\n';
 const ORDER = [
   'Throughput',
+  'Floor of Node',
   'Memory',
   'Eviction',
   'Growth of cost',

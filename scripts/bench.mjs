@@ -16,6 +16,7 @@ const programs = [
   'messages',
   'expiry',
   'growth',
+  'floor',
   'rows',
   'rdb',
   'persistence',
@@ -33,9 +34,9 @@ if (!programs.includes(program)) {
 
 const redisServer = process.env.REDIS_SERVER ?? 'redis-server';
 const both = [redisServer, 'redis-benchmark'];
-const tools = { load: both, persistence: both, replication: both, micro: [] }[program] ?? [
-  redisServer,
-];
+const tools = { load: both, floor: both, persistence: both, replication: both, micro: [] }[
+  program
+] ?? [redisServer];
 const missing = tools.filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 if (missing.length > 0 && !process.argv.includes('--help')) {
   process.stderr.write(
