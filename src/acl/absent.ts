@@ -29,7 +29,7 @@ const rows: readonly (readonly [categories: string, names: string])[] = [
   ['slow', 'latency: help'],
   ['slow', 'memory: doctor help malloc-stats purge stats'],
   ['read slow', 'memory: usage'],
-  ['keyspace write slow dangerous', 'migrate restore-asking'],
+  ['keyspace write slow dangerous', 'restore-asking'],
   [ADMIN, 'module: list load loadex unload'],
   ['slow', 'module: help'],
   ['write hyperloglog admin slow dangerous', 'pfdebug'],

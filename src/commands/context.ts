@@ -54,6 +54,8 @@ export interface BlockRequest {
   readonly retryAtMs?: number;
   /** Writes the reply of a wait that was in vain. */
   readonly onTimeout: (reply: Reply) => void;
+  /** Called when the wait is over, in whatever way. */
+  readonly onEnd?: () => void;
   /** Writes the reply where nothing may wait, if that is another one. */
   readonly onDenied?: (reply: Reply) => void;
 }

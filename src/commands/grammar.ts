@@ -158,7 +158,7 @@ export class Grammar {
     const values = type === 'block' ? argument.arguments : type === 'pure-token' ? [] : [argument];
     const plain = values.every((value) => value.arguments.length === 0);
     if (this.words.length === WORDS_MAX) throw new Error(`too many words: ${this.line}`);
-    if (token === undefined || !plain || !/^[A-Z][A-Z-]*$/.test(token)) {
+    if (token === undefined || !plain || !/^[A-Z][A-Z0-9-]*$/.test(token)) {
       throw new Error(`not a word with values: ${argument.name} in ${this.line}`);
     }
     const word = this.words.push(token) - 1;

@@ -4,11 +4,11 @@
  *
  *     key <LEFT | RIGHT> value [NX | XX] [EX seconds | KEEPTTL] [key value ...]
  *
- * UPPER CASE words are tokens (`=`, `~`, `*`, `$` as well), `|` separates alternatives, `<…>` is
- * required, `[…]` is optional, `...` after the last word of a bracket repeats it. What a bracket
- * repeats of the words before it is one argument with them. `name:type` forces a type, otherwise
- * the name decides; `name#2` says which key specification it belongs to, otherwise keys are
- * counted.
+ * UPPER CASE words are tokens (`=`, `~`, `*`, `$` and `""`, the empty text, as well), `|`
+ * separates alternatives, `<…>` is required, `[…]` is optional, `...` after the last word of a
+ * bracket repeats it. What a bracket repeats of the words before it is one argument with them.
+ * `name:type` forces a type, otherwise the name decides; `name#2` says which key specification it
+ * belongs to, otherwise keys are counted.
  */
 
 /** An argument of a command, or several that belong together. */
@@ -47,6 +47,8 @@ export function parseSyntax(line: string): Argument[] {
   return reader.sequence();
 }
 
+/** How a line writes the argument that is the empty text. */
+const EMPTY = '""';
 const ENDS: readonly (string | undefined)[] = ['|', ']', '>', undefined];
 
 class SyntaxReader {
@@ -99,6 +101,7 @@ class SyntaxReader {
     if (this.words[this.at] === '<') return this.choice().choice;
     const word = this.words[this.at++]!;
     const plain = { optional: false, multiple: false, arguments: [] };
+    if (word === EMPTY) return { ...plain, name: 'empty-string', type: 'pure-token', token: '' };
     if (!isToken(word)) return { ...plain, ...named(word) };
     const next = this.words[this.at];
     if (next === '<') return { ...this.choice().choice, name: word.toLowerCase(), token: word };

@@ -365,7 +365,7 @@ export const directives: readonly Directive[] = [
     'Private key for outgoing connections.', tlsFile),
   optionalText('tls-client-key-file-pass', 'mutable', 'active', 'Pass phrase of that key.',
     secret),
-  bool('tls-cluster', 'no', 'mutable', 'accepted', 'Use TLS on the cluster bus.'),
+  bool('tls-cluster', 'no', 'mutable', 'active', 'Use TLS towards targets of MIGRATE.'),
   optionalText('tls-dh-params-file', 'mutable', 'active', 'Diffie-Hellman parameters.', tlsFile),
   optionalText('tls-key-file', 'mutable', 'active', 'Private key of the server.', tlsFile),
   optionalText('tls-key-file-pass', 'mutable', 'active', 'Pass phrase of the private key.',

@@ -1,6 +1,7 @@
 /**
- * Connections that a server makes itself, to its master. What arrives goes into one buffer per
- * connection and is consumed at once, as with those that come in (`connection.ts`).
+ * Connections that a server makes itself, to its master or to a target of MIGRATE. What arrives
+ * goes into one buffer per connection and is consumed at once, as with those that come in
+ * (`connection.ts`).
  */
 import { connect, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
@@ -59,9 +60,14 @@ export class Outgoing {
     });
   }
 
-  /** Sends bytes, which are the connection's from now on. */
-  write(bytes: Buffer): void {
-    if (!this.socket.destroyed) this.socket.write(bytes);
+  /**
+   * Sends bytes, which are the connection's from now on; `taken` is called in a later turn, when
+   * the system has them, and not at all when it never does.
+   */
+  write(bytes: Buffer, taken?: () => void): void {
+    if (this.socket.destroyed) return;
+    if (taken === undefined) this.socket.write(bytes);
+    else this.socket.write(bytes, (error) => error == null && taken());
   }
 
   /** Nothing is read until `resume`; what has been read already may still come. */
@@ -103,7 +109,7 @@ export class Outgoing {
       this.reason = error.code ?? error.message;
     });
     socket.on('end', () => {
-      this.reason = 'the master hung up';
+      this.reason = 'the other side hung up';
       socket.destroy();
     });
     socket.on('close', () => events.closed(this.reason));

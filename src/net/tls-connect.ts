@@ -1,7 +1,8 @@
 /**
- * Connections of our own that are encrypted: to a master, for `tls-replication`. As redis-server
- * does it, the peer must show a certificate that the configured authorities have signed; whose name
- * is in it does not matter, because masters are known by address.
+ * Connections of our own that are encrypted: to a master, for `tls-replication`, to targets of
+ * MIGRATE, for `tls-cluster`. As redis-server does it, the peer must show a certificate that the
+ * configured authorities have signed; whose name is in it does not matter, because masters are
+ * known by address.
  */
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { nodeTls } from './tls-context.ts';

@@ -78,6 +78,7 @@ const tlsDirectives = [
   'tls-client-cert-file',
   'tls-client-key-file',
   'tls-client-key-file-pass',
+  'tls-cluster',
   'tls-dh-params-file',
   'tls-key-file',
   'tls-key-file-pass',

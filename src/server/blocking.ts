@@ -35,6 +35,7 @@ export class Blocked implements Waiter {
   /** When to look again, 0 for never; each time it runs it says so anew. */
   retryAtMs: number;
   readonly onTimeout: (reply: Reply) => void;
+  readonly onEnd: (() => void) | undefined;
   timer: NodeJS.Timeout | undefined;
   /** Bytes that it costs. */
   readonly bytes: number;
@@ -51,6 +52,7 @@ export class Blocked implements Waiter {
     this.untilMs = request.untilMs;
     this.retryAtMs = request.retryAtMs ?? 0;
     this.onTimeout = request.onTimeout;
+    this.onEnd = request.onEnd;
   }
 }
 
@@ -118,6 +120,21 @@ export class Blocking implements BlockingPort {
     heapGuard.count('blocked commands', blocked.bytes);
     this.waiters.add(blocked);
     this.startTimer(blocked);
+  }
+
+  /**
+   * What a session's command waits for, and is no key, has come: the command is run again, for the
+   * last time. Nothing else may be under way (`isTorn`).
+   */
+  proceed(session: Session): void {
+    const blocked = this.bySession.get(session);
+    if (blocked === undefined) return;
+    this.hooks.updateClock();
+    this.reply.version = session.respVersion;
+    this.hooks.retry(blocked, '', this.reply);
+    this.release(blocked);
+    this.hooks.replied();
+    this.serve();
   }
 
   /** Serves the waiters of keys that have changed. Call it after each command. */
@@ -231,6 +248,7 @@ export class Blocking implements BlockingPort {
     blocked.session.blockedBytes = 0;
     blocked.session.blockedCost = 0;
     this.onCost(blocked.session);
+    blocked.onEnd?.();
   }
 
   /** Only the first of a line is kept informed of when to look again: it tells the next one. */

@@ -20,6 +20,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
 import type { MemoryFigures } from './memory-figures.ts';
 import type { MemoryReports } from './memory-reports.ts';
+import type { Migrations } from './migrations.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
 import type { ServerProfile } from './profiles.ts';
@@ -41,6 +42,7 @@ export interface Sources {
   readonly defrag: Compactor;
   readonly eviction: Eviction;
   readonly loader: Loader;
+  readonly migrations: Migrations;
   readonly pause: Pause;
   readonly persistence: Persistence;
   readonly keyspace: Keyspace;
@@ -319,6 +321,7 @@ function statsLines(s: Sources): InfoLine[] {
     ['pubsubshard_channels', pubsub.size('shardChannel')],
     ['latest_fork_usec', 0],
     ['total_forks', s.persistence.snapshotCount],
+    ['migrate_cached_sockets', s.migrations.keptCount],
     ['active_defrag_hits', defrag.hits],
     ['active_defrag_misses', defrag.misses],
     ['active_defrag_key_hits', defrag.keyHits],

@@ -7,10 +7,7 @@ const missing: Readonly<Record<string, readonly string[]>> = {
   replication: [
     ...['failover', 'psync', 'replconf', 'replicaof', 'role', 'slaveof', 'sync', 'wait', 'waitaof'],
   ],
-  cluster: [
-    ...['asking', 'cluster', 'migrate', 'readonly', 'readwrite', 'restore-asking'],
-    'trimslots',
-  ],
+  cluster: [...['asking', 'cluster', 'readonly', 'readwrite', 'restore-asking'], 'trimslots'],
   modules: ['module'],
   'vector sets': [
     ...['vadd', 'vcard', 'vdim', 'vemb', 'vgetattr', 'vinfo', 'vismember', 'vlinks'],

@@ -48,6 +48,7 @@ import { MemoryFigures, type MemoryParts } from './memory-figures.ts';
 import { MemoryReports } from './memory-reports.ts';
 import { metricsText, unreadyReasons } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
+import { Migrations } from './migrations.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { Output } from './output.ts';
@@ -101,6 +102,7 @@ export class Server {
   readonly keyspace: Keyspace;
   readonly pubsub = new PubSub();
   readonly scripts: Scripting;
+  readonly migrations: Migrations;
   readonly monitors: Monitors;
   readonly tracking: Tracking;
   readonly changeStreams: ChangeStreams;
@@ -281,6 +283,14 @@ export class Server {
       config,
       accept: (connection) => this.clients.accept(connection),
       log: (level, message) => this.log(level, message),
+    });
+    this.migrations = new Migrations({
+      config,
+      keyspace: this.keyspace,
+      blocking: this.blocking,
+      pause: this.pause,
+      isBusy: () => this.executor.isBusy,
+      context: () => this.endpoints.tls.clientContext(),
     });
     this.notifications = new Notifications(this.keyspace, this.pubsub);
     this.upkeep = new Upkeep({
@@ -659,6 +669,7 @@ export class Server {
   private async closeNow(): Promise<void> {
     this.cron.stop();
     this.replica.close();
+    this.migrations.close();
     this.runtime.stop();
     this.metrics?.close();
     this.endpoints.close();

@@ -27,7 +27,12 @@ export class Tls {
   /** Whether anything of the configuration uses TLS. */
   get isWanted(): boolean {
     const { config } = this;
-    return config.number('tls-port') !== 0 || config.bool('tls-replication');
+    return config.number('tls-port') !== 0 || this.dials;
+  }
+
+  /** Whether connections of our own use TLS: to a master, to targets of MIGRATE. */
+  private get dials(): boolean {
+    return this.config.bool('tls-replication') || this.config.bool('tls-cluster');
   }
 
   /**
@@ -87,7 +92,7 @@ export class Tls {
       preferServerCiphers: config.bool('tls-prefer-server-ciphers'),
       sessionCaching: config.bool('tls-session-caching'),
       sessionSeconds: config.number('tls-session-cache-timeout'),
-      verifies: config.string('tls-auth-clients') !== 'no' || config.bool('tls-replication'),
+      verifies: config.string('tls-auth-clients') !== 'no' || this.dials,
     };
   }
 }

@@ -24,7 +24,7 @@ const LINES = Number(RESPITE_LINES ?? (RESPITE_FULL === '1' ? 1_000_000 : 20_000
 /** What has no keys of its own and nothing to do with data, or runs other commands. */
 const leftOut = new Set(['scripting', 'connection', 'transactions', 'pubsub', 'cluster']);
 const leftOutNames =
-  /^(debug|shutdown|migrate|restore-asking|replicaof|slaveof|failover|sync|psync|scan|keys)\b|save|rewrite/;
+  /^(debug|shutdown|restore-asking|replicaof|slaveof|failover|sync|psync|scan|keys)\b|save|rewrite/;
 
 /**
  * Where redis-server 7.0.15, whose key specifications these are, takes it less strictly: what a

@@ -21,6 +21,7 @@ const otherArguments: Readonly<Record<string, string>> = {
   'STORE and STOREDIST exclude each other': 'georadius georadiusbymember',
   'arguments that 7.0.15 leaves out': 'command|getkeys command|getkeysandflags',
   'sources that may be missing': 'pfmerge',
+  'alternatives that are optional once more': 'migrate',
 };
 
 /** Command lines whose keys both are asked for. */
@@ -83,6 +84,13 @@ const lines = [
   'DEL a b',
   'DUMP k',
   'RESTORE k 0 x',
+  'MIGRATE h 1 k 0 1',
+  'MIGRATE h 1 k 0 1 COPY REPLACE',
+  'MIGRATE h 1 k 0 1 KEYS a',
+  'MIGRATE h 1 k 0 1 KEYS',
+  'MIGRATE h 1 k 0 1 AUTH KEYS',
+  'MIGRATE h 1 k 0 1 AUTH2 KEYS KEYS COPY',
+  'MIGRATE h 1 k 0 1 AUTH',
   'MEMORY USAGE k',
   'SUBSCRIBE c',
   'PUBLISH c m',
@@ -143,6 +151,23 @@ describeWithOracle('COMMAND', () => {
       }
     }
     expect(differences).toEqual([]);
+  });
+
+  it('GETKEYSANDFLAGS finds the keys of MIGRATE after KEYS', async () => {
+    const lines = [
+      '',
+      'KEYS',
+      'KEYS a',
+      'COPY KEYS a b',
+      'AUTH KEYS KEYS a',
+      'AUTH2 u KEYS KEYS a',
+    ];
+    lines.push('AUTH KEYS a', 'AUTH2 KEYS KEYS KEYS keys a', 'AUTH', 'AUTH2 a', 'nosuch KEYS a');
+    const head = ['COMMAND', 'GETKEYSANDFLAGS', 'MIGRATE', 'h', '1', '', '0', '1'];
+    for (const line of lines) {
+      const [a, b] = await ask(3, ...head, ...line.split(' ').filter(Boolean));
+      expect(textOf(a), line).toBe(textOf(b));
+    }
   });
 
   it('LIST FILTERBY lets the same commands through', async () => {

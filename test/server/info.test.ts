@@ -10,7 +10,6 @@ afterEach(closeAll);
 const missing: Readonly<Record<string, string>> = {
   'how redis-server was compiled': 'redis_build_id atomicvar_api gcc_version',
   replication: 'slave_expires_tracked_keys unexpected_error_replies',
-  MIGRATE: 'migrate_cached_sockets',
   'not counted': 'dump_payload_sanitizations',
 };
 

@@ -3,7 +3,6 @@
  */
 import { stringEncoding } from '../../datatypes/string-encoding.ts';
 import type { Value } from '../../datatypes/value.ts';
-import { ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import { setAccess } from '../../persistence/rdb/access.ts';
@@ -15,6 +14,7 @@ import type { Context } from '../context.ts';
 import { grammar } from '../grammar.ts';
 import { addInt64, type Int64, int64Argument } from '../integers.ts';
 import { command, keyAt } from '../spec.ts';
+import { payloadOf, readWhole } from './whole-value.ts';
 
 const busyKey = new CommandError('BUSYKEY Target key name already exists.');
 const badTtl = new CommandError('ERR Invalid TTL value, must be >= 0');
@@ -37,18 +37,9 @@ export const dump = command({
   syntax: 'key',
 
   run(ctx, args, reply) {
-    const { db, keyspace } = ctx;
-    let entry = db.read(args, 1);
-    if (entry !== 0 && db.typeOf(entry) === ValueType.hash) {
-      // Fields that are due go first, and the key with the last one.
-      entry = db.findValue(args.buf, args.off[1]!, args.len[1]!, keyspace.hashes);
-    }
-    if (entry === 0) {
-      reply.null();
-      return;
-    }
-    const compress = ctx.server.config.bool('rdbcompression');
-    reply.bytes(PayloadCodec.of(keyspace).dump(db, entry, compress));
+    const entry = readWhole(ctx, args, 1);
+    if (entry === 0) reply.null();
+    else reply.bytes(payloadOf(ctx, entry));
   },
 });
 

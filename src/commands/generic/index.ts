@@ -4,6 +4,7 @@ import { del, unlink } from './del.ts';
 import { dump, restore } from './dump.ts';
 import { exists, touch, type } from './exists.ts';
 import { expire, expireat, persist, pexpire, pexpireat } from './expire.ts';
+import { migrate } from './migrate.ts';
 import { object } from './object.ts';
 import { copy, move, rename, renamenx } from './rename.ts';
 import { keys, randomkey, scan } from './scan.ts';
@@ -20,6 +21,7 @@ export const genericCommands: readonly CommandSpec[] = [
   expireat,
   expiretime,
   keys,
+  migrate,
   move,
   object,
   persist,

@@ -12,6 +12,7 @@ import type { LifecyclePort } from './lifecycle.ts';
 import type { LogPort } from './log.ts';
 import type { MemoryPort } from './memory.ts';
 import type { PubSubPort, TrackingPort } from './messages.ts';
+import type { MigrationsPort } from './migrations.ts';
 import type { HotKeysPort, LargeCallsPort, LatencyPort, SlowLogPort } from './observation.ts';
 import type { PersistencePort } from './persistence.ts';
 import type { ReplicaPort } from './replica.ts';
@@ -35,6 +36,7 @@ export interface ServerPort {
   readonly lifecycle: LifecyclePort;
   readonly logger: LogPort;
   readonly memoryReports: MemoryPort;
+  readonly migrations: MigrationsPort;
   readonly monitors: MonitorsPort;
   readonly persistence: PersistencePort;
   readonly pubsub: PubSubPort;
