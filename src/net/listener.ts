@@ -25,7 +25,7 @@ export interface TcpAddress {
  * `listen` tests whether a host is an address by a regular expression that takes 1.4 MB and some
  * milliseconds to compile.
  */
-interface ImmediateServer extends Server {
+export interface ImmediateServer extends Server {
   _listen2?(
     host: string,
     port: number,
@@ -91,17 +91,10 @@ export class Listener {
    * `listenTcp` has looked up.
    */
   listenTcpNow(where: TcpAddress, failed: (error: ListenError) => void): boolean {
-    const { host, port } = where;
-    const name = `${host}:${port}`;
+    const { host } = where;
     const address = familyOf(host) === 0 ? this.addresses.get(host) : host;
-    const server: ImmediateServer = this.create(undefined);
-    if (address === undefined || server._listen2 === undefined) {
-      failed(new ListenError(name, 'Name or service not known'));
-      return false;
-    }
-    server.on('error', (error) => failed(listenError(name, error)));
-    bindNow(server, address, where);
-    if (!server.listening) return false;
+    const server = this.create(undefined);
+    if (!listenNow(server, address, where, failed)) return false;
     this.tcpServers.push(server);
     return true;
   }
@@ -179,9 +172,29 @@ export class Listener {
 }
 
 /** 4 or 6 for what looks like an address, 0 for a name. */
-function familyOf(host: string): 0 | 4 | 6 {
+export function familyOf(host: string): 0 | 4 | 6 {
   if (host.includes(':')) return 6;
   return /^[0-9]+(\.[0-9]+){3}$/.test(host) ? 4 : 0;
+}
+
+/**
+ * Has a server listen without waiting, on an address (undefined: its name is not known). Returns
+ * whether it listens; `failed` hears the reason, later.
+ */
+export function listenNow(
+  server: ImmediateServer,
+  address: string | undefined,
+  where: TcpAddress,
+  failed: (error: ListenError) => void,
+): boolean {
+  const name = `${where.host}:${where.port}`;
+  if (address === undefined || server._listen2 === undefined) {
+    failed(new ListenError(name, 'Name or service not known'));
+    return false;
+  }
+  server.on('error', (error) => failed(listenError(name, error)));
+  bindNow(server, address, where);
+  return server.listening;
 }
 
 function bindNow(server: ImmediateServer, address: string, { port, backlog }: TcpAddress): void {

@@ -22,7 +22,9 @@ import type { Eviction } from './eviction.ts';
 import type { Gates } from './gates.ts';
 import type { Log } from './log.ts';
 import { memoryLimit } from './machine-memory.ts';
+import type { MetricsServer } from './metrics-server.ts';
 import type { Notifications } from './notifications.ts';
+import type { OomScore } from './oom-score.ts';
 import type { OutputLimits } from './output-limits.ts';
 import type { Persistence } from './persistence.ts';
 import type { SlowCalls } from './slow-calls.ts';
@@ -41,7 +43,9 @@ export interface Configured {
   readonly gates: Gates;
   readonly keyspace: Keyspace;
   readonly logger: Log;
+  readonly metrics: MetricsServer;
   readonly notifications: Notifications;
+  readonly oomScore: OomScore;
   readonly outputLimits: OutputLimits;
   readonly persistence: Persistence;
   readonly parserLimits: ParserLimits;
@@ -214,6 +218,14 @@ const actions: readonly (readonly [names: readonly string[], action: Action])[] 
     (config, { slowCalls }) => slowCalls.configure(config),
   ],
   [['hz'], (_config, { cron }) => cron.restart()],
+  [['metrics-port', 'metrics-bind'], (_config, { metrics }) => metrics.move()],
+  [
+    ['oom-score-adj', 'oom-score-adj-values'],
+    (_config, { oomScore }, changed) => {
+      // As the server starts it is not yet known what it is.
+      if (changed) oomScore.apply();
+    },
+  ],
   [['port'], (_config, { endpoints }) => endpoints.movePort()],
   [['tls-port'], (_config, { endpoints }) => endpoints.moveTlsPort()],
   [['bind'], (_config, { endpoints }) => endpoints.moveAddresses()],

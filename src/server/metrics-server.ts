@@ -4,45 +4,49 @@
  * only by those who configure a port.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config/config.ts';
 import { ListenError } from '../net/listen-error.ts';
+import { familyOf, listenNow } from '../net/listener.ts';
+import { CommandError } from '../util/errors.ts';
+import type { LogLevel } from './log.ts';
 
 /** Peers beyond this many have to wait: probes and scrapes are few. */
 const CONNECTIONS_MAX = 64;
 /** A peer that sends its request slower than this is cut off. */
 const REQUEST_MS = 5000;
+/** Connections that may wait to be accepted. */
+const BACKLOG = 511;
+
+const refused = new CommandError('ERR Unable to listen for metrics there. Check server logs.');
 
 export interface MetricsOptions {
-  readonly port: number;
-  readonly hosts: readonly string[];
+  readonly config: Config;
   /** The text of a scrape, in OpenMetrics' format or Prometheus'. */
   readonly metrics: (isOpen: boolean) => string;
   /** Why the server cannot be used at present; empty when it can. */
   readonly unready: () => readonly string[];
+  readonly log: (level: LogLevel, message: string) => void;
 }
 
 export class MetricsServer {
   private readonly options: MetricsOptions;
   private readonly servers: HttpServer[] = [];
+  /** Between `open` and `close`. */
+  private isOpen = false;
 
   constructor(options: MetricsOptions) {
     this.options = options;
   }
 
-  /** Listens on all hosts. Rejects with ListenError; nothing stays open then. */
+  /**
+   * Listens where the directives say, if they do. Rejects with ListenError; nothing stays open
+   * then.
+   */
   async open(): Promise<void> {
-    const { createServer } = process.getBuiltinModule('node:http');
-    const { port, hosts } = this.options;
+    this.isOpen = true;
+    const { port, hosts } = this.where();
     for (const host of hosts) {
-      const server = createServer(
-        {
-          requestTimeout: REQUEST_MS,
-          headersTimeout: REQUEST_MS,
-          connectionsCheckingInterval: 1000,
-        },
-        (request, response) => this.answer(request, response),
-      );
-      server.maxConnections = CONNECTIONS_MAX;
-      this.servers.push(server);
+      const server = this.create();
       try {
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject);
@@ -54,9 +58,64 @@ export class MetricsServer {
         throw new ListenError(`${host}:${port}`, message, code);
       }
     }
+    this.announce();
+  }
+
+  /**
+   * The directives have changed: closes the sockets and opens those that are asked for. Throws
+   * CommandError when an address cannot be had: nothing listens then, and the caller puts the old
+   * values back and calls again.
+   */
+  move(): void {
+    if (!this.isOpen) return;
+    this.closeServers();
+    const { port, hosts } = this.where();
+    const failed = ({ address, message }: ListenError) =>
+      this.options.log('warning', `Cannot listen for metrics at ${address}: ${message}`);
+    for (const host of hosts) {
+      const named = host === 'localhost' ? '127.0.0.1' : undefined;
+      const address = familyOf(host) === 0 ? named : host;
+      if (listenNow(this.create(), address, { host, port, backlog: BACKLOG }, failed)) continue;
+      this.closeServers();
+      throw refused;
+    }
+    this.announce();
   }
 
   close(): void {
+    this.isOpen = false;
+    this.closeServers();
+  }
+
+  private where(): { port: number; hosts: readonly string[] } {
+    const { config } = this.options;
+    const port = config.number('metrics-port');
+    const hosts = config.string('metrics-bind').split(' ').filter(Boolean);
+    return { port, hosts: port === 0 ? [] : hosts };
+  }
+
+  private announce(): void {
+    const { port, hosts } = this.where();
+    if (hosts.length === 0) return;
+    this.options.log('notice', `Metrics at http://${hosts.join(' ')}:${port}/metrics`);
+  }
+
+  private create(): HttpServer {
+    const { createServer } = process.getBuiltinModule('node:http');
+    const server = createServer(
+      {
+        requestTimeout: REQUEST_MS,
+        headersTimeout: REQUEST_MS,
+        connectionsCheckingInterval: 1000,
+      },
+      (request, response) => this.answer(request, response),
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    this.servers.push(server);
+    return server;
+  }
+
+  private closeServers(): void {
     for (const server of this.servers.splice(0)) {
       server.close();
       server.closeAllConnections();

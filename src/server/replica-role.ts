@@ -15,6 +15,7 @@ import type { Gates } from './gates.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
 import type { Log } from './log.ts';
+import type { OomScore } from './oom-score.ts';
 import type { Output } from './output.ts';
 import type { Persistence } from './persistence.ts';
 import type { Replication } from './replication.ts';
@@ -45,6 +46,7 @@ export interface RoleTargets {
   readonly replication: Replication;
   readonly now: () => number;
   readonly endpoints: Endpoints;
+  readonly oomScore: OomScore;
   /** A master that was asked to hand its part over has answered. */
   readonly failoverAnswered: (accepted: boolean) => void;
 }
@@ -115,6 +117,7 @@ function applyRole(server: RoleTargets, side: ReplicaSide): void {
     isReplica && !refusesWrites ? (keyspace.ownExpiry ?? new OwnExpiry()) : undefined;
   logger.role = isReplica ? 'S' : 'M';
   replication.replicas.countGood();
+  server.oomScore.follow();
 }
 
 /** A command of the stream failed, or is not known here: this copy may differ from now on. */

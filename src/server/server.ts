@@ -51,6 +51,7 @@ import { MetricsServer } from './metrics-server.ts';
 import { Migrations } from './migrations.ts';
 import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
+import { OomScore } from './oom-score.ts';
 import { Output } from './output.ts';
 import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
@@ -130,6 +131,7 @@ export class Server {
   readonly pipeline: Pipeline;
   readonly endpoints: Endpoints;
   readonly notifications: Notifications;
+  readonly oomScore: OomScore;
   readonly parserLimits: ParserLimits = { ...defaultParserLimits };
   readonly cron: Cron;
   readonly upkeep: Upkeep;
@@ -139,7 +141,7 @@ export class Server {
   readonly replication: Replication;
   readonly replica: ReplicaSide;
   readonly loader: Loader;
-  private metrics: MetricsServer | undefined;
+  readonly metrics: MetricsServer;
   private readonly heapLine = (line: string) => this.log('warning', line);
   private closePromise: Promise<void> | undefined;
 
@@ -292,6 +294,13 @@ export class Server {
       isBusy: () => this.executor.isBusy,
       context: () => this.endpoints.tls.clientContext(),
     });
+    this.metrics = new MetricsServer({
+      config,
+      metrics: (isOpen) => metricsText(this, isOpen),
+      unready: () => unreadyReasons(this),
+      log,
+    });
+    this.oomScore = new OomScore({ config, isReplica: () => this.replication.isReplica, log });
     this.notifications = new Notifications(this.keyspace, this.pubsub);
     this.upkeep = new Upkeep({
       keyspace: this.keyspace,
@@ -575,25 +584,17 @@ export class Server {
     this.runtime.start();
     this.cron.start();
     this.replica.start();
+    this.oomScore.follow();
   }
 
   /** Serves metrics and probes, from before the data is loaded, where a port is configured. */
   private async openMetrics(): Promise<void> {
-    const port = this.config.number('metrics-port');
-    if (port === 0) return;
-    this.metrics = new MetricsServer({
-      port,
-      hosts: this.config.string('metrics-bind').split(' ').filter(Boolean),
-      metrics: (isOpen) => metricsText(this, isOpen),
-      unready: () => unreadyReasons(this),
-    });
     try {
       await this.metrics.open();
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.log('notice', `Metrics at http://${this.config.string('metrics-bind')}:${port}/metrics`);
   }
 
   /** Port of the first TCP socket; 0 when there is none. */
@@ -671,7 +672,7 @@ export class Server {
     this.replica.close();
     this.migrations.close();
     this.runtime.stop();
-    this.metrics?.close();
+    this.metrics.close();
     this.endpoints.close();
     await this.persistence.close();
     await this.clients.endAll();

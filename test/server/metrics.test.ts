@@ -113,6 +113,39 @@ describe('metrics', () => {
     await startServer({ 'metrics-port': String(port) });
   });
 
+  it('CONFIG SET moves them, or leaves them where they are', async () => {
+    const { server, port, url } = await start();
+    const client = await connectTo(server);
+    const answers = async (from: string) => (await fetch(`${from}/healthz`)).status;
+    for (const name of ['metrics-port', 'metrics-bind']) {
+      expect(await client.text('CONFIG', 'SET', name, server.config.string(name))).toBe('OK');
+      expect(await answers(url)).toBe(200);
+    }
+    const next = await freePort();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const busy = String((taken.address() as { port: number }).port);
+    for (const words of [
+      ['metrics-port', busy],
+      ['metrics-bind', '127.0.0.1 host.invalid', 'metrics-port', String(next)],
+    ]) {
+      const { kind } = await client.call('CONFIG', 'SET', 'hz', '20', ...words);
+      expect(kind, words.join(' ')).toBe('error');
+      expect(await answers(url)).toBe(200);
+      expect(server.config.string('metrics-port')).toBe(String(port));
+      expect(server.config.string('metrics-bind')).toBe('127.0.0.1');
+      expect(server.config.number('hz')).toBe(10);
+    }
+    await new Promise((resolve) => taken.close(resolve));
+    expect(await client.text('CONFIG', 'SET', 'metrics-port', String(next))).toBe('OK');
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect(await answers(`http://127.0.0.1:${next}`)).toBe(200);
+    await client.call('CONFIG', 'SET', 'metrics-port', '0');
+    await expect(fetch(`http://127.0.0.1:${next}/healthz`)).rejects.toThrow();
+    await client.call('CONFIG', 'SET', 'metrics-bind', 'localhost', 'metrics-port', String(port));
+    expect(await answers(url)).toBe(200);
+  });
+
   const exporter = 'prometheus-redis-exporter';
   const isThere = spawnSync(exporter, ['--version']).error === undefined;
   if (!isThere) console.warn(`SKIPPED: ${exporter} is not installed (apt-get install ${exporter})`);
