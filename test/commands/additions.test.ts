@@ -1,6 +1,6 @@
 /**
  * Commands that the reference server is too old for: SET's IF conditions, DELEX, DIGEST and MSETEX of
- * Redis 8.4, INCREX of 8.8. Expectations come from their documentation.
+ * Redis 8.4, INCREX of 8.8, XREAD with `+` of 7.4. Expectations come from their documentation.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createServer, type RespiteServer } from '../../src/index.ts';
@@ -159,5 +159,59 @@ describe('INCREX', () => {
       '-ERR value is not an integer or out of range',
       '-ERR LBOUND can not be greater than UBOUND',
     ]);
+  });
+});
+
+describe('XREAD with +', () => {
+  it('gives the last entry that there is', async () => {
+    expect(
+      await replies(
+        'XADD s 1-1 f 1',
+        'XADD s 2-0 f 2',
+        'XADD t 5-5 f t',
+        'XREAD STREAMS s +',
+        'XREAD COUNT 10 STREAMS s none t + + +',
+        'XDEL s 2-0',
+        'XREAD STREAMS s +',
+        'XDEL s 1-1',
+        'XREAD STREAMS s +',
+        'XREAD STREAMS none +',
+      ),
+    ).toEqual([
+      '$3 1-1',
+      '$3 2-0',
+      '$3 5-5',
+      '*1 *2 $1 s *1 *2 $3 2-0 *2 $1 f $1 2',
+      '*2 *2 $1 s *1 *2 $3 2-0 *2 $1 f $1 2 *2 $1 t *1 *2 $3 5-5 *2 $1 f $1 t',
+      ':1',
+      '*1 *2 $1 s *1 *2 $3 1-1 *2 $1 f $1 1',
+      ':1',
+      '*-1',
+      '*-1',
+    ]);
+  });
+
+  it('waits for the first one where there is none, and never in a group', async () => {
+    const other = await Connection.open(server.port);
+    for (const [before, added] of [
+      ['PING', '1-1'],
+      ['XDEL s 1-1', '7-0'],
+    ]) {
+      await replies(before!);
+      other.send('XREAD', 'BLOCK', '0', 'STREAMS', 's', '+');
+      while (!/blocked_clients:1/.test((await replies('INFO clients'))[0]!));
+      await replies('MULTI', `XADD s ${added} f v`, 'XADD s 9-0 f w', 'EXEC');
+      const { bytes } = await other.receive();
+      const got = bytes.toString('latin1').trimEnd().replaceAll('\r\n', ' ');
+      expect(got).toBe(`*1 *2 $1 s *2 *2 $3 ${added} *2 $1 f $1 v *2 $3 9-0 *2 $1 f $1 w`);
+      await replies('XDEL s 9-0', 'XSETID s 1-1');
+    }
+    other.close();
+    const [, , refused] = await replies(
+      'XADD g 1-1 f v',
+      'XGROUP CREATE g group 0',
+      'XREADGROUP GROUP group me STREAMS g +',
+    );
+    expect(refused).toMatch(/^-ERR Invalid stream ID/);
   });
 });

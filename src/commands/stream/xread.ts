@@ -38,7 +38,7 @@ class Source {
   readonly id = new StreamId();
   /** Entries above the id are wanted; with a group: never delivered ones. */
   fresh = false;
-  /** The id was `$`. */
+  /** The id was `$` or `+`: it stands for another one at any other moment. */
   last = false;
 }
 
@@ -83,6 +83,10 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
       if (group !== 0) throw lastIdInGroup;
       source.last = true;
       if (found) ctx.keyspace.streams.readLastId(source.id);
+    } else if (group === 0 && isCharacter(args, i, '+')) {
+      // Redis 7.4: the last entry, or the first that comes where there is none.
+      source.last = true;
+      if (found) readBeforeLast(ctx.keyspace.streams, source.id);
     } else if (isCharacter(args, i, '>')) {
       if (group === 0) throw newIdWithoutGroup;
       source.fresh = true;
@@ -94,6 +98,16 @@ function readSources(ctx: Context, args: Args, options: ReadOptions): Source[] {
     sources.push(source);
   }
   return sources;
+}
+
+/** The id that only the last entry of a stream is above; its last id when there is no entry. */
+function readBeforeLast(stream: StreamValue, id: StreamId): void {
+  if (stream.size === 0) {
+    stream.readLastId(id);
+    return;
+  }
+  stream.readEdge(true, id);
+  id.decrement();
 }
 
 const NONE: readonly GroupRef[] = [];
@@ -208,7 +222,7 @@ function nextClaimAt(
   return next;
 }
 
-/** The command line with the ids that `$` stands for at this moment. */
+/** The command line with the ids that `$` and `+` stand for at this moment. */
 function withLastIds(args: Args, options: ReadOptions, sources: readonly Source[]): Args {
   if (!sources.some(({ last }) => last)) return args;
   const parts: (Uint8Array | string)[] = [];
