@@ -48,6 +48,8 @@ export class Lifecycle implements LifecyclePort {
   isEnding = false;
   /** What the end that is waited for is to do. */
   private request: ShutdownRequest | undefined = undefined;
+  /** What a signal has asked for; the next tick begins it, unless SHUTDOWN ABORT comes first. */
+  private asked: ShutdownRequest | undefined = undefined;
   /** Path of the pid file that was written, empty when none was. */
   pidFile = '';
   private readonly log: (level: LogLevel, message: string) => void;
@@ -75,18 +77,28 @@ export class Lifecycle implements LifecyclePort {
 
   shutdown(request: ShutdownRequest): boolean {
     if (request.abort) {
-      if (!this.wait.isRunning) throw noShutdown;
+      if (!this.wait.isRunning && this.asked === undefined) throw noShutdown;
       this.log('notice', 'Shutdown manually aborted.');
       this.goOn();
       return false;
     }
     if (this.wait.isRunning) return true;
+    if (!this.begin(request)) throw shutdownFailed;
+    return this.wait.isRunning;
+  }
+
+  /** Ends the server, or has it wait for its replicas; false when it goes on after all. */
+  private begin(request: ShutdownRequest): boolean {
     this.log('warning', 'User requested shutdown...');
     this.isEnding = true;
     this.request = request;
-    if (!request.now && this.wait.begin()) return true;
-    if (!this.end()) throw shutdownFailed;
-    return false;
+    return (!request.now && this.wait.begin()) || this.end();
+  }
+
+  /** Begins an orderly end at the next tick of the cron, as redis-server does for a signal. */
+  shutdownSoon(request: ShutdownRequest): void {
+    this.isEnding = true;
+    this.asked = request;
   }
 
   awaitEnd(session: SessionPort): void {
@@ -97,8 +109,12 @@ export class Lifecycle implements LifecyclePort {
     this.wait.remove(session as Session);
   }
 
-  /** Called by the cron: replicas that were waited for may have everything. */
+  /** Called by the cron: a signal has come, or replicas have everything that are waited for. */
   tick(): void {
+    const { asked } = this;
+    this.asked = undefined;
+    // What fails is in the log, and the server goes on.
+    if (asked !== undefined && !this.wait.isRunning) this.begin(asked);
     if (this.wait.isOver()) this.end();
   }
 
@@ -117,6 +133,7 @@ export class Lifecycle implements LifecyclePort {
 
   private goOn(): void {
     this.isEnding = false;
+    this.asked = undefined;
     this.wait.giveUp(shutdownFailed);
   }
 

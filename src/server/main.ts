@@ -128,11 +128,7 @@ function handleSignals(server: Server): void {
       process.exit(1);
     }
     server.log('warning', `Received ${signal} scheduling shutdown...`);
-    try {
-      server.lifecycle.shutdown(shutdownRequest(flags().split(' ')));
-    } catch {
-      // The data could not be saved; the log says why. The server goes on.
-    }
+    server.lifecycle.shutdownSoon(shutdownRequest(flags().split(' ')));
   };
   process.on(
     'SIGTERM',

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Connection } from '../harness/connection.ts';
 import { respiteFile } from '../harness/respite.ts';
 import { freePort } from '../harness/server-process.ts';
 
@@ -73,6 +74,27 @@ describe('respite', () => {
       expect(server.output()).toContain('ready to exit, bye bye...');
     });
   }
+
+  it('SHUTDOWN ABORT takes back a signal that the cron has not seen', async () => {
+    const port = await freePort();
+    const server = await started(['--port', String(port), '--enable-debug-command', 'yes']);
+    const client = await Connection.open(port);
+    await client.text('DEBUG', 'PAUSE-CRON', '1');
+    server.child.kill('SIGTERM');
+    const signals = () => server.output().split('Received SIGTERM scheduling shutdown').length - 1;
+    while (signals() < 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(await client.text('SHUTDOWN', 'ABORT')).toBe('OK');
+    expect((await client.call('SHUTDOWN', 'ABORT')).kind).toBe('error');
+    await client.text('DEBUG', 'PAUSE-CRON', '0');
+    // The cron runs again: it is that which removes the key.
+    await client.text('SET', 'k', 'v', 'PX', '1');
+    while (!/expired_keys:1/.test(await client.text('INFO', 'stats')));
+    expect(server.output()).not.toContain('User requested shutdown');
+    server.child.kill('SIGTERM');
+    expect(await server.exit).toBe(0);
+    expect(signals()).toBe(2);
+    client.close();
+  });
 
   it('exits with 1 when the port is taken', async () => {
     const port = String(await freePort());
