@@ -18,6 +18,7 @@ export interface LifecycleOptions {
   /** The Redis version that clients are told. */
   readonly version: string;
   readonly tellsSmallLists: boolean;
+  readonly tellsActiveTimes: boolean;
   /** Wall clock, ms since the epoch. */
   readonly startedAtMs: number;
   readonly log: (level: LogLevel, message: string) => void;
@@ -36,6 +37,7 @@ export class Lifecycle implements LifecyclePort {
   /** What clients are told. */
   readonly version: string;
   readonly tellsSmallLists: boolean;
+  readonly tellsActiveTimes: boolean;
   readonly runId = randomBytes(20).toString('hex');
   readonly startedAtMs: number;
   /** The service manager that watches the process; INFO shows it. */
@@ -60,6 +62,7 @@ export class Lifecycle implements LifecyclePort {
   constructor({
     version,
     tellsSmallLists,
+    tellsActiveTimes,
     startedAtMs,
     log,
     finish,
@@ -68,6 +71,7 @@ export class Lifecycle implements LifecyclePort {
   }: LifecycleOptions) {
     this.version = version;
     this.tellsSmallLists = tellsSmallLists;
+    this.tellsActiveTimes = tellsActiveTimes;
     this.startedAtMs = startedAtMs;
     this.log = log;
     this.finish = finish;

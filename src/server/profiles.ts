@@ -10,16 +10,24 @@ export interface ServerProfile {
   readonly valkeyVersion: string | undefined;
   /** Whether small lists are called `listpack`: 7.0 calls every list `quicklist`. */
   readonly smallLists: boolean;
+  /** Whether XINFO tells when a consumer of a group got something last, not only when it asked. */
+  readonly activeTimes: boolean;
   readonly directives: Readonly<Record<string, string>>;
 }
 
-const later = { valkeyVersion: undefined, smallLists: true, directives: {} } as const;
+const later = {
+  valkeyVersion: undefined,
+  smallLists: true,
+  activeTimes: true,
+  directives: {},
+} as const;
 
 export const profiles = {
   '7.0': {
     version: '7.0.15',
     valkeyVersion: undefined,
     smallLists: false,
+    activeTimes: false,
     // Small sets of strings are hash tables there.
     directives: { 'set-max-listpack-entries': '0' },
   },
@@ -32,4 +40,8 @@ export const profiles = {
 export type Profile = keyof typeof profiles;
 
 /** Without `compat`: 7.0.15 but for docs/differences.md, and decision 0004's version. */
-export const defaultProfile: ServerProfile = { ...profiles['7.2'], smallLists: false };
+export const defaultProfile: ServerProfile = {
+  ...profiles['7.2'],
+  smallLists: false,
+  activeTimes: false,
+};

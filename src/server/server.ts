@@ -165,6 +165,7 @@ export class Server {
     this.lifecycle = new Lifecycle({
       version: this.profile.version,
       tellsSmallLists: this.profile.smallLists,
+      tellsActiveTimes: this.profile.activeTimes,
       startedAtMs: this.now(),
       log: (level, message) => this.log(level, message),
       finish: (save, force) => this.persistence.finish(save, force),

@@ -18,6 +18,8 @@ export interface LifecyclePort {
   readonly version: string;
   /** Whether OBJECT ENCODING calls small lists `listpack`, as Redis 7.2 does. */
   readonly tellsSmallLists: boolean;
+  /** Whether XINFO has the fields of Redis 7.2 about consumers. */
+  readonly tellsActiveTimes: boolean;
   /**
    * Starts an orderly end, or gives one up; throws CommandError when refused. Returns whether
    * replicas are waited for: the client is to wait then (`awaitEnd`).

@@ -44,6 +44,8 @@ const ENTRIES_READ = label('entries-read');
 const LAG = label('lag');
 const SEEN_TIME = label('seen-time');
 const IDLE = label('idle');
+const ACTIVE_TIME = label('active-time');
+const INACTIVE = label('inactive');
 
 function name(reply: Reply, text: string): void {
   reply.bulkLatin1(text);
@@ -152,8 +154,15 @@ function replyPending(
   reply.endArray(mark, n);
 }
 
-function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, count: number): void {
+function replyGroupInFull(
+  ctx: Context,
+  reply: Reply,
+  stream: StreamValue,
+  group: GroupRef,
+  count: number,
+): void {
   const { groups } = stream;
+  const { tellsActiveTimes } = ctx.server.lifecycle;
   // Redis 8.8 has one field more; as above it is shown where there is something to show.
   const released = groups.hadReleased(group);
   reply.map(released ? 8 : 7);
@@ -175,11 +184,15 @@ function replyGroupInFull(reply: Reply, stream: StreamValue, group: GroupRef, co
   const consumers = groups.listConsumers(group);
   reply.array(consumers.length);
   for (const consumer of consumers) {
-    reply.map(4);
+    reply.map(tellsActiveTimes ? 5 : 4);
     reply.raw(NAME);
     replyText(reply, groups.consumerName(consumer));
     reply.raw(SEEN_TIME);
     reply.int(groups.seenAt(consumer));
+    if (tellsActiveTimes) {
+      reply.raw(ACTIVE_TIME);
+      reply.int(groups.activeAt(consumer));
+    }
     reply.raw(PEL_COUNT);
     reply.int(groups.ownPendingCount(consumer));
     reply.raw(PENDING);
@@ -229,7 +242,7 @@ const stream = command({
     replyEntries(reply, open.cursor, count);
     name(reply, 'groups');
     reply.array(open.groups.size);
-    for (const group of open.groups.list()) replyGroupInFull(reply, open, group, count);
+    for (const group of open.groups.list()) replyGroupInFull(ctx, reply, open, group, count);
   },
 });
 
@@ -282,15 +295,20 @@ const consumers = command({
     const { groups } = openStream(ctx, args);
     const group = groups.find(args.buf, args.off[3]!, args.len[3]!);
     if (group === 0) throw noGroupOfKey(args);
+    const { tellsActiveTimes } = ctx.server.lifecycle;
     reply.array(groups.consumerCount(group));
     for (const consumer of groups.listConsumers(group)) {
-      reply.map(3);
+      reply.map(tellsActiveTimes ? 4 : 3);
       reply.raw(NAME);
       replyText(reply, groups.consumerName(consumer));
       reply.raw(PENDING);
       reply.int(groups.ownPendingCount(consumer));
       reply.raw(IDLE);
       reply.int(Math.max(0, ctx.nowMs - groups.seenAt(consumer)));
+      if (!tellsActiveTimes) continue;
+      reply.raw(INACTIVE);
+      const activeAt = groups.activeAt(consumer);
+      reply.int(activeAt < 0 ? -1 : Math.max(0, ctx.nowMs - activeAt));
     }
   },
 });
