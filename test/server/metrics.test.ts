@@ -93,6 +93,8 @@ describe('metrics', () => {
     server.gates.isLoading = true;
     expect(await ask('/readyz')).toEqual([503, 'the data is being loaded\n']);
     server.gates.isLoading = false;
+    // The cron knows of a disk that is well.
+    server.cron.isPaused = true;
     server.gates.diskRefusal = new CommandError('MISCONF the disk');
     expect(await ask('/readyz')).toEqual([503, 'MISCONF the disk\n']);
     expect(await ask('/healthz')).toEqual([200, 'ok\n']);
