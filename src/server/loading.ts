@@ -43,6 +43,23 @@ export class LoadError extends Error {
   }
 }
 
+/** Keys without elements that the log names; a file may be full of them. */
+const EMPTY_NAMED_MAX = 10;
+
+/** Counts a key that is left out because its collection has no elements, and says so. */
+export function noteEmpty(
+  progress: LoadProgress,
+  key: Uint8Array,
+  log: (level: LogLevel, message: string) => void,
+): void {
+  if (progress.keysEmpty++ >= EMPTY_NAMED_MAX) return;
+  const name = latin1(key, 0, Math.min(key.length, EMPTY_NAME_BYTES));
+  const printable = [...name].map((c) => (c < ' ' || c > '~' ? '?' : c)).join('');
+  log('warning', `Loading RDB: skipping empty key: ${printable}`);
+}
+
+const EMPTY_NAME_BYTES = 200;
+
 /** How far a load has come, for INFO. */
 export class LoadProgress {
   isLoading = false;
@@ -56,6 +73,8 @@ export class LoadProgress {
   offset = 0;
   keysLoaded = 0;
   keysExpired = 0;
+  /** Keys left out because their collections had no elements. */
+  keysEmpty = 0;
 
   get loaded(): number {
     return this.done + this.offset;
@@ -262,10 +281,11 @@ export class Loader {
       this.log('warning', `Fatal error loading the DB, check server logs. Exiting: ${text(error)}`);
       throw new LoadError(text(error), true);
     }
-    const { keysLoaded, keysExpired } = this.progress;
+    const { keysEmpty, keysLoaded, keysExpired } = this.progress;
+    const skipped = keysEmpty === 0 ? '' : `, empty keys skipped: ${keysEmpty}`;
     this.log(
       'notice',
-      `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}.`,
+      `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`,
     );
     this.log('notice', `DB loaded from disk: ${seconds(startedMs)} seconds`);
   }
@@ -413,6 +433,7 @@ export class Loader {
       checkOnly: false,
       onAux: (name, value) =>
         this.aux(latin1(name, 0, name.length), latin1(value, 0, value.length)),
+      onEmpty: (key) => noteEmpty(this.progress, key, this.log),
       onFunction: (code) => this.persistence.functions.load(code, replace),
     };
   }

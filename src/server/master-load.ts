@@ -24,7 +24,8 @@ import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
 import { latin1 } from '../util/latin1.ts';
 import { setImmediate, setTimeout } from '../util/timers.ts';
 import type { Gates } from './gates.ts';
-import type { LoadProgress } from './loading.ts';
+import { type LoadProgress, noteEmpty } from './loading.ts';
+import type { Log } from './log.ts';
 import type { Persistence } from './persistence.ts';
 
 /** Bytes written to the file between two syncs. */
@@ -45,6 +46,7 @@ export interface MasterLoadParts {
   readonly gates: Gates;
   readonly progress: LoadProgress;
   readonly now: () => number;
+  readonly log: Log['write'];
   /** Whether a script is half done: nothing may change then. */
   readonly isBusy: () => boolean;
   /** The present data is about to go, and with it what depends on it. */
@@ -284,6 +286,7 @@ export class MasterLoad {
         const db = Number(latin1(value, 0, value.length));
         if (database(db) !== undefined) this.streamDb = db;
       },
+      onEmpty: (key) => noteEmpty(this.parts.progress, key, this.parts.log),
       onFunction: (code) => {
         if (isStaged) this.libraries.push(Buffer.from(code));
         else persistence.functions.load(code);
@@ -312,6 +315,7 @@ export class MasterLoad {
     progress.offset = 0;
     progress.keysLoaded = 0;
     progress.keysExpired = 0;
+    progress.keysEmpty = 0;
   }
 
   private attempt(run: () => void): Error | undefined {

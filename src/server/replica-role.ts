@@ -80,6 +80,7 @@ export function makeReplicaSide(server: RoleTargets): ReplicaSide {
       gates,
       progress: server.loader.progress,
       now: server.now,
+      log,
       isBusy: () => executor.isBusy,
       afterReplace: () => {
         persistence.syncLoaded();

@@ -6,7 +6,7 @@ import type { Value } from '../../datatypes/value.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry, UnixMs } from '../../keyspace/entry.ts';
 import { setAccess } from '../../persistence/rdb/access.ts';
-import { BadDataError } from '../../persistence/rdb/input.ts';
+import { BadDataError } from '../../persistence/rdb/bad-data.ts';
 import { PayloadCodec } from '../../persistence/rdb/payload.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
@@ -82,15 +82,17 @@ function expiryOf(ctx: Context, ttl: Int64, absolute: boolean): UnixMs | undefin
   return when === undefined || ctx.isOver(when) ? undefined : when;
 }
 
-function load(codec: PayloadCodec, args: Args, i: number): Value | undefined {
+function load(ctx: Context, codec: PayloadCodec, args: Args, i: number): Value | undefined {
   const off = args.off[i]!;
   const len = args.len[i]!;
   if (!codec.isSound(args.buf, off, len)) throw badPayload;
   try {
     return codec.load(args.buf, off, len);
   } catch (error) {
-    if (error instanceof BadDataError) throw badFormat;
-    throw error;
+    if (!(error instanceof BadDataError)) throw error;
+    // As redis-server, only for those who ask: a client could fill the disk with such lines.
+    ctx.server.logger.write('verbose', `RESTORE refused a value: ${codec.reasonOf(error)}`);
+    throw badFormat;
   }
 }
 
@@ -146,7 +148,7 @@ export const restore = command({
     if (ttl < 0) throw badTtl;
     const expireAt = expiryOf(ctx, ttl, options.has(ABSTTL));
     const codec = PayloadCodec.of(ctx.keyspace);
-    const value = load(codec, args, 3);
+    const value = load(ctx, codec, args, 3);
 
     if (expireAt === undefined) {
       codec.input.close();

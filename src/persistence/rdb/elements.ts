@@ -1,7 +1,7 @@
 /**
  * Elements packed into one string, one after the other: listpacks, and what older versions wrote in
  * their place, ziplists and zipmaps. Opening checks the whole string; what is unsound throws
- * `badData`, so that `next` may trust the bytes.
+ * `unsoundPack`, so that `next` may trust the bytes.
  *
  *     ziplist   u32 bytes | u32 offset of the last entry | u16 entries (65535: more) | entries | ff
  *     entry     size of the entry before (u8, or fe and u32) | encoding | data
@@ -17,7 +17,7 @@ import { Listpack } from '../../memory/listpack.ts';
 import { ListpackEntry } from '../../memory/listpack-entry.ts';
 import { EMPTY_BYTES } from '../../util/bytes.ts';
 import { writeInt } from '../../util/numbers.ts';
-import { badData } from './input.ts';
+import { unsoundPack } from './bad-data.ts';
 
 /** A walk over packed elements; `text`, `off` and `len` are the present one's. */
 export interface Elements {
@@ -53,7 +53,7 @@ export class ListpackElements implements Elements {
   /** Opens `buf[off .. off + len)`. */
   openAt(buf: Uint8Array, off: number, len: number): this {
     const count = Listpack.elementsOf(buf, off, len);
-    if (count < 0) throw badData;
+    if (count < 0) throw unsoundPack;
     this.bytes = buf;
     this.start = off + LISTPACK_HEADER;
     this.end = off + len - 1;
@@ -91,7 +91,7 @@ export class ListpackElements implements Elements {
   /** Goes to the next element, which must be an integer. */
   integer(): number | bigint {
     const { bytes, entry, at } = this;
-    if (at === this.end || !entry.isInteger(bytes, at)) throw badData;
+    if (at === this.end || !entry.isInteger(bytes, at)) throw unsoundPack;
     this.at = at + entry.sizeAt(bytes, at);
     return entry.integer(bytes, at);
   }
@@ -156,8 +156,8 @@ export class ZiplistElements extends FoundElements {
     this.begin(bytes);
     const { view } = this;
     const last = bytes.length - 1;
-    if (bytes.length <= ZIPLIST_HEADER || bytes[last] !== END) throw badData;
-    if (view.getUint32(0, true) !== bytes.length) throw badData;
+    if (bytes.length <= ZIPLIST_HEADER || bytes[last] !== END) throw unsoundPack;
+    if (view.getUint32(0, true) !== bytes.length) throw unsoundPack;
     let p = ZIPLIST_HEADER;
     let before = p;
     let size = 0;
@@ -168,9 +168,9 @@ export class ZiplistElements extends FoundElements {
       before = start;
       size = p - start;
     }
-    if (p !== last || view.getUint32(4, true) !== before) throw badData;
+    if (p !== last || view.getUint32(4, true) !== before) throw unsoundPack;
     const said = view.getUint16(8, true);
-    if (said !== MANY && said !== this.count) throw badData;
+    if (said !== MANY && said !== this.count) throw unsoundPack;
     return this;
   }
 
@@ -178,30 +178,30 @@ export class ZiplistElements extends FoundElements {
   private sizeBefore(p: number, end: number, size: number): number {
     const first = this.bytes[p]!;
     if (first !== LONG) {
-      if (first !== size) throw badData;
+      if (first !== size) throw unsoundPack;
       return p + 1;
     }
-    if (p + 5 > end || this.view.getUint32(p + 1, true) !== size) throw badData;
+    if (p + 5 > end || this.view.getUint32(p + 1, true) !== size) throw unsoundPack;
     return p + 5;
   }
 
   /** Notes the element whose encoding is at p; the position behind. */
   private element(p: number, end: number): number {
-    if (p >= end) throw badData;
+    if (p >= end) throw unsoundPack;
     const first = this.bytes[p]!;
     if (first >= 0xc0) return this.integer(first, p + 1, end);
     let from = p + 1;
     let length = first & 0x3f;
     if (first >= 0x80) {
-      if (p + 5 > end) throw badData;
+      if (p + 5 > end) throw unsoundPack;
       length = this.view.getUint32(p + 1);
       from = p + 5;
     } else if (first >= 0x40) {
-      if (p + 2 > end) throw badData;
+      if (p + 2 > end) throw unsoundPack;
       length = (length << 8) | this.bytes[p + 1]!;
       from = p + 2;
     }
-    if (length > end - from) throw badData;
+    if (length > end - from) throw unsoundPack;
     this.places.push(from, length);
     return from + length;
   }
@@ -210,7 +210,7 @@ export class ZiplistElements extends FoundElements {
     const { view } = this;
     if (kind >= 0xf1 && kind <= 0xfd) return this.noteInteger((kind & 0xf) - 1, p);
     const size = integerBytes(kind);
-    if (size === 0 || p + size > end) throw badData;
+    if (size === 0 || p + size > end) throw unsoundPack;
     if (size === 1) return this.noteInteger(view.getInt8(p), p + 1);
     if (size === 2) return this.noteInteger(view.getInt16(p, true), p + 2);
     if (size === 3) {
@@ -240,7 +240,7 @@ const INTSET_HEADER = 8;
 /** The integers of an intset, which are not packed but are asked for in the same way. */
 export class IntsetElements extends FoundElements {
   open(bytes: Uint8Array): this {
-    if (!Intset.isValid(bytes)) throw badData;
+    if (!Intset.isValid(bytes)) throw unsoundPack;
     this.begin(bytes);
     const { view } = this;
     const width = view.getUint32(0, true);
@@ -259,34 +259,34 @@ export class ZipmapElements extends FoundElements {
   open(bytes: Uint8Array): this {
     this.begin(bytes);
     const last = bytes.length - 1;
-    if (bytes.length < 2 || bytes[last] !== END) throw badData;
+    if (bytes.length < 2 || bytes[last] !== END) throw unsoundPack;
     let p = 1;
     while (p < last) {
       p = this.element(p, last, false);
       p = this.element(p, last, true);
     }
-    if (p !== last) throw badData;
+    if (p !== last) throw unsoundPack;
     const said = bytes[0]!;
-    if (said < ZIPMAP_MANY && said !== this.count >> 1) throw badData;
+    if (said < ZIPMAP_MANY && said !== this.count >> 1) throw unsoundPack;
     return this;
   }
 
   private element(at: number, end: number, isValue: boolean): number {
-    if (at >= end) throw badData;
+    if (at >= end) throw unsoundPack;
     let length = this.bytes[at]!;
     let p = at + 1;
-    if (length === END) throw badData;
+    if (length === END) throw unsoundPack;
     if (length === LONG) {
-      if (p + 4 > end) throw badData;
+      if (p + 4 > end) throw unsoundPack;
       length = this.view.getUint32(p, true);
       p += 4;
     }
     let unused = 0;
     if (isValue) {
-      if (p >= end) throw badData;
+      if (p >= end) throw unsoundPack;
       unused = this.bytes[p++]!;
     }
-    if (length + unused > end - p) throw badData;
+    if (length + unused > end - p) throw unsoundPack;
     this.places.push(p, length);
     return p + length + unused;
   }

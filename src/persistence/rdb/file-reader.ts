@@ -17,8 +17,9 @@ import type { Values } from '../../keyspace/values.ts';
 import type { Ref } from '../../memory/arena.ts';
 import { Crc64 } from '../../util/crc64.ts';
 import { setAccess } from './access.ts';
+import { BadDataError, emptyValue, reasonOf } from './bad-data.ts';
 import { RdbFileError } from './file-error.ts';
-import { BadDataError, badData, emptyValue, NeedMore, type RdbInput } from './input.ts';
+import { NeedMore, type RdbInput } from './input.ts';
 import { ModuleData, moduleName } from './module-data.ts';
 import { RdbReader } from './reader.ts';
 import {
@@ -67,6 +68,8 @@ export interface RdbReadOptions {
   readonly onAux?: (name: Uint8Array, value: Uint8Array) => void;
   /** Told of each key that is left out because it has expired; a view. */
   readonly onExpired?: (dbIndex: number, key: Uint8Array) => void;
+  /** Told of each key that is left out because its collection has no elements; a view. */
+  readonly onEmpty?: (key: Uint8Array) => void;
   /** Told of function libraries, by source text; a view. May throw an Error with what is wrong. */
   readonly onFunction?: (code: Uint8Array) => void;
   /** Told of each key that was read, with its RDB type; expired ones too. */
@@ -398,6 +401,7 @@ export class RdbFileReader {
     } catch (error) {
       if (error !== emptyValue) throw error;
       this.empty++;
+      this.options.onEmpty?.(this.key.subarray(0, this.keyLen));
     }
     this.state = State.next;
     if (value !== undefined) this.addValue(value);
@@ -520,7 +524,7 @@ export class RdbFileReader {
   private explained(error: unknown): unknown {
     if (!(error instanceof BadDataError)) return error;
     if (this.input.isCutOff) return this.failed('a length reaches past the end of the file');
-    return this.failed(error === badData ? 'the bytes make no sense' : error.message);
+    return this.failed(reasonOf(error, this.type));
   }
 
   private failed(reason: string, offset = this.base + this.input.pos): RdbFileError {

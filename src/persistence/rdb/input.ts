@@ -10,6 +10,7 @@
 import { EMPTY_BYTES } from '../../util/bytes.ts';
 import { lzfDecompress, lzfLength } from '../../util/lzf.ts';
 import { parseDouble, writeInt } from '../../util/numbers.ts';
+import { badData, noCompression, noNumber, withoutStack } from './bad-data.ts';
 import {
   INT_8,
   INT_16,
@@ -32,34 +33,12 @@ const SCORE_NAN = 253;
 const SCORE_INF = 254;
 const SCORE_MINUS_INF = 255;
 
-/**
- * The bytes are no value. Thrown as one object without a stack: whoever sends rubbish costs little.
- */
-export class BadDataError extends Error {
-  override readonly name = 'BadDataError';
-}
-
-export const badData: BadDataError = withoutStack(() => new BadDataError('bad data format'));
-
-/** The bytes are a collection without elements, which a file may hold and nobody can make. */
-export const emptyValue: BadDataError = withoutStack(() => new BadDataError('bad data format'));
-
 /** Not an error: the window ends too early. Thrown as one object. */
 export class NeedMore extends Error {
   override readonly name = 'NeedMore';
 }
 
 export const needMore: NeedMore = withoutStack(() => new NeedMore('more bytes are needed'));
-
-function withoutStack<E extends Error>(make: () => E): E {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return make();
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
-}
 
 export class RdbInput {
   /** The string read last; a view of the input or of a buffer of its own. */
@@ -233,11 +212,11 @@ export class RdbInput {
   /** A double written as text behind its length. NaN is refused. */
   textDouble(): number {
     const length = this.byte();
-    if (length === SCORE_NAN) throw badData;
+    if (length === SCORE_NAN) throw noNumber;
     if (length === SCORE_INF) return Number.POSITIVE_INFINITY;
     if (length === SCORE_MINUS_INF) return Number.NEGATIVE_INFINITY;
     const n = parseDouble(this.buf, this.take(length), length);
-    if (Number.isNaN(n)) throw badData;
+    if (Number.isNaN(n)) throw noNumber;
     return n;
   }
 
@@ -255,9 +234,9 @@ export class RdbInput {
     const from = this.take(count);
     const size = Number(length);
     // A long text is measured first: nothing is allocated because it was announced.
-    if (size > KEEP_BYTES && lzfLength(this.buf, from, count) !== size) throw badData;
+    if (size > KEEP_BYTES && lzfLength(this.buf, from, count) !== size) throw noCompression;
     const text = this.room(size);
-    if (!lzfDecompress(this.buf, from, count, text, 0, size)) throw badData;
+    if (!lzfDecompress(this.buf, from, count, text, 0, size)) throw noCompression;
     this.text = text;
     this.off = 0;
     this.len = size;

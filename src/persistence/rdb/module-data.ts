@@ -5,7 +5,8 @@
  *     id of 64 bits: nine characters of six bits, then a version of ten bits
  *     parts: 1 signed, 2 unsigned: a length | 3: float | 4: double | 5: string | 0: the end
  */
-import { badData, type RdbInput } from './input.ts';
+import { badData } from './bad-data.ts';
+import type { RdbInput } from './input.ts';
 
 const PART_END = 0;
 const PART_SIGNED = 1;

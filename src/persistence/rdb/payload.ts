@@ -11,6 +11,7 @@ import type { Db } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
 import type { Keyspace } from '../../keyspace/keyspace.ts';
 import { Crc64 } from '../../util/crc64.ts';
+import { type BadDataError, reasonOf } from './bad-data.ts';
 import type { RdbInput } from './input.ts';
 import { RdbOutput } from './output.ts';
 import { RdbReader } from './reader.ts';
@@ -26,6 +27,7 @@ export class PayloadCodec {
   private readonly writer: RdbWriter;
   private readonly reader: RdbReader;
   private readonly crc = new Crc64();
+  private loadedType = 0;
   /** Whether payloads with a wrong checksum are refused (DEBUG SET-SKIP-CHECKSUM-VALIDATION). */
   checksChecksum = true;
 
@@ -88,17 +90,23 @@ export class PayloadCodec {
 
   /**
    * Reads the value of a sound payload: a cursor on a value that belongs to no key yet, or
-   * undefined for a string, which is left in `input`. Throws `badData`. O(size).
+   * undefined for a string, which is left in `input`. Throws BadDataError. O(size).
    */
   load(buf: Uint8Array, off: number, len: number): Value | undefined {
     const { input } = this.reader;
     input.open(buf, off, off + len - FOOTER);
     try {
-      return this.reader.read(input.byte());
+      this.loadedType = input.byte();
+      return this.reader.read(this.loadedType);
     } catch (error) {
       input.close();
       throw error;
     }
+  }
+
+  /** What was wrong with the payload that `load` threw this for, in words. */
+  reasonOf(error: BadDataError): string {
+    return reasonOf(error, this.loadedType);
   }
 
   /** Writes the RDB type of an entry's value and the value; the type. */

@@ -22,6 +22,14 @@ import type { Values } from '../../keyspace/values.ts';
 import type { Ref } from '../../memory/arena.ts';
 import { Intset } from '../../memory/intset.ts';
 import { parseDouble } from '../../util/numbers.ts';
+import {
+  badData,
+  emptyValue,
+  noNumber,
+  repeated,
+  repeatedInPack,
+  unsoundPack,
+} from './bad-data.ts';
 import { DistinctCheck } from './distinct.ts';
 import {
   type Elements,
@@ -30,7 +38,7 @@ import {
   ZiplistElements,
   ZipmapElements,
 } from './elements.ts';
-import { badData, emptyValue, NeedMore, RdbInput } from './input.ts';
+import { NeedMore, RdbInput } from './input.ts';
 import { StreamReader } from './stream-reader.ts';
 import { NODE_PACKED, NODE_PLAIN, RdbType } from './types.ts';
 
@@ -189,8 +197,8 @@ export class RdbReader {
       const bytes = input.bytes();
       if (!marked) this.appendAll(this.ziplist.open(bytes));
       else if (kind === NODE_PACKED) this.appendAll(this.listpack.open(bytes));
-      else if (kind === NODE_PLAIN) list.push(true, bytes, 0, bytes.length);
-      else throw badData;
+      else if (kind !== NODE_PLAIN || bytes.length === 0) throw badData;
+      else list.push(true, bytes, 0, bytes.length);
       input.mark();
     }
     if (list.size === 0) throw emptyValue;
@@ -205,7 +213,7 @@ export class RdbReader {
       this.value = set;
     }
     const isNew = set.takesLater ? set.addLater(text, off, len) : set.add(text, off, len);
-    if (!isNew) throw badData;
+    if (!isNew) throw repeated;
   }
 
   private readSet(): void {
@@ -216,7 +224,7 @@ export class RdbReader {
       this.addMember(input.text, input.off, input.len, input.plausible(this.count, 1));
       input.mark();
     }
-    if (!this.set.finish()) throw badData;
+    if (!this.set.finish()) throw repeated;
   }
 
   private setOf(elements: Elements): void {
@@ -224,7 +232,7 @@ export class RdbReader {
     while (elements.next()) {
       this.addMember(elements.text, elements.off, elements.len, elements.count);
     }
-    if (!this.set.finish()) throw badData;
+    if (!this.set.finish()) throw repeated;
   }
 
   private readIntset(): void {
@@ -249,7 +257,7 @@ export class RdbReader {
 
   private setField(text: Uint8Array, off: number, len: number): void {
     const { kept } = this;
-    if (!this.hash.set(kept.buf, kept.off, kept.len, text, off, len)) throw badData;
+    if (!this.hash.set(kept.buf, kept.off, kept.len, text, off, len)) throw repeated;
   }
 
   private readHash(): void {
@@ -263,13 +271,13 @@ export class RdbReader {
       else this.setField(input.text, input.off, input.len);
       input.mark();
     }
-    if (!hash.finish()) throw badData;
+    if (!hash.finish()) throw repeated;
   }
 
   /** As `setField`, of a table that is filled. */
   private addField(text: Uint8Array, off: number, len: number): void {
     const { kept } = this;
-    if (!this.hash.addLater(kept.buf, kept.off, kept.len, text, off, len)) throw badData;
+    if (!this.hash.addLater(kept.buf, kept.off, kept.len, text, off, len)) throw repeated;
   }
 
   private hashOf(elements: Elements): void {
@@ -289,7 +297,7 @@ export class RdbReader {
       return;
     }
     checkGroups(elements, 2);
-    if (!this.distinct.holds(elements, 2)) throw badData;
+    if (!this.distinct.holds(elements, 2)) throw repeatedInPack;
     this.hash.openDetached(this.copyListpack(), Encoding.listpack);
     this.value = this.hash;
   }
@@ -359,19 +367,20 @@ export class RdbReader {
       else this.addScoredLater(score);
       input.mark();
     }
-    if (many && !zset.finish()) throw badData;
+    if (many && !zset.finish()) throw repeated;
   }
 
   private addScored(score: number): void {
     const { kept, zset } = this;
-    if (Number.isNaN(score) || zset.find(kept.buf, kept.off, kept.len)) throw badData;
+    if (Number.isNaN(score)) throw noNumber;
+    if (zset.find(kept.buf, kept.off, kept.len)) throw repeated;
     zset.insert(kept.buf, kept.off, kept.len, score);
   }
 
   private addScoredLater(score: number): void {
     const { kept, zset } = this;
-    if (Number.isNaN(score)) throw badData;
-    if (!zset.addLater(kept.buf, kept.off, kept.len, score)) throw badData;
+    if (Number.isNaN(score)) throw noNumber;
+    if (!zset.addLater(kept.buf, kept.off, kept.len, score)) throw repeated;
   }
 
   private sortedSetOf(elements: Elements): void {
@@ -394,7 +403,7 @@ export class RdbReader {
       return;
     }
     if (elements.count === 0) throw emptyValue;
-    if (!this.distinct.holds(elements, 2)) throw badData;
+    if (!this.distinct.holds(elements, 2)) throw repeatedInPack;
     this.zset.openDetached(this.copyListpack(), Encoding.listpack);
     this.value = this.zset;
   }
@@ -415,7 +424,7 @@ export class RdbReader {
       this.keep(text, off, len);
       listpack.next();
       const score = parseDouble(listpack.text, listpack.off, listpack.len);
-      if (Number.isNaN(score)) throw badData;
+      if (Number.isNaN(score)) throw noNumber;
       if (score < before || (score === before && order >= 0)) return false;
       before = score;
     }
@@ -473,7 +482,7 @@ function compareTexts(
 /** Throws unless there are elements, in groups of so many. */
 function checkGroups(elements: Elements, size: number): void {
   if (elements.count === 0) throw emptyValue;
-  if (elements.count % size !== 0) throw badData;
+  if (elements.count % size !== 0) throw unsoundPack;
 }
 
 function isStream(type: number): boolean {

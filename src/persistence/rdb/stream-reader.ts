@@ -16,7 +16,15 @@ import {
   type StreamProducers,
 } from '../../datatypes/stream-producers.ts';
 import type { Ref } from '../../memory/arena.ts';
-import { badData, type RdbInput } from './input.ts';
+import {
+  badData,
+  repeatedConsumer,
+  repeatedGroup,
+  repeatedPending,
+  strangePending,
+  streamCounts,
+} from './bad-data.ts';
+import type { RdbInput } from './input.ts';
 import { StreamNodeCheck } from './stream-check.ts';
 import { RdbType } from './types.ts';
 
@@ -151,16 +159,16 @@ export class StreamReader {
 
   private readFacts(stream: StreamValue): void {
     const { input, check, id, last } = this;
-    if (input.number() !== check.live) throw badData;
+    if (input.number() !== check.live) throw streamCounts;
     this.readId(last);
-    if (last.compare(check.last) < 0) throw badData;
+    if (last.compare(check.last) < 0) throw streamCounts;
     let added: number | bigint = check.live;
     id.setMin();
     if (this.type !== RdbType.stream) {
       this.readId(id); // The first id is known already.
       this.readId(id);
       added = input.number();
-      if (added < check.live || added > INT64_MAX) throw badData;
+      if (added < check.live || added > INT64_MAX) throw streamCounts;
     }
     stream.setLastId(last);
     stream.restoreFacts(check.live, check.first);
@@ -180,7 +188,7 @@ export class StreamReader {
     const { groups } = stream;
     input.string();
     const { text, off, len } = input;
-    if (groups.find(text, off, len) !== 0) throw badData;
+    if (groups.find(text, off, len) !== 0) throw repeatedGroup;
     // An integer's digits are overwritten by the next string, but ids are no strings.
     this.readId(id);
     let read: number | bigint;
@@ -199,7 +207,7 @@ export class StreamReader {
     const { input, id } = this;
     for (; this.pending > 0; this.pending--) {
       this.readRawId(id);
-      if (groups.findPending(this.group, id) !== 0) throw badData;
+      if (groups.findPending(this.group, id) !== 0) throw repeatedPending;
       const deliveredAt = this.readTime();
       groups.addPending(this.group, id, 0, deliveredAt, input.number());
       input.mark();
@@ -220,7 +228,7 @@ export class StreamReader {
     const { input, group } = this;
     input.string();
     const { text, off, len } = input;
-    if (groups.findConsumer(group, text, off, len) !== 0) throw badData;
+    if (groups.findConsumer(group, text, off, len) !== 0) throw repeatedConsumer;
     const seenAt = this.readTime();
     const activeAt = this.type >= RdbType.stream3 ? this.readTime() : seenAt;
     this.ownPending = input.count(ID_BYTES);
@@ -237,7 +245,7 @@ export class StreamReader {
     for (; this.ownPending > 0; this.ownPending--) {
       this.readRawId(id);
       const entry = groups.findPending(group, id);
-      if (entry === 0 || pending.consumer(entry) !== 0) throw badData;
+      if (entry === 0 || pending.consumer(entry) !== 0) throw strangePending;
       groups.deliver(group, entry, consumer, pending.deliveredAt(entry), pending.deliveries(entry));
       input.mark();
     }
@@ -251,15 +259,15 @@ export class StreamReader {
     const { pending } = groups;
     if (this.released < 0) {
       this.released = input.count(ID_BYTES);
-      if (this.released !== groups.releasedCount(group)) throw badData;
+      if (this.released !== groups.releasedCount(group)) throw streamCounts;
       input.mark();
     }
     for (; this.released > 0; this.released--) {
       this.readRawId(id);
       const entry = groups.findPending(group, id);
-      if (entry === 0 || pending.consumer(entry) !== 0) throw badData;
+      if (entry === 0 || pending.consumer(entry) !== 0) throw strangePending;
       // A released one has a negative stamp, which no file gives: it came twice.
-      if (pending.isReleased(entry)) throw badData;
+      if (pending.isReleased(entry)) throw repeatedPending;
       groups.release(group, entry, pending.deliveries(entry));
       input.mark();
     }

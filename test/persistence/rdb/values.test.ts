@@ -11,7 +11,8 @@ import type { StreamValue } from '../../../src/datatypes/stream.ts';
 import { Encoding, ValueType } from '../../../src/datatypes/value-types.ts';
 import { Keyspace } from '../../../src/keyspace/keyspace.ts';
 import { HeapArena } from '../../../src/memory/heap-arena.ts';
-import { badData, RdbInput } from '../../../src/persistence/rdb/input.ts';
+import { BadDataError } from '../../../src/persistence/rdb/bad-data.ts';
+import { RdbInput } from '../../../src/persistence/rdb/input.ts';
 import { RdbOutput } from '../../../src/persistence/rdb/output.ts';
 import { PayloadCodec } from '../../../src/persistence/rdb/payload.ts';
 import { RDB_VERSION, RDB_VERSION_FIELD_TTL, RdbType } from '../../../src/persistence/rdb/types.ts';
@@ -55,7 +56,7 @@ function refused(body: Uint8Array): boolean {
     error = caught;
   }
   expect(space.arena.usedBytes).toBe(before);
-  return error === badData;
+  return error instanceof BadDataError;
 }
 
 describe('numbers on disk', () => {
