@@ -31,6 +31,7 @@ import {
 import { Libraries, type Library } from '../scripting/libraries.ts';
 import { type Script, ScriptCache } from '../scripting/script-cache.ts';
 import { HEAD_MAX, libraryHead, ScriptFlag, scriptHead } from '../scripting/shebang.ts';
+import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { CommandError, errors } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
@@ -651,18 +652,35 @@ export class Scripting implements ScriptsPort, ScriptHost {
     }
     if (run === undefined) return Verdict.goOn;
     if (run.killed) return Verdict.kill;
-    if (run.isBusy) return nowMs - run.sliceMs < BUSY_SLICE_MS ? Verdict.goOn : Verdict.suspend;
+    if (run.isBusy) {
+      const goesOn = nowMs - run.sliceMs < BUSY_SLICE_MS || isOfFile(run);
+      return goesOn ? Verdict.goOn : Verdict.suspend;
+    }
     const threshold = this.parts.config.number('busy-reply-threshold');
     if (threshold <= 0 || nowMs - run.startMs < threshold) return Verdict.goOn;
+    const ms = Math.round(nowMs - run.startMs);
     run.isBusy = true;
+    if (isOfFile(run)) {
+      this.parts.log(
+        'warning',
+        `Slow script detected: ${run.name} of a file, for ${ms} ms by now.`,
+      );
+      return Verdict.goOn;
+    }
     this.parts.gates.busy = busyError(run.kind);
     this.parts.log(
       'warning',
-      `A script has run for ${Math.round(nowMs - run.startMs)} ms and goes on: ${run.name}. ` +
+      `Slow script detected: ${run.name} has run for ${ms} ms and goes on. ` +
         'SCRIPT KILL (or FUNCTION KILL) ends it as long as it has not written.',
     );
     return Verdict.suspend;
   }
+}
+
+/** Whether a script comes from an append-only file, whose next command would not wait for it. */
+function isOfFile({ frame }: Run): boolean {
+  const session = frame.session as Session;
+  return session.appliesEffects && !session.isMaster;
 }
 
 const badKeyCount = new CommandError('ERR Bad number of keys provided');
