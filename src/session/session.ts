@@ -237,8 +237,9 @@ export class Session extends Client implements SessionPort {
   memoryBytes(): number {
     const subscriptions = this.subscriptions?.bytes ?? 0;
     const state = SESSION_BYTES + this.nameBytes + subscriptions + this.transaction.memoryBytes;
+    const prefixes = this.tracking?.prefixBytes ?? 0;
     const waiting = this.blockedCost + this.postponed.length * POSTPONED_BYTES;
-    return state + waiting + this.inputBytes + super.unsentBytes;
+    return state + prefixes + waiting + this.inputBytes + super.unsentBytes;
   }
 
   get nameBytes(): number {

@@ -33,6 +33,23 @@ export interface TrackingOptions {
   readonly prefixes: readonly string[];
 }
 
+/** What a prefix costs on the heap: measured. */
+export function prefixCost(bytes: number): number {
+  return 800 + 2 * bytes;
+}
+
+/** Where a text stands or would stand among texts in order. */
+function placeOf(sorted: readonly string[], text: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 export class ClientTracking {
   readonly client: TrackedClient;
   redirect = 0;
@@ -40,8 +57,9 @@ export class ClientTracking {
   optIn = false;
   optOut = false;
   noLoop = false;
-  /** In order, as latin1 text. */
-  prefixes: readonly string[] = [];
+  /** Bytes that the prefixes take, as if they were nobody else's. */
+  prefixBytes = 0;
+  private readonly sorted: string[] = [];
   /** CLIENT CACHING was said: the next command is the exception from OPTIN or OPTOUT. */
   caching = false;
   /** A message could not be sent as the client to redirect to is gone. */
@@ -51,7 +69,22 @@ export class ClientTracking {
     this.client = client;
   }
 
-  /** Replaces the options; prefixes add up. */
+  /** In order, as latin1 text. */
+  get prefixes(): readonly string[] {
+    return this.sorted;
+  }
+
+  /** Whether a prefix begins with one of these, or one of these with it. O(log n). */
+  overlaps(prefix: string): boolean {
+    const { sorted } = this;
+    // Of those that do not overlap, one that it begins with is the last before it; only the empty
+    // one may stand next to others.
+    const at = placeOf(sorted, prefix);
+    if (sorted[0] === '' || (at > 0 && prefix.startsWith(sorted[at - 1]!))) return true;
+    return at < sorted.length && sorted[at]!.startsWith(prefix);
+  }
+
+  /** Replaces the options; prefixes add up. O(new prefixes), each times a move of the others. */
   update(options: TrackingOptions): void {
     this.redirect = options.redirect;
     this.bcast = options.bcast;
@@ -59,7 +92,12 @@ export class ClientTracking {
     this.optOut = options.optOut;
     this.noLoop = options.noLoop;
     this.brokenRedirect = false;
-    this.prefixes = [...new Set([...this.prefixes, ...options.prefixes])].sort();
+    for (const prefix of options.prefixes) {
+      const at = placeOf(this.sorted, prefix);
+      if (this.sorted[at] === prefix) continue;
+      this.sorted.splice(at, 0, prefix);
+      this.prefixBytes += prefixCost(prefix.length);
+    }
   }
 
   /** Whether the keys that the present command reads are to be remembered. */

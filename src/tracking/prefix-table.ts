@@ -6,13 +6,8 @@ import { EMPTY_BYTES } from '../util/bytes.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { type Beginning, PrefixIndex } from '../util/prefix-index.ts';
-import type { ClientTracking } from './client-tracking.ts';
+import { type ClientTracking, prefixCost } from './client-tracking.ts';
 import { Invalidation } from './invalidation.ts';
-
-/** What a prefix costs on the heap: measured. */
-export function prefixCost(bytes: number): number {
-  return 800 + 2 * bytes;
-}
 
 class Prefix implements Beginning {
   /** As latin1 text. */
@@ -76,9 +71,6 @@ export class PrefixTable {
     };
   }
 
-  /** Bytes that the table takes. */
-  memoryBytes = 0;
-
   get size(): number {
     return this.byText.size;
   }
@@ -107,7 +99,6 @@ export class PrefixTable {
   }
 
   private count(bytes: number): void {
-    this.memoryBytes += bytes;
     heapGuard.count('tracking prefixes', bytes);
   }
 

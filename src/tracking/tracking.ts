@@ -84,9 +84,9 @@ export class Tracking {
     return this.prefixes.size;
   }
 
-  /** Bytes of the key table, which are exact, and of the prefixes. O(1). */
+  /** Bytes of the key table, exact; prefixes count as their clients'. O(1). */
   get memoryBytes(): number {
-    return this.keys.memoryBytes + this.prefixes.memoryBytes;
+    return this.keys.memoryBytes;
   }
 
   /** To be called some times a second: returns unused memory to the system. */
@@ -101,8 +101,9 @@ export class Tracking {
     this.clients.add(tracking);
     if (!options.bcast) this.readers.add(client);
     const every = options.bcast && options.prefixes.length === 0;
-    tracking.update(every ? { ...options, prefixes: [''] } : options);
-    for (const prefix of tracking.prefixes) this.prefixes.add(prefix, tracking);
+    const prefixes = every ? [''] : options.prefixes;
+    tracking.update({ ...options, prefixes });
+    for (const prefix of prefixes) this.prefixes.add(prefix, tracking);
     this.listen();
   }
 

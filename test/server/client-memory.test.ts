@@ -154,6 +154,29 @@ describe('maxmemory-clients', () => {
     expect(server.clients.size).toBe(3);
   });
 
+  it('counts the prefixes that a client tracks, and ends one that adds them for ever', async () => {
+    const { server, clients } = await crowd({ 'maxmemory-clients': '400000' });
+    const [a, b] = clients;
+    const before = server.clients.memory.bytes;
+    await b!.ask('CLIENT TRACKING on BCAST PREFIX b');
+    await b!.ask('CLIENT TRACKING on BCAST PREFIX c PREFIX d');
+    expect(server.clients.memory.bytes).toBeGreaterThan(before + 3 * 800);
+    expect(server.clients.memory.bytes).toBe(walked(server));
+    await b!.ask('CLIENT TRACKING off');
+    expect(server.clients.memory.bytes).toBe(before);
+    let added = 0;
+    const endless = async () => {
+      for (; added < 10_000; added++) {
+        await a!.ask(`CLIENT TRACKING on BCAST PREFIX ${String(added).padStart(12, '0')}`);
+      }
+    };
+    await expect(endless()).rejects.toThrow();
+    expect(added).toBeGreaterThan(100);
+    expect(added).toBeLessThan(1000);
+    expect(server.tracking.prefixCount).toBe(0);
+    expect(server.clients.memory.bytes).toBe(walked(server));
+  });
+
   it('may be a share of maxmemory, and is never too small to say so', async () => {
     const { log, server, admin, clients } = await crowd({ maxmemory: '10mb' });
     await admin.ask('CONFIG SET maxmemory-clients 5%');

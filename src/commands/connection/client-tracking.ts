@@ -3,8 +3,11 @@
  * Source: redis-server 7.0.15 (networking.c, tracking.c). TRACKING's options are read by hand:
  * PREFIX collects, REDIRECT looks its client up where it stands, and clashes depend on the state.
  */
-import type { ClientTracking, TrackingOptions } from '../../tracking/client-tracking.ts';
-import { prefixCost } from '../../tracking/prefix-table.ts';
+import {
+  type ClientTracking,
+  prefixCost,
+  type TrackingOptions,
+} from '../../tracking/client-tracking.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError, errors } from '../../util/errors.ts';
 import { heapGuard } from '../../util/heap-guard.ts';
@@ -77,28 +80,36 @@ function check(options: TrackingOptions, present: ClientTracking | undefined): v
   if (present !== undefined && ((optIn && present.optOut) || (optOut && present.optIn))) {
     throw optSwitch;
   }
-  checkOverlap(prefixes, present?.prefixes ?? []);
+  checkOverlap(prefixes, present);
 }
 
 /**
  * Throws when a provided prefix overlaps with another one. The error names the first that does, and
- * rather an existing one than a provided one as the other. O(n log n).
+ * rather an existing one than a provided one as the other. O(n log(n + existing ones)).
  */
-function checkOverlap(provided: readonly string[], existing: readonly string[]): void {
-  // In order, a prefix comes before those that it begins, with nothing else in between.
-  const found = new Set<string>();
-  let shortest: string | undefined;
-  for (const prefix of [...existing, ...provided].sort()) {
-    if (shortest !== undefined && prefix.startsWith(shortest)) found.add(shortest).add(prefix);
-    else shortest = prefix;
-  }
-  const first = provided.findIndex((prefix) => found.has(prefix));
+function checkOverlap(provided: readonly string[], present: ClientTracking | undefined): void {
+  const found = overlappingAmong(provided);
+  const first = provided.findIndex(
+    (prefix) => found.has(prefix) || present?.overlaps(prefix) === true,
+  );
   if (first < 0) return;
   const prefix = provided[first]!;
-  const clash = existing.find((other) => overlap(prefix, other));
+  const clash = present?.prefixes.find((other) => overlap(prefix, other));
   if (clash !== undefined) throw overlapping(prefix, `an existing prefix '${clash}'`);
   const other = provided.find((other, i) => i > first && overlap(prefix, other))!;
   throw overlapping(prefix, `another provided prefix '${other}'`);
+}
+
+/** Those of some prefixes that overlap with another of them. */
+function overlappingAmong(provided: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  // In order, a prefix comes before those that it begins, with nothing else in between.
+  let shortest: string | undefined;
+  for (const prefix of [...provided].sort()) {
+    if (shortest !== undefined && prefix.startsWith(shortest)) found.add(shortest).add(prefix);
+    else shortest = prefix;
+  }
+  return found;
 }
 
 function overlap(a: string, b: string): boolean {
