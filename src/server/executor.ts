@@ -266,6 +266,11 @@ export class Executor implements Caller {
     this.run(session, command, args);
   }
 
+  /** Whether a command of a master has to wait: for a script that is half done, or a pause's end. */
+  holdsEffect(session: Session, command: Command): boolean {
+    return this.isBusy || this.pause.holdsEffect(session, command);
+  }
+
   /** The command's flags without those that these arguments make untrue. */
   private flagsOf(command: Command, args: Args): number {
     const { flagBits, spec } = command;

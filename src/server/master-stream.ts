@@ -26,8 +26,11 @@ const PREFETCH_MIN = 4;
 const BULK_BYTES_MAX = 512 * 1024 * 1024;
 /** One command may not pile up more than this before it is complete. */
 const COMMAND_BYTES_MAX = 1024 * 1024 * 1024;
-/** How often it looks whether what holds it up is over. */
+/** How often it looks whether what holds it up is over: a script, or a pause. */
 const RETRY_MS = 2;
+const RETRY_PAUSED_MS = 20;
+/** What a master may send during a pause before nothing more is received. */
+const PAUSED_BYTES_MAX = 64 * 1024 * 1024;
 /** What is kept of bytes that were not applied yet, as long as it is small. */
 const HELD_BYTES = 16 * 1024;
 
@@ -72,6 +75,7 @@ export class MasterStream {
   private chunkFrom = 0;
   private chunkTo = 0;
   private isOver = false;
+  private isRetrying = false;
 
   /** `offset`: bytes of the stream before its first one here. */
   constructor(parts: MasterStreamParts, offset: number) {
@@ -140,6 +144,12 @@ export class MasterStream {
     return this.session.blocked || this.parts.executor.isBusy;
   }
 
+  /** Whether a request has to wait: for a script, or for the end of a pause. */
+  private mustWait(command: Command | undefined): boolean {
+    if (this.session.blocked) return true;
+    return command !== undefined && this.parts.executor.holdsEffect(this.session, command);
+  }
+
   /** Reads a batch of requests and runs them. False when there is nothing left to do. */
   private runBatch(): boolean {
     const { batch, commands, ends, parser } = this;
@@ -157,7 +167,7 @@ export class MasterStream {
     }
     if (count >= PREFETCH_MIN) this.lookahead.fetch(batch, commands, count, this.session);
     for (let i = 0; i < count && !this.isOver; i++) {
-      if (this.isHeldUp) {
+      if (this.waiting.length > 0 || this.mustWait(commands[i])) {
         this.waiting.push(batch[i]!.copy());
         this.waitingEnds.push(ends[i]!);
       } else this.run(batch[i]!, commands[i], ends[i]!);
@@ -197,27 +207,40 @@ export class MasterStream {
   // ---- what has to wait ----------------------------------------------------------------------
 
   private waitForTurn(): void {
-    this.parts.hold(true);
-    const retry = () => {
-      if (this.isOver) return;
-      if (this.isHeldUp) {
-        setTimeout(retry, RETRY_MS).unref();
-        return;
-      }
-      this.process();
-      this.parser.detach();
-      this.keepRest();
-      if (!this.isOver && this.waiting.length === 0) this.parts.hold(false);
-    };
-    setTimeout(retry, RETRY_MS).unref();
+    // During a pause the master is listened to: it must not take the link for dead, nor we.
+    this.parts.hold(this.isHeldUp || this.heldBytes > PAUSED_BYTES_MAX);
+    if (this.isRetrying) return;
+    this.isRetrying = true;
+    this.retryLater();
+  }
+
+  private retryLater(): void {
+    setTimeout(() => this.retry(), this.isHeldUp ? RETRY_MS : RETRY_PAUSED_MS).unref();
+  }
+
+  private retry(): void {
+    if (this.isOver) return;
+    const [first] = this.waiting;
+    if (this.isHeldUp || (first !== undefined && this.mustWait(this.parts.table.resolve(first)))) {
+      if (!this.isHeldUp) this.parts.hold(this.heldBytes > PAUSED_BYTES_MAX);
+      this.retryLater();
+      return;
+    }
+    this.isRetrying = false;
+    this.process();
+    this.parser.detach();
+    this.keepRest();
+    if (!this.isOver && this.waiting.length === 0) this.parts.hold(false);
   }
 
   private runWaiting(): void {
     const { waiting, waitingEnds } = this;
     let done = 0;
-    while (done < waiting.length && !this.isHeldUp && !this.isOver) {
+    while (done < waiting.length && !this.isOver) {
       const args = waiting[done]!;
-      this.run(args, this.parts.table.resolve(args), waitingEnds[done]!);
+      const command = this.parts.table.resolve(args);
+      if (this.mustWait(command)) break;
+      this.run(args, command, waitingEnds[done]!);
       done++;
     }
     if (done > 0) {

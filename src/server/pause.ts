@@ -41,6 +41,15 @@ export class Pause {
   /** Whether a command must wait; `flags` are its own, or less when it writes nothing. */
   holds(session: Session, command: Command, flags: number): boolean {
     if (session.isOnlooker || session.appliesEffects) return false;
+    return this.concerns(session, command, flags);
+  }
+
+  /** As `holds`, of a command that comes from a master: a replica that is paused stands still. */
+  holdsEffect(session: Session, command: Command): boolean {
+    return this.untilMs !== 0 && this.concerns(session, command, command.flagBits);
+  }
+
+  private concerns(session: Session, command: Command, flags: number): boolean {
     if (this.mode === 'all') return true;
     const queued = (command.flagBits & COMMITS) !== 0 ? session.transaction.flagBits : 0;
     return ((flags | queued) & WRITES) !== 0;
