@@ -531,6 +531,7 @@ export class Persistence implements PersistencePort {
     const functions = parts.functions ? this.functions.sources() : [];
     const job: StreamJob = {
       form: 'stream',
+      keyDelayUs: this.config.number('rdb-key-save-delay'),
       options: this.saveOptions(),
       withoutData: !parts.data,
     };
@@ -622,7 +623,11 @@ export class Persistence implements PersistencePort {
   private stopAppendOnly(): void {
     const { aof } = this;
     if (aof === undefined) return;
-    if (this.job?.kind === 'rewrite') this.cancel();
+    if (this.job?.kind === 'rewrite') {
+      // redis-server's users look for these words; what it calls a child is a thread here.
+      this.log('notice', 'Killing running AOF rewrite child: the append-only file is turned off');
+      this.cancel();
+    }
     this.keyspace.changes.journal.remove(aof);
     aof.close();
     this.aof = undefined;

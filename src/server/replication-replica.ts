@@ -11,7 +11,7 @@ import type { ReplicaPort } from '../commands/ports/replica.ts';
 import type { Config } from '../config/config.ts';
 import type { SyncRequest } from '../replication/handshake.ts';
 import { randomId, type StreamPosition } from '../replication/identity.ts';
-import { type LinkOwner, MasterLink } from '../replication/master-link.ts';
+import { type LinkOwner, type LinkState, MasterLink } from '../replication/master-link.ts';
 import type { Session } from '../session/session.ts';
 import { monotonicMs, setTimeout } from '../util/timers.ts';
 import type { Dialer } from './dial.ts';
@@ -194,7 +194,7 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
     const timeoutMs = this.parts.config.number('repl-timeout') * SECOND_MS;
     const isLoading = this.sync?.load?.isLoading === true;
     if (!isLoading && nowMs - link.lastInputMs > timeoutMs) {
-      this.log('warning', `Timeout: no data from the MASTER (${link.waitsFor})`);
+      this.log('warning', `${timeoutText(link.state)} (${link.waitsFor})`);
       link.end('timeout');
     } else if (isLoading) link.keepAlive();
     else if (this.masterStream !== undefined) this.acknowledge();
@@ -486,4 +486,12 @@ export class ReplicaSide implements Following, LinkOwner, ReplicaPort {
 
 function sameHost(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
+}
+
+/** What is said of a master that has been silent for too long, in the words people look for. */
+function timeoutText(state: LinkState): string {
+  if (state === 'connected') return 'MASTER timeout: no data nor PING received';
+  return state === 'sync'
+    ? 'Timeout receiving bulk data from MASTER'
+    : 'Timeout connecting to the MASTER';
 }

@@ -21,18 +21,20 @@ async function ground(directives: Readonly<Record<string, string>> = {}) {
   const disk = new SimulatedDisk();
   let snapshots: HeldSnapshots | undefined;
   const exits: number[] = [];
+  const log: string[] = [];
   const server = await startServer(
     { dir: '/', 'enable-debug-command': 'yes', ...directives },
     {
       files: disk,
       exit: (code) => exits.push(code),
+      log: (line) => log.push(line),
       snapshots: (keyspace) => {
         snapshots = new HeldSnapshots(keyspace, disk);
         return snapshots;
       },
     },
   );
-  return { disk, server, exits, snapshots: snapshots!, talker: await Talker.open(server) };
+  return { disk, server, exits, log, snapshots: snapshots!, talker: await Talker.open(server) };
 }
 
 async function field(talker: Talker, name: string): Promise<string | undefined> {
@@ -195,12 +197,13 @@ describe('appendonly at run time', () => {
   });
 
   it('switched off during a rewrite, the files keep what was written since', async () => {
-    const { disk, snapshots, talker } = await ground({ appendonly: 'yes' });
+    const { disk, log, snapshots, talker } = await ground({ appendonly: 'yes' });
     await talker.ask('SET a 1');
     await talker.ask('BGREWRITEAOF');
     await talker.ask('SET b 2');
     const digest = await talker.ask('DEBUG DIGEST');
     expect(await talker.ask('CONFIG SET appendonly no')).toBe('+OK');
+    expect(log.join('\n')).toContain('Killing running AOF rewrite child');
     await snapshots.finish();
     expect(`+${new Inspector().aofDigest(disk)}`).toBe(digest);
     expect(disk.list(DIRECTORY).filter((name) => name.startsWith('temp'))).toEqual([]);

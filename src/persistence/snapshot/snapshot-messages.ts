@@ -17,6 +17,8 @@ export interface FileJob {
 export interface StreamJob {
   readonly form: 'stream';
   readonly options: RdbWriteOptions;
+  /** Microseconds to wait for each key (rdb-key-save-delay). */
+  readonly keyDelayUs: number;
   /** Whether the keys are left out. */
   readonly withoutData: boolean;
 }

@@ -13,6 +13,7 @@ import { FrozenArena } from '../../memory/frozen-arena.ts';
 import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
 import { RdbFileWriter, type RdbSource } from '../rdb/file-writer.ts';
+import { SaveDelay } from '../rdb/save-delay.ts';
 import { SaveCancelled, saveRdbFile } from '../rdb/save-file.ts';
 import {
   type BeginMessage,
@@ -63,14 +64,18 @@ function run({ job, roots, progress }: BeginMessage, frozen: FrozenArena): Worke
 }
 
 /** Writes an RDB file to the main thread, as fast as that lets it. */
-function stream(source: RdbSource, { options }: StreamJob, words: Int32Array): WorkerOutput {
+function stream(source: RdbSource, job: StreamJob, words: Int32Array): WorkerOutput {
+  const { options, keyDelayUs } = job;
   const pieces = new Pieces(words);
+  const delay = new SaveDelay(keyDelayUs, () => isCancelled(words));
   const writer = new RdbFileWriter(source, options, (bytes) => pieces.add(bytes));
   writer.begin();
-  do {
+  for (let more = true; more; ) {
+    more = writer.step();
     Atomics.store(words, Progress.keys, writer.keys);
+    delay.wrote(writer.keys);
     if (isCancelled(words)) throw new SaveCancelled();
-  } while (writer.step());
+  }
   writer.end();
   pieces.flush();
   return { type: 'done', keys: writer.keys, bytes: writer.bytes };
