@@ -248,7 +248,7 @@ export class Executor implements Caller {
       return;
     }
     if (this.keyspace.changes.invalidations !== undefined) {
-      this.tracking.limit(session);
+      this.tracking.limit();
       this.output.putOwnMessages();
     }
     const { pause } = this;

@@ -448,6 +448,7 @@ export class Server {
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
     cron.everyTick(() => keyspace.giveBack());
+    cron.everyTick(() => this.tracking.limit());
     cron.everyTick(() => this.tracking.giveBack());
     cron.inSlices((until) => {
       const startedMs = monotonicMs();

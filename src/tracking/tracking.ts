@@ -134,23 +134,21 @@ export class Tracking {
 
   /**
    * Takes keys out of a table that is past its bound, and tells their clients: some for every
-   * command, so that none takes long, but more and more until it helps. `current` is whose command
-   * it is.
+   * command and some times a second, so that none takes long, but more and more until it helps.
+   * NOLOOP is no reason to keep silent: nobody has changed these keys.
    */
-  limit(current: TrackedClient): void {
+  limit(): void {
     const { keys, keysMax } = this;
     if (keys.size <= keysMax || keysMax === 0 || this.clients.size === 0) {
       this.failures = 0;
       return;
     }
     this.failures++;
-    this.current = current;
     for (let n = this.failures * EVICTED_MAX; n > 0 && keys.size > keysMax; n--) {
       const { key, clients } = keys.takeAny(this.host.random);
       if (key !== undefined) this.invalidate(key, clients);
       else this.forgetAll();
     }
-    this.current = undefined;
   }
 
   /**

@@ -211,12 +211,30 @@ describe('client-side caching', () => {
     const client = await tracker(server);
     const keys = Array.from({ length: 100 }, (_, i) => `key:${i}`);
     await client.ask(`MGET ${keys.join(' ')}`);
-    expect(server.tracking.keyCount).toBe(100);
     const told = await arrived(client);
     expect(server.tracking.keyCount).toBe(10);
     expect(told).toHaveLength(90);
     for (const message of told) expect(keys.map((key) => invalidated(key))).toContain(message);
     expect(new Set(told).size).toBe(90);
+  });
+
+  it('a table past its bound tells without a command, and those with NOLOOP, too', async () => {
+    const server = await startServer();
+    const messages = await Talker.open(server);
+    await messages.ask('HELLO 3');
+    const id = (await messages.ask('CLIENT ID')).slice(1);
+    const client = await tracker(server, `REDIRECT ${id} NOLOOP`);
+    await client.ask('MGET a b c');
+    await client.ask('CONFIG SET tracking-table-max-keys 1');
+    // Nobody says a word.
+    const told = await messages.take(2);
+    expect(server.tracking.keyCount).toBe(1);
+    expect(told.every((message) => message.includes('invalidate'))).toBe(true);
+    // Its own command is what there is no room for.
+    await client.ask('MGET d e f');
+    await client.ask('PING');
+    expect(await messages.take(3)).toHaveLength(3);
+    expect(server.tracking.keyCount).toBe(1);
   });
 
   it('INFO counts; what a client has read is forgotten as it changes, not when it leaves', async () => {
