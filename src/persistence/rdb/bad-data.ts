@@ -29,9 +29,9 @@ export const badData: BadDataError = unsound('the bytes make no sense');
 export const emptyValue: BadDataError = unsound('a collection without elements');
 /** A listpack, intset, ziplist or zipmap whose lengths and numbers do not fit together. */
 export const unsoundPack: BadDataError = unsound('integrity check failed');
-/** A field or member that is there twice; in a pack, that or half a pair. */
+/** A field or member that is there twice. */
 export const repeated: BadDataError = unsound('an element is there twice');
-export const repeatedInPack: BadDataError = unsound('with dup elements');
+export const repeatedInPack: BadDataError = unsound('integrity check failed');
 export const noNumber: BadDataError = unsound('a score is no number');
 export const noCompression: BadDataError = unsound('a compressed string cannot be unpacked');
 /** Of streams. */
@@ -61,5 +61,7 @@ const packNames: ReadonlyMap<number, string> = new Map([
 /** What is wrong with a value of an RDB type, in words. */
 export function reasonOf(error: BadDataError, type: number): string {
   if (error !== unsoundPack && error !== repeatedInPack) return error.message;
-  return `${packNames.get(type) ?? 'Stream listpack'} ${error.message}`;
+  const name = packNames.get(type) ?? 'Stream listpack';
+  const more = error === repeatedInPack ? `: ${name.toLowerCase()} with dup elements` : '';
+  return `${name} ${error.message}${more}`;
 }

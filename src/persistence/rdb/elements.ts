@@ -266,6 +266,8 @@ export class ZipmapElements extends FoundElements {
       p = this.element(p, last, true);
     }
     if (p !== last) throw unsoundPack;
+    // Nobody has ever written an empty one.
+    if (this.count === 0) throw unsoundPack;
     const said = bytes[0]!;
     if (said < ZIPMAP_MANY && said !== this.count >> 1) throw unsoundPack;
     return this;

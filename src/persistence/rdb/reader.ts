@@ -23,6 +23,7 @@ import type { Ref } from '../../memory/arena.ts';
 import { Intset } from '../../memory/intset.ts';
 import { parseDouble } from '../../util/numbers.ts';
 import {
+  type BadDataError,
   badData,
   emptyValue,
   noNumber,
@@ -206,14 +207,20 @@ export class RdbReader {
 
   // ---- sets --------------------------------------------------------------------------------
 
-  private addMember(text: Uint8Array, off: number, len: number, expected: number): void {
+  private addMember(
+    text: Uint8Array,
+    off: number,
+    len: number,
+    expected: number,
+    twice: BadDataError,
+  ): void {
     const { set } = this;
     if (this.value === undefined) {
       set.createFor(text, off, len, expected);
       this.value = set;
     }
     const isNew = set.takesLater ? set.addLater(text, off, len) : set.add(text, off, len);
-    if (!isNew) throw repeated;
+    if (!isNew) throw twice;
   }
 
   private readSet(): void {
@@ -221,7 +228,7 @@ export class RdbReader {
     this.readCount(1);
     for (; this.done < this.count; this.done++) {
       input.string();
-      this.addMember(input.text, input.off, input.len, input.plausible(this.count, 1));
+      this.addMember(input.text, input.off, input.len, input.plausible(this.count, 1), repeated);
       input.mark();
     }
     if (!this.set.finish()) throw repeated;
@@ -230,9 +237,9 @@ export class RdbReader {
   private setOf(elements: Elements): void {
     if (elements.count === 0) throw emptyValue;
     while (elements.next()) {
-      this.addMember(elements.text, elements.off, elements.len, elements.count);
+      this.addMember(elements.text, elements.off, elements.len, elements.count, repeatedInPack);
     }
-    if (!this.set.finish()) throw repeated;
+    if (!this.set.finish()) throw repeatedInPack;
   }
 
   private readIntset(): void {
@@ -282,11 +289,13 @@ export class RdbReader {
 
   private hashOf(elements: Elements): void {
     checkGroups(elements, 2);
+    const { kept } = this;
     this.beginHash();
     while (elements.next()) {
       this.keep(elements.text, elements.off, elements.len);
       elements.next();
-      this.setField(elements.text, elements.off, elements.len);
+      const { text, off, len } = elements;
+      if (!this.hash.set(kept.buf, kept.off, kept.len, text, off, len)) throw repeatedInPack;
     }
   }
 
@@ -363,17 +372,17 @@ export class RdbReader {
       input.string();
       this.keep(input.text, input.off, input.len);
       const score = scoresAsText ? input.textDouble() : input.double();
-      if (!many) this.addScored(score);
+      if (!many) this.addScored(score, repeated);
       else this.addScoredLater(score);
       input.mark();
     }
     if (many && !zset.finish()) throw repeated;
   }
 
-  private addScored(score: number): void {
+  private addScored(score: number, twice: BadDataError): void {
     const { kept, zset } = this;
     if (Number.isNaN(score)) throw noNumber;
-    if (zset.find(kept.buf, kept.off, kept.len)) throw repeated;
+    if (zset.find(kept.buf, kept.off, kept.len)) throw twice;
     zset.insert(kept.buf, kept.off, kept.len, score);
   }
 
@@ -390,7 +399,8 @@ export class RdbReader {
     while (elements.next()) {
       this.keep(elements.text, elements.off, elements.len);
       elements.next();
-      this.addScored(parseDouble(elements.text, elements.off, elements.len));
+      const score = parseDouble(elements.text, elements.off, elements.len);
+      this.addScored(score, repeatedInPack);
     }
   }
 
