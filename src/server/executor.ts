@@ -266,7 +266,7 @@ export class Executor implements Caller {
     this.run(session, command, args);
   }
 
-  /** Whether a command of a master has to wait: for a script that is half done, or a pause's end. */
+  /** Whether a command of a master has to wait: for a script half done, or the end of a pause. */
   holdsEffect(session: Session, command: Command): boolean {
     return this.isBusy || this.pause.holdsEffect(session, command);
   }
