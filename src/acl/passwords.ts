@@ -1,7 +1,7 @@
 /**
  * Passwords are kept as SHA-256 digests, and compared in a time that tells nothing of them.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { crypto } from '../util/crypto.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -13,7 +13,7 @@ export function isHash(text: string): boolean {
 /** The digest of a password, in lower case hexadecimal digits. */
 export function hashOf(password: Uint8Array | string): string {
   const bytes = typeof password === 'string' ? Buffer.from(password, 'latin1') : password;
-  return createHash('sha256').update(bytes).digest('hex');
+  return crypto().createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Compared with when there is nothing to compare with: no password has it. */
@@ -24,6 +24,7 @@ const NO_DIGEST = new Uint8Array(32);
  * length of the password and the number of digests only.
  */
 export function isOneOf(password: Uint8Array, digests: readonly Uint8Array[]): boolean {
+  const { createHash, timingSafeEqual } = crypto();
   const given = createHash('sha256').update(password).digest();
   if (digests.length === 0) timingSafeEqual(given, NO_DIGEST);
   let found = false;

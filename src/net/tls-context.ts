@@ -5,11 +5,11 @@
  *
  * `node:tls` is loaded when the first context is made: without TLS it would cost each start.
  */
-import { constants } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
 import { getSystemErrorMap } from 'node:util';
+import { crypto } from '../util/crypto.ts';
 
 /** What the directives of these names hold; empty texts are not set. */
 export interface TlsSettings {
@@ -162,12 +162,12 @@ function dhOptions({ dhParamsFile }: TlsSettings): SecureContextOptions {
 }
 
 const versions: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
-const without: Readonly<Record<SecureVersion, number>> = {
-  TLSv1: constants.SSL_OP_NO_TLSv1,
-  'TLSv1.1': constants.SSL_OP_NO_TLSv1_1,
-  'TLSv1.2': constants.SSL_OP_NO_TLSv1_2,
-  'TLSv1.3': constants.SSL_OP_NO_TLSv1_3,
-};
+const without = {
+  TLSv1: 'SSL_OP_NO_TLSv1',
+  'TLSv1.1': 'SSL_OP_NO_TLSv1_1',
+  'TLSv1.2': 'SSL_OP_NO_TLSv1_2',
+  'TLSv1.3': 'SSL_OP_NO_TLSv1_3',
+} as const satisfies Readonly<Record<SecureVersion, string>>;
 const DEFAULT_PROTOCOLS = 'TLSv1.2 TLSv1.3';
 /** OpenSSL's SSL_OP_NO_RENEGOTIATION: work that a client may ask for and never needs. */
 const NO_RENEGOTIATION = 1 << 30;
@@ -185,8 +185,9 @@ function protocolOptions(settings: TlsSettings): SecureContextOptions {
     );
   }
   const inOrder = versions.filter((name) => wanted.has(name));
+  const { constants } = crypto();
   let secureOptions = NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
-  for (const name of versions) if (!wanted.has(name)) secureOptions |= without[name];
+  for (const name of versions) if (!wanted.has(name)) secureOptions |= constants[without[name]];
   if (preferServerCiphers) secureOptions |= constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
   if (!sessionCaching) secureOptions |= constants.SSL_OP_NO_TICKET;
   return { minVersion: inOrder[0], maxVersion: inOrder.at(-1), secureOptions };

@@ -7,7 +7,7 @@
  * It only keeps the numbers; the stream's bytes are in `backlog.ts`.
  * Source: rules of redis-server 7.0.15 (docs/replication.md, "When ids change").
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../util/crypto.ts';
 import { parseInt64 } from '../util/numbers.ts';
 
 /** What stands for no second id. */

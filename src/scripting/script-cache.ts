@@ -3,8 +3,9 @@
  * EVAL brought, the newest 500 stay (the rule of Redis 7.4): applications that build their scripts
  * anew each time would otherwise fill the memory.
  */
-import { createHash } from 'node:crypto';
+
 import { copyBytes } from '../util/bytes.ts';
+import { crypto } from '../util/crypto.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
 import { HEAD_MAX, type ScriptHead, scriptHead } from './shebang.ts';
@@ -76,7 +77,7 @@ export class ScriptCache {
     const place = (len * 31 + buf[off + (len >>> 1)]! * 7 + buf[off + len - 1]!) & (RECENT - 1);
     const recent = this.recentSources[place];
     if (recent?.source.equals(view)) return recent;
-    const sha = createHash('sha1').update(view).digest('hex');
+    const sha = crypto().createHash('sha1').update(view).digest('hex');
     const known = this.scripts.get(sha);
     if (known !== undefined) {
       this.recentSources[place] = known;

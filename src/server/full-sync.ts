@@ -9,11 +9,12 @@
  * stream is kept for each of them. Nothing is held in memory but what the sockets have not taken:
  * the thread gets on as the slowest replica takes, the file is read as its replica takes.
  */
-import { randomBytes } from 'node:crypto';
+
 import type { Config } from '../config/config.ts';
 import type { RunningSnapshot } from '../persistence/snapshot/snapshot-writer.ts';
 import type { ReplicaPeer } from '../replication/replica-peer.ts';
 import type { Session } from '../session/session.ts';
+import { randomBytes } from '../util/crypto.ts';
 import { FileTransfer } from './file-transfer.ts';
 import type { LogLevel } from './log.ts';
 import type { Output } from './output.ts';

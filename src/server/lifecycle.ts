@@ -3,11 +3,12 @@
  *
  * It closes nothing itself: `close` is the server's.
  */
-import { randomBytes } from 'node:crypto';
+
 import { rmSync } from 'node:fs';
 import type { LifecyclePort, ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import type { SessionPort } from '../commands/ports/session.ts';
 import type { Session } from '../session/session.ts';
+import { randomBytes } from '../util/crypto.ts';
 import { CommandError } from '../util/errors.ts';
 import type { LogLevel } from './log.ts';
 import type { ShutdownWait } from './shutdown-wait.ts';

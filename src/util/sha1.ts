@@ -6,7 +6,7 @@
  * The result is left in `words`: five int32, the first holds the first four bytes, big end first.
  * Source: FIPS 180-4.
  */
-import { createHash } from 'node:crypto';
+import { crypto } from './crypto.ts';
 
 /** From this length on Node's own is faster, its objects included (measured: 200 bytes). */
 const NATIVE_FROM = 256;
@@ -121,7 +121,7 @@ export class Sha1 {
   }
 
   private hashNatively(data: Uint8Array): void {
-    const bytes = createHash('sha1').update(data).digest();
+    const bytes = crypto().createHash('sha1').update(data).digest();
     for (let i = 0; i < 5; i++) this.words[i] = bytes.readInt32BE(i * 4);
   }
 }

@@ -2,12 +2,13 @@
  * ACL: users, what they may do, and what was refused.
  * Source of replies and errors: redis-server 7.0.15.
  */
-import { randomBytes } from 'node:crypto';
+
 import { categoryNames } from '../../acl/category-names.ts';
 import type { Selector } from '../../acl/selector.ts';
 import { asciiLower } from '../../acl/text.ts';
 import type { Reply } from '../../resp/reply.ts';
 import { Args } from '../../util/args.ts';
+import { randomBytes } from '../../util/crypto.ts';
 import { CommandError, wrongArity } from '../../util/errors.ts';
 import { categoriesOf } from '../categories.ts';
 import { wrongSubcommand } from '../help.ts';

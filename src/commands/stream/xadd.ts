@@ -1,11 +1,12 @@
 /**
  * Adding entries: XADD.
  */
-import { createHash } from 'node:crypto';
+
 import { StreamId } from '../../datatypes/stream-id.ts';
 import { ENTRY_BYTES_MAX } from '../../datatypes/stream-node.ts';
 import type { Text } from '../../datatypes/value.ts';
 import type { Args } from '../../util/args.ts';
+import { crypto } from '../../util/crypto.ts';
 import { CommandError, wrongArity } from '../../util/errors.ts';
 import type { Context } from '../context.ts';
 import { command, keyAt } from '../spec.ts';
@@ -73,7 +74,8 @@ function contentId(args: Args, from: number): Text {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(field.length);
     pairs.push(
-      createHash('sha256')
+      crypto()
+        .createHash('sha256')
         .update(length)
         .update(field)
         .update(args.view(i + 1))
@@ -82,7 +84,7 @@ function contentId(args: Args, from: number): Text {
   }
   // Their order does not matter (IDMPAUTO of Redis 8.6).
   pairs.sort(Buffer.compare);
-  const buf = createHash('sha256').update(Buffer.concat(pairs)).digest();
+  const buf = crypto().createHash('sha256').update(Buffer.concat(pairs)).digest();
   return { buf, off: 0, len: buf.length };
 }
 
