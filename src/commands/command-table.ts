@@ -80,7 +80,10 @@ export const Flag = Object.fromEntries(
 ) as { readonly [F in CommandFlag]: number };
 
 function flagBits(spec: Spec): number {
-  return spec.flags.reduce((bits, flag) => bits | Flag[flag], 0);
+  const { flags } = spec;
+  let bits = 0;
+  for (let i = 0; i < flags.length; i++) bits |= Flag[flags[i]!];
+  return bits;
 }
 
 export class CommandTable implements Iterable<Command> {
@@ -95,9 +98,18 @@ export class CommandTable implements Iterable<Command> {
   constructor(specs: readonly Spec[], parent?: Command) {
     this.specs = specs;
     this.list = specs.map((spec) => new Command(spec, parent));
-    let id = 0;
-    if (parent === undefined) for (const command of this.everyCommand()) command.id = id++;
+    if (parent === undefined) this.number();
     this.fillSlots();
+  }
+
+  /** As `everyCommand` goes, which makes an object for each step: this is part of every start. */
+  private number(): void {
+    let id = 0;
+    for (const command of this.list) {
+      command.id = id++;
+      if (command.subcommands === undefined) continue;
+      for (const sub of command.subcommands.list) sub.id = id++;
+    }
   }
 
   private fillSlots(): void {

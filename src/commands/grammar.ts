@@ -1,7 +1,8 @@
 /**
  * The options of a command, read by the line that documents them: `[NX | XX] [GET] [EX seconds |
- * KEEPTTL]`. A grammar is compiled once, at load, from the notation of syntax lines; a command's
- * `syntax` is what comes before the options and `grammar.line`.
+ * KEEPTTL]`. A grammar is compiled once, from the notation of syntax lines, when a command reads its
+ * first option: at load they were a tenth of the import. A command's `syntax` is what comes before
+ * the options and `grammar.line`.
  *
  * What was read is kept in the grammar until it reads again: where each word stands. Nothing is
  * allocated per call. A handler takes what it needs before it changes data; handlers run one at a
@@ -32,6 +33,10 @@ export interface Rules {
 const BUCKETS = 64;
 /** Words are bits of a number. */
 const WORDS_MAX = 30;
+/** What stands in all buckets of a grammar that was not compiled yet. */
+const UNCOMPILED = -2;
+const NOTHING = new Int8Array(BUCKETS).fill(UNCOMPILED);
+const TOKENS = /(?<![\w:-])[A-Z][A-Z0-9-]*(?![\w:-])/g;
 
 /** Spreads words over the buckets: by length, first and last letter, whatever their case. */
 function bucketOf(length: number, first: number, last: number): number {
@@ -41,33 +46,27 @@ function bucketOf(length: number, first: number, last: number): number {
 export class Grammar {
   /** The notation it was made of, for a spec's `syntax`. */
   readonly line: string;
-  private readonly words: string[] = [];
+  private readonly words: readonly string[];
   /** Per word: how many values follow it. */
   private readonly values: number[] = [];
   /** Per word, as bits: it and its alternatives; the words that may not stand before it. */
   private readonly groups: number[] = [];
   private readonly clashes: number[] = [];
   /** First word of each bucket, and per word the next one of its bucket; -1 ends. */
-  private readonly heads = new Int8Array(BUCKETS).fill(-1);
+  private heads = NOTHING;
   private readonly nexts: number[] = [];
   private readonly rules: Rules;
   /** Bits of the words that were read. */
   private present = 0;
   /** Per word that was read: where its first value stands, or itself when it has none. */
-  private readonly places = new Int32Array(WORDS_MAX);
+  private readonly places: number[] = [];
   /** The word that `next` has read. */
   last = -1;
 
   constructor(line: string, rules: Rules = {}) {
     this.line = line;
     this.rules = rules;
-    for (const argument of parseSyntax(line)) {
-      if (!argument.optional) throw new Error(`no option: ${argument.name} in ${line}`);
-      const alternatives = argument.type === 'oneof' ? argument.arguments : [argument];
-      const first = this.words.length;
-      for (const alternative of alternatives) this.add(alternative);
-      this.group(first);
-    }
+    this.words = line.match(TOKENS) ?? [];
   }
 
   /** The number by which the other methods know a word. Call at load; throws for a wrong word. */
@@ -120,7 +119,9 @@ export class Grammar {
     const at = args.off[i]!;
     let word = this.heads[bucketOf(length, buf[at]!, buf[at + length - 1]!)]!;
     while (word >= 0 && !args.is(i, this.words[word]!)) word = this.nexts[word]!;
-    return word;
+    if (word !== UNCOMPILED) return word;
+    this.compile();
+    return this.wordAt(args, i);
   }
 
   // ---- what was read -----------------------------------------------------------------------
@@ -153,16 +154,30 @@ export class Grammar {
     return i + 1 + values;
   }
 
+  /** Throws for a line that is none of options. */
+  private compile(): void {
+    const { line } = this;
+    this.heads = new Int8Array(BUCKETS).fill(-1);
+    for (const argument of parseSyntax(line)) {
+      if (!argument.optional) throw new Error(`no option: ${argument.name} in ${line}`);
+      const alternatives = argument.type === 'oneof' ? argument.arguments : [argument];
+      const first = this.values.length;
+      for (const alternative of alternatives) this.add(alternative);
+      this.group(first);
+    }
+  }
+
   private add(argument: Argument): void {
     const { token, type } = argument;
     const values = type === 'block' ? argument.arguments : type === 'pure-token' ? [] : [argument];
     const plain = values.every((value) => value.arguments.length === 0);
-    if (this.words.length === WORDS_MAX) throw new Error(`too many words: ${this.line}`);
-    if (token === undefined || !plain || !/^[A-Z][A-Z0-9-]*$/.test(token)) {
+    const word = this.values.length;
+    if (word === WORDS_MAX) throw new Error(`too many words: ${this.line}`);
+    if (token === undefined || !plain || token !== this.words[word]) {
       throw new Error(`not a word with values: ${argument.name} in ${this.line}`);
     }
-    const word = this.words.push(token) - 1;
     this.values.push(values.length);
+    this.places.push(0);
     const bucket = bucketOf(token.length, token.charCodeAt(0), token.charCodeAt(token.length - 1));
     this.nexts.push(this.heads[bucket]!);
     this.heads[bucket] = word;
@@ -171,8 +186,8 @@ export class Grammar {
   /** The words from `first` on are alternatives. */
   private group(first: number): void {
     const { once, together } = this.rules;
-    const bits = (1 << this.words.length) - (1 << first);
-    for (let word = first; word < this.words.length; word++) {
+    const bits = (1 << this.values.length) - (1 << first);
+    for (let word = first; word < this.values.length; word++) {
       this.groups.push(bits);
       const mayRepeat = once !== true && once?.includes(this.words[word]!) !== true;
       const alternatives = together === true ? 0 : bits & ~(1 << word);

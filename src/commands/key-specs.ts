@@ -21,14 +21,15 @@ export class KeyFinder {
   private constructor(spec: Spec, places: readonly KeySpec[]) {
     this.spec = spec;
     this.places = places;
-    this.uses = places.map(({ flags }) => keyUse(...flags));
+    this.uses = places.map(({ flags }) => usual(flags));
     this.useVaries = spec.keyUse !== undefined;
     this.onlyKey = spec.findKeys === undefined && places.length === 1 ? onlyKeyOf(places[0]!) : 0;
   }
 
   /** Undefined for a command without keys. */
   static of(spec: Spec): KeyFinder | undefined {
-    const places = (spec.keys ?? []).filter(({ flags }) => !flags.includes('not_key'));
+    if (spec.keys === undefined) return undefined;
+    const places = spec.keys.filter(({ flags }) => !flags.includes('not_key'));
     return places.length === 0 ? undefined : new KeyFinder(spec, places);
   }
 
@@ -54,6 +55,19 @@ export class KeyFinder {
     }
     return true;
   }
+}
+
+/** One object for each set of flags: there are a dozen, and two hundred commands. */
+const uses = new Map<string, KeyUse>();
+
+function usual(flags: readonly string[]): KeyUse {
+  const name = flags.join(' ');
+  let use = uses.get(name);
+  if (use === undefined) {
+    use = keyUse(...flags);
+    uses.set(name, use);
+  }
+  return use;
 }
 
 function onlyKeyOf({ begin, find }: KeySpec): number {

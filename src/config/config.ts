@@ -68,7 +68,9 @@ export class Config {
       const text = directive.name === 'dir' ? toLatin1(process.cwd()) : directive.default;
       const number = numberOf(directive, text);
       const slot: Slot = { directive, text, number, listeners: [] };
-      for (const name of [directive.name, ...directive.aliases]) this.slots.set(name, slot);
+      this.slots.set(directive.name, slot);
+      if (directive.aliases.length === 0) continue;
+      for (const name of directive.aliases) this.slots.set(name, slot);
     }
     this.loader = new Loader({
       assign: (directive, words) => this.assignLoaded(directive, words),
@@ -137,6 +139,20 @@ export class Config {
       }
     }
     return [...found.values()];
+  }
+
+  /** The values of all directives, to be handed to `changedSince` later. O(directives). */
+  texts(): readonly string[] {
+    return directives.map(({ name }) => this.slot(name).text);
+  }
+
+  /** The directives that had another value then, with it. O(directives). */
+  changedSince(texts: readonly string[]): [name: string, value: string][] {
+    const changed: [string, string][] = [];
+    for (const [i, { name }] of directives.entries()) {
+      if (this.string(name) !== texts[i]) changed.push([name, texts[i]!]);
+    }
+    return changed;
   }
 
   // ---- changing ----------------------------------------------------------------------------

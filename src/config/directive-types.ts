@@ -112,6 +112,7 @@ export const LONG: Range = [0n, LONG_MAX];
 export const POSITIVE_LONG: Range = [1n, LONG_MAX];
 export const PORT: Range = [0n, 65535n];
 
+/** What a row has unless it says otherwise. */
 const blank = {
   aliases: [],
   min: 0n,
@@ -132,8 +133,18 @@ const blank = {
   parse: undefined,
 } as const;
 
-function base(access: Access) {
-  return { ...blank, mutable: access !== 'fixed', protected: access === 'protected' };
+const common: Readonly<Record<Access, object>> = {
+  mutable: { ...blank, mutable: true, protected: false },
+  fixed: { ...blank, mutable: false, protected: false },
+  protected: { ...blank, mutable: true, protected: true },
+};
+
+/** A row's own columns; what nearly all rows have in common is their prototype's, once for all. */
+type Columns = Pick<Directive, 'name' | 'type' | 'default' | 'meaning' | 'doc'> &
+  Partial<Directive>;
+
+function row(access: Access, columns: Columns, extra?: Extra): Directive {
+  return Object.assign(Object.create(common[access]), columns, extra) as Directive;
 }
 
 /** yes or no. */
@@ -143,9 +154,9 @@ export function bool(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
-  return { ...base(access), name, type: 'bool', default: defaultValue, meaning, doc, ...extra };
+  return row(access, { name, type: 'bool', default: defaultValue, meaning, doc }, extra);
 }
 
 function numeric(type: DirectiveType) {
@@ -156,10 +167,10 @@ function numeric(type: DirectiveType) {
     access: Access,
     meaning: Meaning,
     doc: string,
-    extra: Extra = {},
+    extra?: Extra,
   ): Directive => {
     const text = type === 'octal' ? defaultValue.toString(8) : String(defaultValue);
-    return { ...base(access), name, type, default: text, min, max, meaning, doc, ...extra };
+    return row(access, { name, type, default: text, min, max, meaning, doc }, extra);
   };
 }
 
@@ -183,18 +194,9 @@ export function oneOf(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
-  return {
-    ...base(access),
-    name,
-    type: 'enum',
-    default: defaultValue,
-    values,
-    meaning,
-    doc,
-    ...extra,
-  };
+  return row(access, { name, type: 'enum', default: defaultValue, values, meaning, doc }, extra);
 }
 
 /** Any of several words together; the first one means none of the others. */
@@ -204,20 +206,14 @@ export function flags(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
   const first = values[0] ?? '';
-  return {
-    ...base(access),
-    name,
-    type: 'flags',
-    default: first,
-    values,
-    multi: true,
-    meaning,
-    doc,
-    ...extra,
-  };
+  return row(
+    access,
+    { name, type: 'flags', default: first, values, multi: true, meaning, doc },
+    extra,
+  );
 }
 
 /** Any text. */
@@ -227,9 +223,9 @@ export function text(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
-  return { ...base(access), name, type: 'string', default: defaultValue, meaning, doc, ...extra };
+  return row(access, { name, type: 'string', default: defaultValue, meaning, doc }, extra);
 }
 
 /** A text that is either set or absent. */
@@ -238,7 +234,7 @@ export function optionalText(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
   return text(name, '', access, meaning, doc, { emptyIsUnset: true, ...extra });
 }
@@ -252,17 +248,11 @@ export function words(
   access: Access,
   meaning: Meaning,
   doc: string,
-  extra: Extra = {},
+  extra?: Extra,
 ): Directive {
-  return {
-    ...base(access),
-    name,
-    type: 'words',
-    default: defaultValue,
-    parse,
-    multi,
-    meaning,
-    doc,
-    ...extra,
-  };
+  return row(
+    access,
+    { name, type: 'words', default: defaultValue, parse, multi, meaning, doc },
+    extra,
+  );
 }

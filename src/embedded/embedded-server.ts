@@ -1,8 +1,7 @@
 /** A server inside a program: everything of `RespiteServer`, each part delegated to its owner. */
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import type { Change, ChangesOptions } from '../server/change.ts';
-import { configNow, resetClients, resetConfig, resetScripts } from '../server/reset.ts';
+import { resetClients, resetConfig, resetScripts } from '../server/reset.ts';
 import type { Server } from '../server/server.ts';
 import type {
   ClientOptions,
@@ -40,7 +39,7 @@ export class EmbeddedServer implements RespiteServer {
   private readonly events: Events;
   private readonly keyStreams: KeyEvents;
   private readonly slow: SlowNetwork;
-  private readonly initial: ReadonlyMap<string, string>;
+  private readonly initial: readonly string[];
   private readonly initialUsers: readonly string[];
   private ownClient: InProcessClient | undefined;
   private closing: Promise<void> | undefined;
@@ -54,7 +53,7 @@ export class EmbeddedServer implements RespiteServer {
     this.events = new Events(server, this.watch.recording);
     this.keyStreams = new KeyEvents(server.notifications);
     this.slow = new SlowNetwork(server);
-    this.initial = configNow(server);
+    this.initial = server.config.texts();
     this.initialUsers = server.acl.describeUsers();
   }
 
@@ -156,7 +155,7 @@ export class EmbeddedServer implements RespiteServer {
   async save(file?: string): Promise<void> {
     if (file === undefined) await this.server.persistence.saveSoon();
     else if (file.endsWith('.json')) {
-      await writeFile(file, `${JSON.stringify(this.toJSON(), null, 2)}\n`);
+      await files().writeFile(file, `${JSON.stringify(this.toJSON(), null, 2)}\n`);
     } else await this.server.persistence.saveTo(file);
   }
 
@@ -271,8 +270,13 @@ export class EmbeddedServer implements RespiteServer {
   }
 }
 
+/** Node's promises of files, loaded when one is read or written: half a megabyte. */
+function files(): typeof import('node:fs/promises') {
+  return process.getBuiltinModule('node:fs/promises');
+}
+
 /** What `toJSON` has written; undefined for the JSON lines of `respite convert`. */
 async function readJson(file: string): Promise<Seed | undefined> {
-  const text = await readFile(file, 'utf8');
+  const text = await files().readFile(file, 'utf8');
   return /^\s*\{"format":/.test(text) ? undefined : (JSON.parse(text) as Seed);
 }

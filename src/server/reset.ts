@@ -19,19 +19,10 @@ export function resetScripts(server: Server): void {
   journal.endUnit();
 }
 
-/** The configuration's values as they can be changed, to be handed to `resetConfig` later. */
-export function configNow(server: Server): ReadonlyMap<string, string> {
-  return new Map(server.config.get(['*']));
-}
-
-/** Directives that were changed get the values they had. O(directives). */
-export function resetConfig(server: Server, initial: ReadonlyMap<string, string>): void {
-  const changed: [string, string][] = [];
-  for (const [name, value] of server.config.get(['*'])) {
-    const before = initial.get(name);
-    if (before !== undefined && before !== value) changed.push([name, before]);
-  }
-  if (changed.length > 0) server.config.set(changed);
+/** Directives get the values that `Config.texts` has told before. O(directives). */
+export function resetConfig({ config }: Server, initial: readonly string[]): void {
+  const changed = config.changedSince(initial);
+  if (changed.length > 0) config.set(changed);
 }
 
 /** What clients have begun is given up: transactions, waits, pauses, MONITOR, tracking, HOTKEYS. */

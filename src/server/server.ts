@@ -2,7 +2,7 @@
  * The composition root: builds arena, keyspace, commands, sessions and listeners, and owns their
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
-import { randomBytes } from 'node:crypto';
+
 import { type Command, CommandTable } from '../commands/command-table.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';
@@ -17,6 +17,7 @@ import { Reply } from '../resp/reply.ts';
 import { defaultParserLimits, type ParserLimits } from '../resp/request-parser.ts';
 import type { Session } from '../session/session.ts';
 import { Tracking } from '../tracking/tracking.ts';
+import { randomBytes } from '../util/crypto.ts';
 import { CommandError } from '../util/errors.ts';
 import { heapGuard } from '../util/heap-guard.ts';
 import { latin1 } from '../util/latin1.ts';
@@ -571,6 +572,7 @@ export class Server {
 
   /** Says which server runs here, once its sockets are open: programs wait for these lines. */
   private introduce(): void {
+    if (this.logger.isSilent) return;
     const { config } = this;
     const port = this.port || config.number('tls-port');
     if (config.bool('always-show-logo') && config.string('log-format') === 'legacy') {

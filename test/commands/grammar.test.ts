@@ -78,9 +78,10 @@ describe('Grammar', () => {
     expect(together.has(together.word('A')) && together.has(together.word('B'))).toBe(true);
   });
 
-  test('what is no list of options, or no word of it, is found at load', () => {
-    expect(() => grammar('key [NX]')).toThrow('no option: key');
-    expect(() => grammar('[COUNT count [ANY]]')).toThrow('not a word with values');
+  test('what is no list of options, or no word of it, is found when it is used', () => {
+    expect(() => read(grammar('key [NX]'), 'NX')).toThrow('no option: key');
+    expect(() => read(grammar('[COUNT count [ANY]]'), 'COUNT 1')).toThrow('not a word with values');
+    expect(() => read(grammar('[at <NOW | THEN>]'), 'NOW')).toThrow('not a word with values');
     expect(() => form.word('FOO')).toThrow('FOO is not in');
   });
 });
