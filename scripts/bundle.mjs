@@ -3,7 +3,7 @@
  * modules and as CommonJS from the same entries, workers as one file each, and the types of both.
  * See docs/decisions/0012-one-bundle.md and 0030-the-package.md.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** What `package.json` exports, by its name in `dist/esm` and `dist/cjs`; compiled from `src`. */
@@ -115,6 +115,9 @@ export async function bundle(dist) {
         intro,
       },
     });
+    for (const name of readdirSync(path.join(dist, directory))) {
+      inAscii(path.join(dist, directory, name));
+    }
   }
   for (const worker of WORKERS) {
     const file = path.join(dist, `src/${worker}.js`);
@@ -128,12 +131,19 @@ export async function bundle(dist) {
   for (const module of Object.values(ENTRIES)) copyTypes(dist, `${module}.d.ts`, new Set());
 }
 
-/** ASCII, and one expression: `bin/respite.cts` compiles the text as it reads it, without a copy. */
+/** One expression: `bin/respite.cts` compiles the text as it reads it, without a copy. */
 function asOneExpression(file) {
+  inAscii(file);
+  const head = '(function (exports, require, module, __filename, __dirname) {';
+  writeFileSync(file, `${head}${readFileSync(file, 'latin1')}\n})`);
+}
+
+/** Code in ASCII: a single other character and V8 keeps two bytes for each of the file. */
+function inAscii(file) {
   const code = readFileSync(file, 'utf8');
   const escaped = (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  const head = '(function (exports, require, module, __filename, __dirname) {';
-  writeFileSync(file, `${head}${code.replace(/[^\0-\x7f]/g, escaped)}\n})`);
+  const ascii = code.replace(/[^\0-\x7f]/g, escaped);
+  if (ascii !== code) writeFileSync(file, ascii);
 }
 
 /** Copies a module's types and those it refers to, for importers and, as `.d.cts`, for requirers. */

@@ -1,5 +1,6 @@
 /** From options to a running server. */
 import { ConfigError } from '../config/errors.ts';
+import { silence } from '../server/log.ts';
 import { Server, type ServerHooks } from '../server/server.ts';
 import type { ServerOptions } from './api.ts';
 import { EmbeddedServer } from './embedded-server.ts';
@@ -38,7 +39,7 @@ function make(options: ServerOptions): Server {
   const config = configOf(options);
   const begin = options.from === undefined ? undefined : sharedOf(options.from);
   const hooks: ServerHooks = {
-    log: options.log ?? (() => {}),
+    log: options.log ?? silence,
     // A file that happens to lie in the working directory is none of ours.
     loadsData: options.dir !== undefined || options.config?.['dir'] !== undefined,
     ...(options.now === undefined ? {} : { now: options.now }),

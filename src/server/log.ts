@@ -9,6 +9,9 @@ import type { Syslog } from './syslog.ts';
 
 export type LogLevel = Level;
 
+/** A destination for those who want no log: lines are not even made. */
+export const silence = (): void => {};
+
 const rank: Readonly<Record<string, number>> = { debug: 0, verbose: 1, notice: 2, warning: 3 };
 
 export class Log implements LogPort {
@@ -34,8 +37,13 @@ export class Log implements LogPort {
     this.form = logForms[name] ?? legacyLine;
   }
 
+  /** Whether nobody gets the lines. The first one costs half a millisecond: the time zone. */
+  get isSilent(): boolean {
+    return this.sink === silence && this.syslog === undefined;
+  }
+
   write(level: LogLevel, message: string): void {
-    if (rank[level]! < (rank[this.level] ?? 4)) return;
+    if (this.isSilent || rank[level]! < (rank[this.level] ?? 4)) return;
     const { pid } = process;
     const line = this.form({ pid, role: this.role, atMs: this.now(), level, message });
     this.syslog?.write(level, message);

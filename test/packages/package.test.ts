@@ -1,5 +1,5 @@
 /** The tarball of this tree, installed where nothing else is: both module systems, types, command. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
@@ -88,6 +88,16 @@ describe('the package', () => {
     ).toEqual([]);
     expect(list.length).toBeLessThan(200);
     expect(readFileSync(installed('dist/esm/index.js'), 'utf8')).not.toContain('sourceMappingURL');
+  });
+
+  it('is ASCII: one other character would double what V8 keeps of a file', () => {
+    for (const directory of ['dist/esm', 'dist/cjs', 'dist/bin']) {
+      for (const name of readdirSync(installed(directory))) {
+        if (!/\.c?js$/.test(name)) continue;
+        const bytes = readFileSync(path.join(installed(directory), name));
+        expect({ name, odd: bytes.some((byte) => byte > 127) }).toEqual({ name, odd: false });
+      }
+    }
   });
 
   it('passes publint', async () => {
