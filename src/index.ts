@@ -39,6 +39,9 @@ export async function createServer(options?: ServerOptions): Promise<RespiteServ
 export async function createServer(
   options: ServerOptions | ThreadOptions = {},
 ): Promise<RespiteServer | ThreadedServer> {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('createServer() takes an object of options');
+  }
   if ('thread' in options && options.thread) return startThread(options);
   return startServer(options);
 }

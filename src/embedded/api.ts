@@ -48,9 +48,8 @@ export interface ServerOptions {
 }
 
 /** `createServer({ thread: true })`: in a thread of its own, so without functions. */
-export interface ThreadOptions extends Omit<ServerOptions, 'now' | 'random' | 'log' | 'from'> {
+export interface ThreadOptions extends Omit<ServerOptions, 'now' | 'random' | 'log'> {
   readonly thread: true;
-  readonly from?: SharedSnapshot;
 }
 
 /** How a client library is told to connect: its options, or those with a database. */

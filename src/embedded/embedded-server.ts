@@ -1,17 +1,16 @@
 /** A server inside a program: everything of `RespiteServer`, each part delegated to its owner. */
 import type { Duplex } from 'node:stream';
 import type { Change, ChangesOptions } from '../server/change.ts';
-import { resetClients, resetConfig, resetScripts } from '../server/reset.ts';
+import { resetClients, resetConfig, resetRole, resetScripts } from '../server/reset.ts';
 import type { Server } from '../server/server.ts';
 import type {
-  ClientOptions,
   Counters,
   KeyEventInfo,
   KeyEventsOptions,
   RespiteServer,
   ServerClock,
-  UrlOptions,
 } from './api.ts';
+import { refuseUnknown } from './check.ts';
 import { clientInfo } from './client-info.ts';
 import type { ClientInfo } from './client-types.ts';
 import { MovableClock } from './clock.ts';
@@ -19,7 +18,7 @@ import type { Effect, Injection, Match, SlowReplies } from './fault-types.ts';
 import { KeyEvents } from './key-events.ts';
 import { InProcessClient } from './local-client.ts';
 import { LocalSocket } from './local-socket.ts';
-import type { CommandArgument, LocalClient, LocalClientOptions, ReplyOf } from './local-types.ts';
+import type { CommandArgument, LocalClientOptions, ReplyOf } from './local-types.ts';
 import type { Recorder, RecorderOptions, ServerEvents } from './looking-types.ts';
 import { CommandRecorder } from './recorder.ts';
 import { RequestWatch } from './request-watch.ts';
@@ -27,11 +26,20 @@ import { writeSeed } from './seed.ts';
 import { Events } from './server-events.ts';
 import { SlowNetwork } from './slow-replies.ts';
 import { ServerSnapshot } from './state.ts';
-import type { Json, ResetOptions, Seed, StateSnapshot } from './state-types.ts';
+import type { Json, Kept, ResetOptions, Seed, StateSnapshot } from './state-types.ts';
 import { toJson } from './to-json.ts';
-import { clientOptions, urlOf } from './urls.ts';
+import { Urls } from './urls.ts';
 
-export class EmbeddedServer implements RespiteServer {
+/** What `reset` leaves when it is told to. */
+const keepable = [
+  ...['data', 'config', 'users', 'scripts', 'statistics', 'clients', 'clock', 'faults'],
+] as const satisfies readonly Kept[];
+
+function closedError(): Error {
+  return new Error('the server is closed');
+}
+
+export class EmbeddedServer extends Urls implements RespiteServer {
   readonly host: string;
   readonly clock: ServerClock;
   private readonly server: Server;
@@ -46,6 +54,7 @@ export class EmbeddedServer implements RespiteServer {
 
   /** Takes over a server that listens. */
   constructor(server: Server) {
+    super();
     this.server = server;
     this.host = server.endpoints.host;
     this.clock = new MovableClock(server.clock);
@@ -63,22 +72,7 @@ export class EmbeddedServer implements RespiteServer {
     return this.server.config.number('port');
   }
 
-  get url(): string {
-    return this.urlFor();
-  }
-
-  urlFor(options?: UrlOptions): string {
-    return urlOf(this, this.password, options);
-  }
-
-  options<Library extends keyof ClientOptions>(
-    library: Library,
-    options?: UrlOptions,
-  ): ClientOptions[Library] {
-    return clientOptions(library, this, this.password, options);
-  }
-
-  private get password(): string | undefined {
+  get password(): string | undefined {
     const password = this.server.config.string('requirepass');
     return password === '' ? undefined : Buffer.from(password, 'latin1').toString();
   }
@@ -89,23 +83,31 @@ export class EmbeddedServer implements RespiteServer {
     name: Name,
     ...args: readonly CommandArgument[]
   ): Promise<ReplyOf<Name>> {
+    if (this.closing !== undefined) return Promise.reject(closedError());
     this.ownClient ??= new InProcessClient(this.server);
     return this.ownClient.exec(name, ...args);
   }
 
-  client(options?: LocalClientOptions): LocalClient {
+  client(options: LocalClientOptions = {}): InProcessClient {
+    refuseUnknown('client()', options, ['buffers']);
+    if (this.closing !== undefined) throw closedError();
     return new InProcessClient(this.server, options);
   }
 
   connect(): Duplex {
+    if (this.closing !== undefined) throw closedError();
     return new LocalSocket(this.server);
   }
 
   // ---- state -------------------------------------------------------------------------------
 
-  reset({ keep = [] }: ResetOptions = {}): Promise<void> {
+  async reset(options: ResetOptions = {}): Promise<void> {
+    refuseUnknown('reset()', options, ['keep']);
     const { server } = this;
-    const kept = new Set<string>(keep);
+    const kept = new Set<string>(options.keep ?? []);
+    refuseUnknown('keep', Object.fromEntries(kept.entries()), keepable);
+    // A replica would go on to get its master's data.
+    if (!kept.has('config')) resetRole(server, this.initial);
     // The clock first: what it moves belongs to what is thrown away.
     if (!kept.has('clock')) this.clock.reset();
     if (!kept.has('faults')) this.endFaults();
@@ -117,7 +119,6 @@ export class EmbeddedServer implements RespiteServer {
     if (!kept.has('statistics')) server.info.reset();
     this.ownClient?.close();
     this.ownClient = undefined;
-    return Promise.resolve();
   }
 
   private endFaults(): void {
@@ -127,7 +128,7 @@ export class EmbeddedServer implements RespiteServer {
   }
 
   async seed(data: Seed): Promise<void> {
-    const client = new InProcessClient(this.server);
+    const client = this.client();
     try {
       await writeSeed(data, (name, ...args) => client.exec(name, ...args));
     } finally {
@@ -248,6 +249,7 @@ export class EmbeddedServer implements RespiteServer {
   }
 
   changes(options?: ChangesOptions): AsyncIterableIterator<Change, undefined> & AsyncDisposable {
+    refuseUnknown('changes()', options ?? {}, ['bufferBytes']);
     return this.server.changeStreams.open(options);
   }
 

@@ -9,6 +9,7 @@ import type { Server } from '../server/server.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { setTimeout } from '../util/timers.ts';
+import { checkNumber, refuseUnknown } from './check.ts';
 import { clientInfo } from './client-info.ts';
 import type { Effect, Injection, Match } from './fault-types.ts';
 
@@ -64,17 +65,14 @@ class Fault implements Injection {
   }
 }
 
-/** Throws TypeError for what is no fault. */
+/** Throws TypeError or RangeError for what is no fault. */
 function check(match: Match, effect: Effect): void {
-  refuseUnknown('match', match, ['command', 'key', 'client', 'times', 'probability']);
-  refuseUnknown('effect', effect, ['delayMs', 'error', 'drop', 'noReply', 'raw']);
+  refuseUnknown("a fault's match", match, ['command', 'key', 'client', 'times', 'probability']);
+  refuseUnknown("a fault's effect", effect, ['delayMs', 'error', 'drop', 'noReply', 'raw']);
   if (Object.keys(effect).length === 0) throw new TypeError('an effect that does nothing');
-}
-
-function refuseUnknown(what: string, given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw new TypeError(`a fault's ${what} has no '${name}'`);
-  }
+  checkNumber('times', match.times, 1);
+  checkNumber('probability', match.probability, 0, 1);
+  checkNumber('delayMs', effect.delayMs, 0);
 }
 
 function isClient(client: NonNullable<Match['client']>, session: Session): boolean {
@@ -88,7 +86,13 @@ function hasKey(key: string | RegExp, args: Args, command: Command | undefined):
   if (command?.keys === undefined || !command.keys.find(args, keys)) return false;
   for (let i = 0; i < keys.count; i++) {
     const name = args.bytes(keys.at[i]!).toString();
-    if (typeof key === 'string' ? name === key : key.test(name)) return true;
+    if (typeof key === 'string') {
+      if (name === key) return true;
+      continue;
+    }
+    // One with the flag g or y goes on from where it found something last.
+    key.lastIndex = 0;
+    if (key.test(name)) return true;
   }
   return false;
 }
@@ -100,7 +104,9 @@ export class Faults implements Requests {
   private readonly changed: () => void;
   private list: readonly Fault[] = [];
   /** Requests that have waited, and the fault that made them. */
-  private readonly waited = new WeakMap<Args, Fault>();
+  private waited = new WeakMap<Args, Fault>();
+  /** Requests that wait: the fault they have met may be over when they come back. */
+  private waiting = 0;
 
   /** `next` takes what no fault has taken; `changed` is told when there are some, or none. */
   constructor(server: Server, next: () => Requests, changed: () => void) {
@@ -110,7 +116,7 @@ export class Faults implements Requests {
   }
 
   get isEmpty(): boolean {
-    return this.list.length === 0;
+    return this.list.length === 0 && this.waiting === 0;
   }
 
   inject(match: Match, effect: Effect): Injection {
@@ -125,6 +131,8 @@ export class Faults implements Requests {
 
   clear(): void {
     this.list = [];
+    this.waited = new WeakMap();
+    this.waiting = 0;
     this.changed();
   }
 
@@ -136,20 +144,31 @@ export class Faults implements Requests {
       return;
     }
     const { effect } = fault;
-    if (effect.delayMs !== undefined && before === undefined) {
+    if (before !== undefined) this.cameBack(args);
+    else if (effect.delayMs !== undefined) {
       this.delay(session, args, fault, effect.delayMs);
       return;
     }
     this.apply(effect, session, args, command);
   }
 
+  private cameBack(args: Args): void {
+    this.waited.delete(args);
+    this.waiting--;
+    if (this.isEmpty) this.changed();
+  }
+
   /** The request waits, and with it all that the client sends after it. */
   private delay(session: Session, args: Args, fault: Fault, ms: number): void {
     const copy = args.copy();
     this.waited.set(copy, fault);
+    this.waiting++;
+    // It may have been the last one that this fault was for.
+    this.changed();
     session.postponed.push(copy);
     const timer = setTimeout(() => {
       if (!session.closed) this.server.pipeline.resume(session);
+      else if (this.waited.has(copy)) this.cameBack(copy);
     }, ms);
     timer.unref();
   }

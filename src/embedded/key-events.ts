@@ -5,12 +5,15 @@ import { eventsOfClass, type KeyEvent } from '../keyspace/events.ts';
 import type { Notifications } from '../server/notifications.ts';
 import { globMatchString } from '../util/glob.ts';
 import type { KeyEventInfo, KeyEventsOptions } from './api.ts';
+import { refuseUnknown } from './check.ts';
 
 /** Events held for a slow consumer; the oldest go when there are more. */
 const HELD_MAX = 100_000;
 
 /** As for `notify-keyspace-events KEA`: not these, unless they are asked for. */
 const quiet: ReadonlySet<string> = new Set([...eventsOfClass.n, ...eventsOfClass.m]);
+
+const known: readonly string[] = Object.values(eventsOfClass).flat();
 
 /** All streams of a server; the keyspace tells nothing while there is none. */
 export class KeyEvents implements EventSink {
@@ -22,6 +25,8 @@ export class KeyEvents implements EventSink {
   }
 
   open(options: KeyEventsOptions = {}): KeyEventStream {
+    refuseUnknown('keyEvents()', options, ['match', 'events', 'db']);
+    for (const name of options.events ?? []) refuseUnknown('the keyspace', { [name]: true }, known);
     const stream = new KeyEventStream(options, () => {
       this.setStreams(this.streams.filter((other) => other !== stream));
     });

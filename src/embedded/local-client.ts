@@ -116,7 +116,11 @@ export class InProcessClient implements LocalClient {
     if (this.closed) return Promise.reject(new Error('the client is closed'));
     const { server, session } = this;
     if (server.output.isServing || this.later.length > 0) return this.execLater(name, args);
-    this.encode(name, args);
+    try {
+      this.encode(name, args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const vector = this.args;
     if (session.isWaiting) {
       session.postponed.push(vector.copy());

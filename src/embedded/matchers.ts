@@ -22,7 +22,7 @@ type Run = (...words: string[]) => Promise<unknown>;
 
 interface Runners {
   readonly exec?: unknown;
-  readonly keyEvents?: unknown;
+  readonly urlFor?: unknown;
   readonly sendCommand?: unknown;
   readonly isOpen?: unknown;
   readonly call?: unknown;
@@ -35,7 +35,7 @@ function runnerOf(received: unknown): Run {
     const run = method as (...args: unknown[]) => Promise<unknown>;
     return (...words) => run.apply(received, spread ? words : [words]);
   };
-  if (typeof given.keyEvents === 'function') return call(given.exec, true);
+  if (typeof given.urlFor === 'function') return call(given.exec, true);
   if (typeof given.sendCommand === 'function' && 'isOpen' in given) {
     return call(given.sendCommand, false);
   }

@@ -18,6 +18,7 @@ const lines = new Set(['user', 'rename-command', 'loadmodule', 'include']);
 
 /** The configuration that options describe. Throws ConfigError. */
 export function configOf(options: ServerOptions): Config {
+  checkKinds(options);
   refuseUnknown(options);
   const config = new Config();
   const { compat, dir, password } = options;
@@ -47,6 +48,27 @@ function makeDirectory(dir: string): void {
   } catch (error) {
     throw ConfigError.ofOption('dir', `cannot be made of '${dir}': ${systemReason(error)}`);
   }
+}
+
+/** What an option has to be: a program without types gets it wrong, or hands in what it was given. */
+const kinds: Readonly<Record<string, string>> = {
+  ...{ host: 'string', password: 'string', dir: 'string', load: 'string', compat: 'string' },
+  ...{ now: 'function', random: 'function', log: 'function' },
+  ...{ seed: 'object', from: 'object', config: 'object' },
+};
+
+function checkKinds(options: ServerOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const kind = kinds[name];
+    if (kind === undefined || value === undefined) continue;
+    if (typeof value === kind && value !== null) continue;
+    const article = kind === 'object' ? 'an' : 'a';
+    throw ConfigError.ofOption(name, `is ${article} ${kind}, not ${shown(value)}`);
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
 }
 
 function refuseUnknown(options: ServerOptions): void {

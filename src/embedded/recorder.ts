@@ -10,6 +10,7 @@ import type { Server } from '../server/server.ts';
 import type { Session } from '../session/session.ts';
 import type { Args } from '../util/args.ts';
 import { monotonicMs } from '../util/timers.ts';
+import { checkNumber, refuseUnknown } from './check.ts';
 import { clientInfo } from './client-info.ts';
 import type { ReplyValue } from './local-types.ts';
 import type { RecordedCommand, Recorder, RecorderOptions } from './looking-types.ts';
@@ -111,7 +112,10 @@ export class CommandRecorder implements Recorder {
   private readonly names: ReadonlySet<string> | undefined;
   private readonly end: () => void;
 
-  constructor(recording: Recording, { commands, max = KEPT_MAX }: RecorderOptions = {}) {
+  constructor(recording: Recording, options: RecorderOptions = {}) {
+    refuseUnknown('record()', options, ['commands', 'max']);
+    checkNumber('max', options.max, 1);
+    const { commands, max = KEPT_MAX } = options;
     this.names = commands && new Set(commands.map((name) => name.toLowerCase().replace(' ', '|')));
     this.max = max;
     this.end = recording.listen((command) => this.take(command));

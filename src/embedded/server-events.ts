@@ -2,12 +2,19 @@
 import { EventEmitter } from 'node:events';
 import type { Server } from '../server/server.ts';
 import type { Session } from '../session/session.ts';
+import { refuseUnknown } from './check.ts';
 import { clientInfo } from './client-info.ts';
 import { LocalTransport } from './local-client.ts';
 import type { RecordedCommand, ServerEvents } from './looking-types.ts';
 import type { Recording } from './recorder.ts';
 
 type Name = keyof ServerEvents;
+const names = ['command', 'connect', 'disconnect', 'error', 'close'] as const satisfies Name[];
+
+/** Throws TypeError for a name that is never told: a listener of it would wait for ever. */
+function checkName(name: string): void {
+  refuseUnknown('the events of a server', { [name]: true }, names);
+}
 
 export class Events {
   private readonly emitter = new EventEmitter();
@@ -22,11 +29,13 @@ export class Events {
   }
 
   on<N extends Name>(name: N, listener: ServerEvents[N]): void {
+    checkName(name);
     this.emitter.on(name, listener);
     this.listen();
   }
 
   once<N extends Name>(name: N, listener: ServerEvents[N]): void {
+    checkName(name);
     this.emitter.once(name, listener);
     this.listen();
   }

@@ -7,6 +7,7 @@ import type { Server } from '../server/server.ts';
 import type { Transport } from '../session/client.ts';
 import type { Session } from '../session/session.ts';
 import { clearTimeout, setTimeout } from '../util/timers.ts';
+import { checkNumber, refuseUnknown } from './check.ts';
 import type { SlowReplies } from './fault-types.ts';
 
 export class SlowTransport implements Transport {
@@ -121,6 +122,9 @@ export class SlowNetwork {
   }
 
   begin(options: SlowReplies): Disposable {
+    refuseUnknown('slowReplies()', options, ['bytes', 'delayMs']);
+    checkNumber('bytes', options.bytes, 1);
+    checkNumber('delayMs', options.delayMs, 0);
     this.end();
     this.options = options;
     for (const session of this.server.clients.all()) this.slow(session);

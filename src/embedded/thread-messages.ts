@@ -15,4 +15,5 @@ export interface Answer {
 export interface Started {
   readonly host: string;
   readonly port: number;
+  readonly password: string | undefined;
 }

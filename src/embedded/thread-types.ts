@@ -1,7 +1,8 @@
 /** A server in a thread of its own, as its program sees it. Types only. */
 import type { Counters, Reachable } from './api.ts';
 import type { ClientInfo } from './client-types.ts';
-import type { Effect, Match } from './fault-types.ts';
+import type { Effect, Match, SlowReplies } from './fault-types.ts';
+import type { RecordedCommand, RecorderOptions } from './looking-types.ts';
 import type { Json, ResetOptions, Seed, SharedSnapshot } from './state-types.ts';
 
 /** As `ServerClock`; each call resolves when it is done. */
@@ -18,6 +19,14 @@ export interface ThreadClock {
 export interface ThreadInjection extends AsyncDisposable {
   hits(): Promise<number>;
   dispose(): Promise<void>;
+}
+
+/** A recorder of a server in a thread: what it has kept comes when it is asked for. */
+export interface ThreadRecorder extends AsyncDisposable {
+  commands(): Promise<readonly RecordedCommand[]>;
+  of(name: string): Promise<RecordedCommand[]>;
+  clear(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /**
@@ -40,5 +49,7 @@ export interface ThreadedServer extends Reachable, AsyncDisposable {
   refuse(refused: boolean): Promise<void>;
   dropConnections(): Promise<number>;
   pause(ms: number): Promise<void>;
+  slowReplies(options?: SlowReplies): Promise<AsyncDisposable>;
+  record(options?: RecorderOptions): Promise<ThreadRecorder>;
   close(): Promise<void>;
 }

@@ -3,18 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { ServerOptions } from './api.ts';
 import type { EmbeddedServer } from './embedded-server.ts';
 import type { Effect, Injection, Match } from './fault-types.ts';
+import type { Recorder } from './looking-types.ts';
 import { startServer } from './start.ts';
 import type { Answer, Call, Started } from './thread-messages.ts';
 
 let server: EmbeddedServer;
 const injections: Injection[] = [];
+const slow: Disposable[] = [];
+const recorders: Recorder[] = [];
 
 type Method = (...args: never[]) => unknown;
 
 const methods: Readonly<Record<string, Method>> = {
   async start(): Promise<Started> {
     server = await startServer(workerData as ServerOptions);
-    return { host: server.host, port: server.port };
+    const { host, password, port } = server;
+    return { host, password, port };
   },
   exec: (name: string, ...args: never[]) => server.exec(name, ...args),
   counters: () => server.counters,
@@ -34,8 +38,15 @@ const methods: Readonly<Record<string, Method>> = {
   'injection.hits': (number: number) => injections[number]?.hits,
   'injection.dispose': (number: number) => injections[number]?.dispose(),
   refuse: (refused: boolean) => server.refuse(refused),
-  dropConnections: () => server.dropConnections(),
+  dropConnections: (...none: never[]) => server.dropConnections(...none),
   pause: (ms: number) => server.pause(ms),
+  slowReplies: (options: never) => slow.push(server.slowReplies(options)) - 1,
+  'slow.dispose': (number: number) => slow[number]?.[Symbol.dispose](),
+  record: (options: never) => recorders.push(server.record(options)) - 1,
+  'recorder.commands': (number: number) => recorders[number]?.commands,
+  'recorder.of': (number: number, name: string) => recorders[number]?.of(name),
+  'recorder.clear': (number: number) => recorders[number]?.clear(),
+  'recorder.stop': (number: number) => recorders[number]?.stop(),
   close: () => server.close(),
   'clock.now': () => server.clock.now(),
   'clock.advance': (ms: number) => server.clock.advance(ms),

@@ -1,13 +1,21 @@
 /** A server in a thread: starts it, and makes a message of each call. */
 import type { Worker } from 'node:worker_threads';
-import type { ClientOptions, ThreadOptions, UrlOptions } from './api.ts';
-import type { Effect, Match } from './fault-types.ts';
+import { ConfigError } from '../config/errors.ts';
+import { ListenError } from '../net/listen-error.ts';
+import type { ThreadOptions } from './api.ts';
+import type { Effect, Match, SlowReplies } from './fault-types.ts';
 import type { CommandArgument, ReplyOf } from './local-types.ts';
+import type { RecordedCommand, RecorderOptions } from './looking-types.ts';
 import { ReplyError } from './reply-error.ts';
 import type { Json, ResetOptions, Seed, SharedSnapshot } from './state-types.ts';
 import type { Answer, Call, Started } from './thread-messages.ts';
-import type { ThreadClock, ThreadedServer, ThreadInjection } from './thread-types.ts';
-import { clientOptions, urlOf } from './urls.ts';
+import type {
+  ThreadClock,
+  ThreadedServer,
+  ThreadInjection,
+  ThreadRecorder,
+} from './thread-types.ts';
+import { Urls } from './urls.ts';
 
 interface Pending {
   resolve(value: never): void;
@@ -33,7 +41,12 @@ class Calls {
     const id = this.next++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject } as Pending);
-      this.worker.postMessage({ id, method, args } satisfies Call);
+      try {
+        this.worker.postMessage({ id, method, args } satisfies Call);
+      } catch (error) {
+        this.pending.delete(id);
+        reject(asNotSent(method, error as Error));
+      }
     });
   }
 
@@ -53,20 +66,34 @@ class Calls {
 
 function errorOf({ name, message, facts }: NonNullable<Answer['error']>): Error {
   if (name === 'ReplyError') return new ReplyError(message);
-  const error = new Error(message);
-  return Object.assign(error, facts, { name });
+  const error = Object.assign(new Error(message), facts, { name });
+  const kind = kinds[name];
+  return kind === undefined ? error : Object.setPrototypeOf(error, kind.prototype);
 }
 
-class ThreadServer implements ThreadedServer {
+/** Errors that programs ask for by their class, wherever they were made. */
+const kinds: Readonly<Record<string, { readonly prototype: Error }>> = {
+  ConfigError,
+  ListenError,
+  RangeError,
+  TypeError,
+};
+
+function asNotSent(method: string, { message }: Error): TypeError {
+  return new TypeError(`${method}(): functions cannot go to a server in a thread (${message})`);
+}
+
+class ThreadServer extends Urls implements ThreadedServer {
   readonly host: string;
   readonly port: number;
   readonly clock: ThreadClock;
-  private readonly password: string | undefined;
+  readonly password: string | undefined;
   private readonly worker: Worker;
   private readonly calls: Calls;
   private closing: Promise<void> | undefined;
 
-  constructor(worker: Worker, calls: Calls, { host, port }: Started, password?: string) {
+  constructor(worker: Worker, calls: Calls, { host, port, password }: Started) {
+    super();
     this.worker = worker;
     this.calls = calls;
     this.host = host;
@@ -80,21 +107,6 @@ class ThreadServer implements ThreadedServer {
       resume: () => calls.call('clock.resume'),
       reset: () => calls.call('clock.reset'),
     };
-  }
-
-  get url(): string {
-    return this.urlFor();
-  }
-
-  urlFor(options?: UrlOptions): string {
-    return urlOf(this, this.password, options);
-  }
-
-  options<Library extends keyof ClientOptions>(
-    library: Library,
-    options?: UrlOptions,
-  ): ClientOptions[Library] {
-    return clientOptions(library, this, this.password, options);
   }
 
   exec<Name extends string>(
@@ -151,12 +163,31 @@ class ThreadServer implements ThreadedServer {
     return this.calls.call('refuse', refused);
   }
 
-  dropConnections(): Promise<number> {
-    return this.calls.call('dropConnections');
+  dropConnections(...none: readonly unknown[]): Promise<number> {
+    return this.calls.call('dropConnections', ...none);
   }
 
   pause(ms: number): Promise<void> {
     return this.calls.call('pause', ms);
+  }
+
+  async slowReplies(options?: SlowReplies): Promise<AsyncDisposable> {
+    const { calls } = this;
+    const number = await calls.call<number>('slowReplies', options);
+    return { [Symbol.asyncDispose]: () => calls.call('slow.dispose', number) };
+  }
+
+  async record(options?: RecorderOptions): Promise<ThreadRecorder> {
+    const { calls } = this;
+    const number = await calls.call<number>('record', options);
+    const stop = (): Promise<void> => calls.call('recorder.stop', number);
+    return {
+      commands: () => calls.call<readonly RecordedCommand[]>('recorder.commands', number),
+      of: (name) => calls.call<RecordedCommand[]>('recorder.of', number, name),
+      clear: () => calls.call('recorder.clear', number),
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
   }
 
   close(): Promise<void> {
@@ -174,15 +205,39 @@ class ThreadServer implements ThreadedServer {
   }
 }
 
+/** What only a server in this thread has, and what to do instead: said, not "undefined". */
+const elsewhere: Readonly<Record<string, string>> = {
+  client: 'exec() runs commands, and client libraries connect to url',
+  connect: 'client libraries connect to url',
+  restore: 'createServer({ thread: true, from: snapshot }) begins with one',
+  on: 'record() keeps what was sent',
+  once: 'record() keeps what was sent',
+  off: 'there are no listeners',
+  keyEvents: 'a client can subscribe to notify-keyspace-events',
+  changes: 'a server in this thread has it',
+};
+for (const [name, instead] of Object.entries(elsewhere)) {
+  Object.defineProperty(ThreadServer.prototype, name, {
+    value() {
+      throw new TypeError(`${name}() is not there for a server in a thread: ${instead}`);
+    },
+  });
+}
+
 /** Starts a server in a thread. Rejects as `createServer` does. */
 export async function startThread(options: ThreadOptions): Promise<ThreadedServer> {
-  const { thread: _, ...rest } = options;
+  const { thread: _, from, ...given } = options;
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value !== 'function') continue;
+    throw ConfigError.ofOption(name, 'is a function, which cannot go to a thread');
+  }
+  const rest = { ...given, from: from !== undefined && 'share' in from ? from.share() : from };
   const threads = process.getBuiltinModule('node:worker_threads');
   const worker = new threads.Worker(workerUrl(), { name: 'respite', workerData: rest });
   const calls = new Calls(worker);
   try {
     const started = await calls.call<Started>('start');
-    return new ThreadServer(worker, calls, started, options.password);
+    return new ThreadServer(worker, calls, started);
   } catch (error) {
     await worker.terminate();
     throw error;

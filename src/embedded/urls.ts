@@ -1,36 +1,41 @@
-/** How a server is reached, as client libraries want to be told. */
+/** How a server is reached, as client libraries want to be told: here or in a thread. */
 import type { ClientOptions, UrlOptions } from './api.ts';
+import { refuseUnknown } from './check.ts';
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
+export abstract class Urls {
+  abstract readonly host: string;
+  abstract readonly port: number;
+  /** Of the default user. */
+  abstract readonly password: string | undefined;
 
-/** `redis://:password@host:port/db`, what there is of it. */
-export function urlOf(
-  { host, port }: Place,
-  password: string | undefined,
-  { db }: UrlOptions = {},
-): string {
-  const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-  const path = db === undefined ? '' : `/${db}`;
-  return `redis://${login}${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
-}
+  get url(): string {
+    return this.urlFor();
+  }
 
-/** The options of a client library. Throws TypeError for one that is not known. */
-export function clientOptions<Library extends keyof ClientOptions>(
-  library: Library,
-  place: Place,
-  password: string | undefined,
-  { db = 0 }: UrlOptions = {},
-): ClientOptions[Library] {
-  const { host, port } = place;
-  const login = password === undefined ? {} : { password };
-  const options: ClientOptions = {
-    ioredis: { host, port, db, ...login },
-    'node-redis': { socket: { host, port }, database: db, ...login },
-  };
-  const found = options[library];
-  if (found === undefined) throw new TypeError(`no options for '${String(library)}'`);
-  return found;
+  /** `redis://:password@host:port/db`, what there is of it. */
+  urlFor(options: UrlOptions = {}): string {
+    refuseUnknown('urlFor()', options, ['db']);
+    const { host, password, port } = this;
+    const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+    const path = options.db === undefined ? '' : `/${options.db}`;
+    return `redis://${login}${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  }
+
+  /** The options of a client library. Throws TypeError for one that is not known. */
+  options<Library extends keyof ClientOptions>(
+    library: Library,
+    options: UrlOptions = {},
+  ): ClientOptions[Library] {
+    refuseUnknown('options()', options, ['db']);
+    const { host, password, port } = this;
+    const { db = 0 } = options;
+    const login = password === undefined ? {} : { password };
+    const all: ClientOptions = {
+      ioredis: { host, port, db, ...login },
+      'node-redis': { socket: { host, port }, database: db, ...login },
+    };
+    const found = all[library];
+    if (found === undefined) throw new TypeError(`no options for '${String(library)}'`);
+    return found;
+  }
 }

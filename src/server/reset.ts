@@ -19,6 +19,15 @@ export function resetScripts(server: Server): void {
   journal.endUnit();
 }
 
+/** A server that was made a replica is a master again, or follows the master it began with. */
+export function resetRole({ config, replica }: Server, initial: readonly string[]): void {
+  const before = config.changedSince(initial).find(([name]) => name === 'replicaof');
+  if (before === undefined) return;
+  const [host = '', port = ''] = before[1].split(' ');
+  if (host === '') replica.promote();
+  else replica.follow(host, Number(port));
+}
+
 /** Directives get the values that `Config.texts` has told before. O(directives). */
 export function resetConfig({ config }: Server, initial: readonly string[]): void {
   const changed = config.changedSince(initial);

@@ -38,6 +38,50 @@ describe('createServer', () => {
     expect(await failure({ now: () => Number.NaN })).toBeInstanceOf(TypeError);
   });
 
+  it('refuses values of another kind by the name of the option', async () => {
+    for (const name of ['host', 'password', 'dir', 'load', 'compat', 'now', 'random', 'log']) {
+      const error = await failure({ [name]: 5 });
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(error).toMatchObject({ directive: name, message: expect.stringMatching(/, not 5$/) });
+    }
+    for (const name of ['seed', 'from', 'config']) {
+      expect(await failure({ [name]: 'x' })).toMatchObject({
+        message: `'${name}' is an object, not "x"`,
+      });
+    }
+    for (const none of [null, 'x', 5]) {
+      await expect(createServer(none as never)).rejects.toThrow('takes an object of options');
+    }
+  });
+
+  it('has methods that refuse what they do not know, rather than do nothing', async () => {
+    await using server = await createServer();
+    const given = { nothing: 1 } as never;
+    for (const call of [
+      () => server.urlFor(given),
+      () => server.options('ioredis', given),
+      () => server.client(given),
+      () => server.record(given),
+      () => server.keyEvents(given),
+      () => server.keyEvents({ events: ['expried'] }),
+      () => server.changes(given),
+      () => server.on('comand' as 'command', () => {}),
+      () => server.once('comand' as 'command', () => {}),
+    ]) {
+      expect(call).toThrow(TypeError);
+    }
+    expect(() => server.on('comand' as 'command', () => {})).toThrow("did you mean 'command'?");
+  });
+
+  it('answers nobody after it was closed', async () => {
+    const server = await createServer();
+    await server.close();
+    await expect(server.exec('PING')).rejects.toThrow('the server is closed');
+    await expect(server.seed({ a: 1 })).rejects.toThrow('the server is closed');
+    expect(() => server.client()).toThrow('the server is closed');
+    expect(() => server.connect()).toThrow('the server is closed');
+  });
+
   it('tells why an address cannot be had', async () => {
     await using server = await createServer();
     const error = await failure({ port: server.port });

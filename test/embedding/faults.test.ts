@@ -88,6 +88,35 @@ describe('inject', () => {
     expect(await failure(server.exec('GET', 'a'))).toBe('ERR late');
   });
 
+  it('a fault that was over before the delay was still hits what waited for it', async () => {
+    const server = await start();
+    const once = server.inject({ command: 'GET', times: 1 }, { delayMs: 20, error: 'ERR late' });
+    const waits = failure(server.exec('GET', 'a'));
+    expect(await failure(server.client().exec('GET', 'a'))).toBe('no error');
+    expect(await waits).toBe('ERR late');
+    expect(once.hits).toBe(1);
+    const leaver = await connect(server);
+    server.inject({ command: 'GET', times: 1 }, { delayMs: 5, error: 'ERR late' });
+    leaver.send('GET', 'a');
+    await vi.waitFor(() => expect(server.counters.commands).toBeGreaterThan(0));
+    await leaver.close();
+    expect(await failure(server.exec('GET', 'a'))).toMatch(/no error|ERR late/);
+    await server.reset();
+    expect(await failure(server.exec('GET', 'a'))).toBe('no error');
+  });
+
+  it('finds a key by a pattern with any flags, each time', async () => {
+    const server = await start();
+    for (const key of [/^user:/g, /^USER:/iy]) {
+      const fault = server.inject({ key }, faults.oom);
+      for (let i = 0; i < 4; i++) {
+        expect(await failure(server.exec('MGET', 'x', 'user:1'))).toMatch(/^OOM/);
+      }
+      expect(fault.hits).toBe(4);
+      fault.dispose();
+    }
+  });
+
   it('drops the connection before or after the command has run', async () => {
     const server = await start();
     const before = await connect(server);
@@ -126,6 +155,11 @@ describe('inject', () => {
     expect(() => server.inject({ comand: 'GET' } as never, faults.oom)).toThrow(/comand/);
     expect(() => server.inject({}, { eror: 'x' } as never)).toThrow(/eror/);
     expect(() => server.inject({}, {})).toThrow(/nothing/);
+    expect(() => server.inject({ probability: 50 }, faults.oom)).toThrow('probability is 0 to 1');
+    expect(() => server.inject({ times: 0 }, faults.oom)).toThrow('times is 1 or more');
+    expect(() => server.inject({}, { delayMs: '5' as never })).toThrow('delayMs is 0 or more');
+    expect(() => server.slowReplies({ byte: 3 } as never)).toThrow("did you mean 'bytes'?");
+    expect(() => server.slowReplies({ bytes: 0 })).toThrow('bytes is 1 or more');
   });
 
   it('ends with reset(), and leaves nothing on the way of requests', async () => {

@@ -60,8 +60,8 @@ describe('exec', () => {
     await server.exec('SET', 'b', bytes);
     const client = server.client({ buffers: true });
     expect(await client.exec('GET', 'b')).toEqual(Buffer.from(bytes));
-    expect(() => server.exec('SET', 'a', undefined as never)).toThrow(TypeError);
-    expect(() => server.exec('SET', 'a', {} as never)).toThrow(TypeError);
+    await expect(server.exec('SET', 'a', undefined as never)).rejects.toThrow(TypeError);
+    await expect(server.exec('SET', 'a', {} as never)).rejects.toThrow(TypeError);
     expect(await server.exec('PING')).toBe('PONG');
   });
 

@@ -332,6 +332,29 @@ describe('reset', () => {
     expect(await server.exec('ACL', 'USERS')).toEqual(['default']);
   });
 
+  it('makes a replica a master again, and one of another master a replica of its own', async () => {
+    const server = await start();
+    await server.exec('REPLICAOF', '127.0.0.1', 1);
+    await server.reset();
+    expect(await server.exec('ROLE')).toMatchObject(['master', expect.any(Number), []]);
+    expect(await server.exec('SET', 'a', 1)).toBe('OK');
+    const replica = await createServer({ config: { replicaof: '127.0.0.1 1' } });
+    await replica.exec('REPLICAOF', 'NO', 'ONE');
+    await replica.reset();
+    const master = async () => ((await replica.exec('ROLE')) as unknown[]).slice(0, 3);
+    expect(await master()).toEqual(['slave', '127.0.0.1', 1]);
+    await replica.exec('REPLICAOF', '127.0.0.1', 2);
+    await replica.reset({ keep: ['config'] });
+    expect(await master()).toEqual(['slave', '127.0.0.1', 2]);
+    await replica.close();
+  });
+
+  it('refuses what it cannot keep', async () => {
+    const server = await start();
+    await expect(server.reset({ keep: ['dta'] } as never)).rejects.toThrow("did you mean 'data'?");
+    await expect(server.reset({ kep: [] } as never)).rejects.toThrow("did you mean 'keep'?");
+  });
+
   it('keeps what it is told to', async () => {
     const server = await start();
     await server.exec('SET', 'a', 1);

@@ -1,12 +1,19 @@
 /** `createServer({ thread: true })`: the same server in a thread of its own. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createServer, faults } from '../../src/index.ts';
+import { matchers } from '../../src/embedded/matchers.ts';
+import { ConfigError, createServer, faults, ListenError } from '../../src/index.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
+
+/** Whether a method is one that works, not one that says that it is not there. */
+function isThere(server: object, name: string): boolean {
+  const method: unknown = Reflect.get(server, name);
+  return typeof method === 'function' && !/is not there for a server/.test(String(method));
+}
 
 describe('a server in a thread', () => {
   it('does all that one in this thread does, by messages', async () => {
@@ -38,6 +45,61 @@ describe('a server in a thread', () => {
     expect(await server.dropConnections()).toBe(1);
   });
 
+  it('has slow replies and recordings, and its url the password wherever it is from', async () => {
+    const server = await createServer({ thread: true, config: { requirepass: 'p@ss' } });
+    cleanups.push(() => server.close());
+    expect(server.urlFor({ db: 2 })).toBe(`redis://:p%40ss@127.0.0.1:${server.port}/2`);
+    const client = new Redis(server.url);
+    cleanups.push(() => client.disconnect());
+    const recorder = await server.record({ commands: ['SET'] });
+    const slow = await server.slowReplies({ bytes: 1 });
+    expect(await client.set('a', 'x')).toBe('OK');
+    await slow[Symbol.asyncDispose]();
+    expect(await recorder.of('set')).toMatchObject([
+      { name: 'set', args: ['a', 'x'], reply: 'OK' },
+    ]);
+    await recorder.stop();
+    await client.set('a', 'y');
+    expect(await recorder.commands()).toHaveLength(1);
+    expect(await matchers.toHaveKey(server, 'a', 'y')).toMatchObject({ pass: true });
+  });
+
+  it('says what is not there, and what cannot go there', async () => {
+    const here = await createServer({ seed: { a: '1' } });
+    cleanups.push(() => here.close());
+    const server = await createServer({ thread: true, from: here.snapshot() });
+    cleanups.push(() => server.close());
+    expect(await server.exec('GET', 'a')).toBe('1');
+    const privates = ['constructor', 'closeNow', 'endFaults'];
+    const missing = Object.getOwnPropertyNames(Object.getPrototypeOf(here)).filter((name) => {
+      if (privates.includes(name)) return false;
+      return typeof Reflect.get(here, name) === 'function' && !isThere(server, name);
+    });
+    expect(missing.sort()).toEqual([
+      'changes',
+      'client',
+      'connect',
+      'keyEvents',
+      'off',
+      'on',
+      'once',
+      'restore',
+    ]);
+    for (const name of ['client', 'connect', 'restore', 'on', 'once', 'keyEvents', 'changes']) {
+      const call = Reflect.get(server, name) as () => void;
+      expect(call).toThrow(`${name}() is not there for a server in a thread`);
+    }
+    const id = (() => true) as never;
+    await expect(server.inject({ client: id }, faults.oom)).rejects.toThrow('functions cannot go');
+    await expect((server.dropConnections as (f: unknown) => unknown)(id)).rejects.toThrow(
+      TypeError,
+    );
+    await expect(server.clock.advance(-1)).rejects.toThrow(RangeError);
+    await expect(createServer({ thread: true, log: () => {} } as never)).rejects.toThrow(
+      "'log' is a function, which cannot go to a thread",
+    );
+  });
+
   it('answers while this thread is busy', async () => {
     const server = await createServer({ thread: true });
     cleanups.push(() => server.close());
@@ -49,6 +111,10 @@ describe('a server in a thread', () => {
 
   it('fails to start as it does here, and ends', async () => {
     const server = await createServer({ thread: true });
+    const taken = createServer({ thread: true, port: server.port });
+    await expect(taken).rejects.toBeInstanceOf(ListenError);
+    const wrong = createServer({ thread: true, config: { hz: 'x' } });
+    await expect(wrong).rejects.toBeInstanceOf(ConfigError);
     await expect(createServer({ thread: true, port: server.port })).rejects.toMatchObject({
       name: 'ListenError',
       code: 'EADDRINUSE',
