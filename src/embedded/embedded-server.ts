@@ -183,7 +183,10 @@ export class EmbeddedServer extends Urls implements RespiteServer {
   dropConnections(filter: (client: ClientInfo) => boolean = () => true): number {
     let dropped = 0;
     for (const session of [...this.server.clients.all()]) {
-      if (session.connection.fd < 0 || !filter(clientInfo(session))) continue;
+      // By its address: Deno's sockets have no descriptor.
+      if (session.connection.remotePort === 0 && session.connection.unixPath === undefined)
+        continue;
+      if (!filter(clientInfo(session))) continue;
       session.kill();
       dropped++;
     }
