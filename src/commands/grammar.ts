@@ -1,8 +1,8 @@
 /**
  * The options of a command, read by the line that documents them: `[NX | XX] [GET] [EX seconds |
- * KEEPTTL]`. A grammar is compiled once, from the notation of syntax lines, when a command reads its
- * first option: at load they were a tenth of the import. A command's `syntax` is what comes before
- * the options and `grammar.line`.
+ * KEEPTTL]`. A grammar is compiled once, from the notation of syntax lines, when a command reads
+ * its first option: at load they were a tenth of the import. A command's `syntax` is what comes
+ * before the options and `grammar.line`.
  *
  * What was read is kept in the grammar until it reads again: where each word stands. Nothing is
  * allocated per call. A handler takes what it needs before it changes data; handlers run one at a

@@ -50,7 +50,7 @@ function makeDirectory(dir: string): void {
   }
 }
 
-/** What an option has to be: a program without types gets it wrong, or hands in what it was given. */
+/** What an option has to be: programs without types hand in whatever they were given. */
 const kinds: Readonly<Record<string, string>> = {
   ...{ host: 'string', password: 'string', dir: 'string', load: 'string', compat: 'string' },
   ...{ now: 'function', random: 'function', log: 'function' },

@@ -1,6 +1,6 @@
 /**
- * Node's cryptography, loaded when it is first needed: its modules and OpenSSL's own start take 3 ms
- * and 0.7 MB, and most servers never hash or encrypt anything.
+ * Node's cryptography, loaded when it is first needed: its modules and OpenSSL's own start take
+ * 3 ms and 0.7 MB, and most servers never hash or encrypt anything.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
