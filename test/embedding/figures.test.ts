@@ -159,7 +159,7 @@ describe('figures', () => {
     const idle = () =>
       resident(`const { createServer } = require(${JSON.stringify(path.join(root, 'dist/cjs/index.cjs'))});
         const server = await createServer(); await server.exec('PING')`) - resident('');
-    // 12 measured; what V8 has collected by then varies.
+    // 10 measured; what V8 has collected by then varies.
     expect(Math.min(idle(), idle())).toBeLessThan(14);
   });
 });
