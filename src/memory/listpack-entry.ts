@@ -90,6 +90,19 @@ export class ListpackEntry {
     }
   }
 
+  /**
+   * Puts the text located last behind the first `prefix` bytes of `buf`, which has room for it, and
+   * points there: elements of packed runs. O(len).
+   */
+  behind(buf: Uint8Array, prefix: number): void {
+    const { buf: from, off, len } = this;
+    if (len < 48) for (let i = 0; i < len; i++) buf[prefix + i] = from[off + i]!;
+    else buf.set(from.subarray(off, off + len), prefix);
+    this.buf = buf;
+    this.off = 0;
+    this.len = prefix + len;
+  }
+
   /** Whether the element at p is kept as an integer. */
   isInteger(u8: Uint8Array, p: number): boolean {
     const first = u8[p]!;

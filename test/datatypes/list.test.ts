@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListValue } from '../../src/datatypes/list.ts';
+import { countElements, ListpackEntry } from '../../src/memory/listpack-entry.ts';
 import { Args } from '../../src/util/args.ts';
 import { anyText, bytesOf, runs, Store, same, sameList, sentTexts, textOf } from './collections.ts';
 
@@ -81,6 +82,8 @@ class Fixture {
   readonly store: Store;
   readonly list: ListValue;
   model: string[] = [];
+  /** What all elements begin with, but some short ones: nodes are packed then. */
+  prefix = '';
 
   constructor(limit: number, snapshots: boolean) {
     this.store = new Store({ listListpackSize: limit }, snapshots);
@@ -127,10 +130,15 @@ class Fixture {
 
   apply(o: Operation): void {
     const { list, store, model } = this;
-    if (o.op === 'push') this.push(o.tail, o.element);
+    const element = 'element' in o ? this.named(o.element) : '';
+    if (o.op === 'push') this.push(o.tail, element);
     else if (o.op === 'burst') {
       // Elements of different lengths in one call, as a command has them.
-      const texts = Array.from({ length: o.n }, (_, i) => o.element.slice(i % 7) + String(i));
+      const { prefix } = this;
+      const texts = Array.from(
+        { length: o.n },
+        (_, i) => prefix + o.element.slice(i % 7) + String(i),
+      );
       this.pushAll(o.tail, texts);
     } else if (o.op === 'limit') store.limits.listListpackSize = o.limit;
     if (store.isEmpty) return;
@@ -143,11 +151,11 @@ class Fixture {
       if (o.tail) model.pop();
       else model.shift();
     } else if (o.op === 'replace') {
-      const bytes = bytesOf(o.element);
+      const bytes = bytesOf(element);
       this.seek(i);
       store.guard(() => list.replace(bytes, 0, bytes.length));
-      model[i] = o.element;
-    } else if (o.op === 'insert') this.insert(i, o.behind, o.element);
+      model[i] = element;
+    } else if (o.op === 'insert') this.insert(i, o.behind, element);
     else if (o.op === 'remove') this.remove(i, o.n);
     else if (o.op === 'removeEqual') this.removeEqual(model[i]!, o.backwards, o.most);
     else if (o.op === 'trim') {
@@ -172,6 +180,10 @@ class Fixture {
     if (this.model.length === 0) store.free(list, 1);
   }
 
+  private named(text: string): string {
+    return text.length === 1 ? text : this.prefix + text;
+  }
+
   private insert(i: number, behind: boolean, text: string): void {
     const { list, store, model } = this;
     const bytes = bytesOf(text);
@@ -194,6 +206,25 @@ class Fixture {
       same(more, i < model.length);
       if (more) same(this.present(), model[i]);
     }
+  }
+
+  /** The runs are those of listpacks, with integers and lengths as they must be there. */
+  private checkRuns(): void {
+    const { list, model } = this;
+    const expected: string[] = [];
+    const entry = new ListpackEntry();
+    let i = 0;
+    list.forEachRun((buf, off, len, count) => {
+      same(countElements(buf, off, off + len), count);
+      for (let p = off; p < off + len; p += entry.sizeAt(buf, p), i++) {
+        entry.locate(buf, p);
+        expected.push(textOf(entry));
+        const bytes = bytesOf(model[i]!);
+        entry.measure(bytes, 0, bytes.length);
+        same(entry.bytes, entry.sizeAt(buf, p));
+      }
+    });
+    sameList(expected, model);
   }
 
   private removeEqual(text: string, backwards: boolean, most: number): void {
@@ -235,6 +266,7 @@ class Fixture {
     const backwards: string[] = [];
     for (let there = list.seek(-1); there; there = list.previous()) backwards.push(this.present());
     sameList(backwards.reverse(), model);
+    this.checkRuns();
     for (let i = 0; i < model.length; i += 5) {
       this.seek(i);
       same(this.present(), model[i]);
@@ -246,6 +278,14 @@ class Fixture {
       same(list.matches(other, 0, other.length), false);
     }
   }
+}
+
+/** What a list of these texts takes for each of them. */
+function bytesPerElement(texts: string[], tail: boolean): number {
+  const f = new Fixture(-2, false);
+  for (const text of texts) f.push(tail, text);
+  f.check();
+  return f.store.usedBytes / texts.length;
 }
 
 function fill(limit: number, texts: Iterable<string>): Fixture {
@@ -260,8 +300,10 @@ describe('ListValue', () => {
       fc.property(
         fc.array(operation, { maxLength: 90, size: 'max' }),
         fc.boolean(),
-        (operations, snapshots) => {
+        fc.constantFrom('', 'j', 'job:', 'p'.repeat(70), 'p'.repeat(200), 'p'.repeat(1500)),
+        (operations, snapshots, prefix) => {
           const f = new Fixture(limit, snapshots);
+          f.prefix = prefix;
           for (const [i, o] of operations.entries()) {
             f.apply(o);
             if (i % 4 === 0) f.check();
@@ -273,6 +315,61 @@ describe('ListValue', () => {
       ),
       { numRuns: runs(40) },
     );
+  });
+
+  it.each([true, false])('keeps once what a full node begins with, at the tail %s', (tail) => {
+    const texts = (make: (i: number) => string) =>
+      Array.from({ length: 20_000 }, (_, i) => make(i));
+    const named = bytesPerElement(
+      texts((i) => `value:${100_000 + i}`),
+      tail,
+    );
+    expect(named).toBeLessThan(7);
+    const equal = bytesPerElement(
+      texts(() => 'x'.repeat(100)),
+      tail,
+    );
+    expect(equal).toBeLessThan(6);
+    // Integers are shorter as such, and other texts share nothing: nodes are as they were.
+    const integers = bytesPerElement(
+      texts((i) => `${100_000 + i}`),
+      tail,
+    );
+    expect(integers).toBeGreaterThan(4.9);
+    const others = bytesPerElement(
+      texts((i) => `${String.fromCharCode(97 + (i % 26))}:12345678`),
+      tail,
+    );
+    expect(others).toBeGreaterThan(11.9);
+  });
+
+  it('takes from both ends of packed nodes without any room', () => {
+    const f = fill(
+      -2,
+      Array.from({ length: 5000 }, (_, i) => `value:${i}`),
+    );
+    f.store.arena.bytesMax = 0;
+    for (let i = 0; f.model.length > 0; i++) f.apply({ op: 'pop', tail: i % 3 === 0 });
+  });
+
+  it('pushes to a list whose nodes there is no room to pack', () => {
+    const filled = (nodes: number) => {
+      const f = new Fixture(-2, false);
+      for (let i = 0; f.store.isEmpty || f.list.nodes < nodes; i++) f.push(true, `value:${i}`);
+      return f;
+    };
+    const before = filled(3).model.length - 1;
+    const f = fill(
+      -2,
+      Array.from({ length: before }, (_, i) => `value:${i}`),
+    );
+    const used = f.store.usedBytes;
+    // Small blocks have segments with room, but no other segment is to be had.
+    f.store.arena.bytesMax = 0;
+    f.push(true, `value:${before}`);
+    expect(f.list.nodes).toBe(3);
+    expect(f.store.usedBytes).toBeGreaterThan(used);
+    f.check();
   });
 
   it('keeps to the limit of elements for a node', () => {
