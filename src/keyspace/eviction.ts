@@ -147,11 +147,22 @@ export class Evictor {
     this.credit -= this.samples;
     if (this.credit >= 0) return;
     let runs = 0;
-    for (const db of dbs) if (db.size > 0) runs += sampler.runs(db.root);
+    let filled = 0;
+    let only = dbs[0]!;
+    for (const db of dbs) {
+      if (db.size === 0) continue;
+      runs += sampler.runs(db.root);
+      filled++;
+      only = db;
+    }
     if (runs === 0) return;
     for (let n = 0; this.credit < 0 && n < SAMPLES_MAX; n++) {
       sampler.begin();
-      for (let i = 0; i < SAMPLE_RUNS; i++) this.addRun(Math.floor(random() * runs));
+      for (let i = 0; i < SAMPLE_RUNS; i++) {
+        const run = Math.floor(random() * runs);
+        if (filled === 1) sampler.add(only.root, run, only.index);
+        else this.addRun(run);
+      }
       sampler.load();
       this.credit += sampler.count;
       for (let i = 0; i < sampler.count; i++) {
