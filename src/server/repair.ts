@@ -49,7 +49,8 @@ function noteImage(ctx: Context, args: Args, i: number): void {
     return;
   }
   const expireAt = db.expireAt(entry);
-  const image = PayloadCodec.of(keyspace).dump(db, entry, false);
+  const codec = PayloadCodec.of(keyspace);
+  const image = codec.dump(db, entry, false);
   ctx
     .instead('RESTORE')
     ?.argument(args, i)
@@ -57,4 +58,5 @@ function noteImage(ctx: Context, args: Args, i: number): void {
     .bytes(image, 0, image.length)
     .text('REPLACE')
     .text('ABSTTL');
+  codec.release();
 }

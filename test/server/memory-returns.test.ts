@@ -168,6 +168,12 @@ const loads: Record<string, Load> = {
       await client.send('DEL', 'big');
     }
   },
+  // More than is ever compressed: the payload is as large as the value.
+  'DUMP of 200 MB and DEL': async (client) => {
+    await client.send('SETRANGE', 'big', '200000000', 'x');
+    await client.send('DUMP', 'big');
+    await client.send('DEL', 'big');
+  },
   'keys of 20 bytes that come and go': async (client) => {
     for (let round = 0; round < (scale === 1 ? 20 : 2); round++) {
       for (let i = 0; i < count(500_000); i++) {

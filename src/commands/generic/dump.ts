@@ -38,8 +38,12 @@ export const dump = command({
 
   run(ctx, args, reply) {
     const entry = readWhole(ctx, args, 1);
-    if (entry === 0) reply.null();
-    else reply.bytes(payloadOf(ctx, entry));
+    if (entry === 0) {
+      reply.null();
+      return;
+    }
+    reply.bytes(payloadOf(ctx, entry));
+    PayloadCodec.of(ctx.keyspace).release();
   },
 });
 

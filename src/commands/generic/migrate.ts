@@ -8,6 +8,7 @@
  * replies), which serves nobody meanwhile.
  */
 import type { UnixMs } from '../../keyspace/entry.ts';
+import { PayloadCodec } from '../../persistence/rdb/payload.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
 import { CommandError } from '../../util/errors.ts';
@@ -142,6 +143,7 @@ function readKeys(ctx: Context, args: Args, { first, end }: Words): MigratingKey
     const request = restoreRequest(args, i, ttl, payloadOf(ctx, entry), options.has(REPLACE));
     keys.push({ argument: i, name: args.latin1(i), request });
   }
+  PayloadCodec.of(ctx.keyspace).release();
   return keys;
 }
 

@@ -15,7 +15,7 @@ export function readWhole({ db, keyspace }: Context, args: Args, i: number): Ent
   return db.findValue(args.buf, args.off[i]!, args.len[i]!, keyspace.hashes);
 }
 
-/** An entry's value as RESTORE takes it; a view valid until the next call. O(size). */
+/** An entry's value as RESTORE takes it; a view valid until `PayloadCodec.release`. O(size). */
 export function payloadOf({ db, keyspace, server }: Context, entry: Entry): Uint8Array {
   return PayloadCodec.of(keyspace).dump(db, entry, server.config.bool('rdbcompression'));
 }

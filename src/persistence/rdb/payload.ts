@@ -52,7 +52,7 @@ export class PayloadCodec {
     return this.reader.input;
   }
 
-  /** The payload of an entry's value; a view valid until the next call. O(size). */
+  /** The payload of an entry's value; a view valid until `release`, which must follow. O(size). */
   dump(db: Db, entry: Entry, compress: boolean): Uint8Array {
     const { out, crc } = this;
     out.clear();
@@ -74,7 +74,14 @@ export class PayloadCodec {
     this.out.clear();
     this.out.compress = compress;
     this.writeTyped(db, entry);
-    return this.out.pos - 1;
+    const length = this.out.pos - 1;
+    this.release();
+    return length;
+  }
+
+  /** Gives up the last payload: one of 512 MiB would stay resident until the next one. O(1). */
+  release(): void {
+    this.out.clear();
   }
 
   /** Whether bytes are a payload of a version that we know, unharmed. O(len). */
