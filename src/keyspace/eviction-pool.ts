@@ -34,9 +34,8 @@ export class EvictionPool {
   /** Adds a candidate that `wants` has let in. O(POOL_SIZE). */
   add(score: number, db: number, hash: number, entry: Ref): void {
     const { scores, entries, hashes, dbs } = this;
-    // The others make room, upwards while there is some; else the least dispensable one goes out.
-    // Loops, not four calls of copyWithin: 48 ns for two candidates that come and one that goes, not
-    // 90.
+    // The others make room, upwards while there is some; else the least dispensable one goes.
+    // Loops, not four calls of copyWithin: 48 ns for two that come and one that goes, not 90.
     let at = this.size;
     if (at < POOL_SIZE) {
       for (this.size++; at > 0 && scores[at - 1]! > score; at--) {
