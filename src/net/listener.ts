@@ -2,7 +2,7 @@
  * Listening sockets: TCP on several addresses, and a unix socket. Each accepted socket becomes a
  * `Connection` that shares one read buffer with all others.
  */
-import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { adoptPlain, Connection } from './connection.ts';
@@ -101,10 +101,10 @@ export class Listener {
 
   /**
    * Listens on a unix socket. `mode` 0 leaves the permissions to the umask; otherwise the socket
-   * never has more than `mode`, not even for a moment (CVE-2023-45145).
+   * never has more than `mode`, not even for a moment (CVE-2023-45145). Throws ListenError.
    */
   async listenUnix(path: string, mode: number, backlog: number): Promise<void> {
-    if (existsSync(path) && statSync(path).isSocket()) unlinkSync(path);
+    removeLeftover(path);
     const server = this.create(path);
     const umask = mode === 0 ? undefined : process.umask(0o777 & ~mode);
     try {
@@ -197,6 +197,17 @@ export function listenNow(
   return server.listening;
 }
 
+/**
+ * Removes what lies where a socket is to be: an old socket, a link, the empty file by which a script
+ * reserved the name (mktemp). redis-server removes any file; one with content is not ours to lose.
+ */
+function removeLeftover(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return;
+  if (found.isFile() && found.size > 0) throw listenError(path, { code: 'EEXIST' });
+  unlinkSync(path);
+}
+
 function bindNow(server: ImmediateServer, address: string, { port, backlog }: TcpAddress): void {
   if (familyOf(address) === 6) server._listen2?.(address, port, 6, backlog, null, IPV6_ONLY);
   else server._listen2?.(address, port, 4, backlog, null, 0);
@@ -204,6 +215,7 @@ function bindNow(server: ImmediateServer, address: string, { port, backlog }: Tc
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'Address already in use',
+  EEXIST: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EACCES: 'Permission denied',
   // What only looked like an address.
@@ -212,11 +224,18 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'Not a directory',
 };
 
-function listenError(address: string, error: NodeJS.ErrnoException): ListenError {
+function listenError(
+  address: string,
+  error: Pick<NodeJS.ErrnoException, 'code'> & { message?: string },
+): ListenError {
   const code = error.code ?? '';
   // libuv hides a missing directory under "permission denied".
   const missing = code === 'EACCES' && address.includes('/') && !existsSync(dirname(address));
-  return new ListenError(address, reasons[missing ? 'ENOENT' : code] ?? error.message, code);
+  return new ListenError(
+    address,
+    reasons[missing ? 'ENOENT' : code] ?? error.message ?? code,
+    code,
+  );
 }
 
 function noop(): void {}

@@ -35,6 +35,10 @@ export function listenAdvice({
   message,
   port = 0,
 }: ListenError): string | undefined {
+  if (code === 'EEXIST') return `${address} is a file with content: choose another path.`;
+  if (code === 'EADDRINUSE' && address.startsWith('/')) {
+    return `Something else is at ${address}: choose another path.`;
+  }
   if (code === 'EADDRINUSE') {
     const other = port > 0 && port < 65535 ? port + 1 : 6380;
     return `Another program listens on ${address}: end it, or choose a port with --port ${other}.`;

@@ -1,5 +1,5 @@
 /** The server inside a program: real sockets, real clients, limits, lifecycle. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -216,6 +216,31 @@ describe('connections', () => {
     expect(await raw.reply('+PONG\r\n')).toBe('+PONG\r\n');
     await server.close();
     expect(() => statSync(path)).toThrow();
+  });
+
+  for (const [what, lay] of [
+    ['the empty file of mktemp', (path: string) => writeFileSync(path, '')],
+    ['a link that leads nowhere', (path: string) => symlinkSync('/nonexistent/s', path)],
+  ] as const) {
+    it(`a unix socket takes the place of ${what}, as with redis-server`, async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'respite-'));
+      atClose(() => rmSync(dir, { recursive: true }));
+      const path = join(dir, 's.sock');
+      lay(path);
+      await start({ config: { unixsocket: path } });
+      const raw = new Raw(path);
+      raw.send('PING\r\n');
+      expect(await raw.reply('+PONG\r\n')).toBe('+PONG\r\n');
+    });
+  }
+
+  it('a unix socket never takes the place of a file with content', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'respite-'));
+    atClose(() => rmSync(dir, { recursive: true }));
+    const path = join(dir, 'notes.txt');
+    writeFileSync(path, 'mine');
+    await expect(start({ config: { unixsocket: path } })).rejects.toThrow('Address already in use');
+    expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
   for (const request of ['POST / HTTP/1.1\r\n', 'GET /\r\nHost: x\r\n', 'host: x\r\n']) {
