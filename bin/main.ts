@@ -8,7 +8,7 @@ import { Config } from '../src/config/config.ts';
 import { ConfigError } from '../src/config/errors.ts';
 import { goesToBackground, isDaemon, startInBackground, tellReady } from '../src/server/daemon.ts';
 import { exitWith, runServer } from '../src/server/main.ts';
-import { RESPITE_VERSION } from '../src/server/version.ts';
+import { versionLine } from '../src/server/version.ts';
 import { isToolCommand } from '../src/tools/names.ts';
 import { fromLatin1 } from '../src/util/words.ts';
 
@@ -45,7 +45,7 @@ function main(): void {
     if (!(error instanceof ConfigError)) throw error;
     exitWith(error);
   }
-  if (action === 'version') process.stdout.write(`respite v=${RESPITE_VERSION} bits=64\n`);
+  if (action === 'version') process.stdout.write(versionLine(process.argv[1] ?? ''));
   else if (action === 'help') process.stdout.write(usage);
   else if (action === 'check-system') {
     process.stdout.write(

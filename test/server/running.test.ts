@@ -4,10 +4,19 @@
  * get; where the real ones are here, they are tried as well.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { closest } from '../../src/server/advice.ts';
 import { Log } from '../../src/server/log.ts';
@@ -55,6 +64,25 @@ async function start(args: readonly string[], env: NodeJS.ProcessEnv) {
   await until(() => output.includes('Ready to accept connections') || child.exitCode !== null);
   return { child, port, output: () => output };
 }
+
+describe('the version', () => {
+  const line = (program: string) => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout;
+
+  it('is our own, and that of Redis for programs that start a redis-server', async () => {
+    symlinkSync(respiteFile, file('redis-server'));
+    const own = line(respiteFile);
+    expect(own).toMatch(/^respite v=\d+\.\d+\.\d+ bits=64\n$/);
+    const asked = line(file('redis-server'));
+    const reported = /^Redis server v=(\S+) sha=[0-9]+:0 malloc=\S+ bits=64 build=(\S+)\n$/;
+    const [, version, build] = reported.exec(asked) ?? [];
+    expect(build).toBe(own.replace(/ v=(\S+) .*\n/, '-$1'));
+    const { child, port } = await start([], process.env);
+    const client = new Redis({ port });
+    expect(await client.info('server')).toContain(`redis_version:${version}\r\n`);
+    client.disconnect();
+    child.kill();
+  });
+});
 
 describe('a service manager', () => {
   const record = () => `echo "$@" >> ${file('notified')}`;
