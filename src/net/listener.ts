@@ -198,8 +198,9 @@ export function listenNow(
 }
 
 /**
- * Removes what lies where a socket is to be: an old socket, a link, the empty file by which a script
- * reserved the name (mktemp). redis-server removes any file; one with content is not ours to lose.
+ * Removes what lies where a socket is to be: an old socket, a link, the empty file by which a
+ * script reserved the name (mktemp). redis-server removes any file; one with content is not ours
+ * to lose.
  */
 function removeLeftover(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
