@@ -27,7 +27,7 @@ import {
   unpackedBytes,
   unpackRun,
 } from './list-packing.ts';
-import { sendElements, type TextSink, textByText } from './text-sink.ts';
+import { sendElements, sendPacked, type TextSink, textByText } from './text-sink.ts';
 import { Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
@@ -219,32 +219,19 @@ export class ListValue extends Value {
       left -=
         prefix === 0
           ? sendElements(u8, base + at, end, left, element, sink)
-          : this.sendPacked(u8, base, base + at, end, prefix, left, sink);
+          : sendPacked(
+              u8,
+              base + at,
+              end,
+              left,
+              element,
+              this.readPrefix(u8, base, prefix),
+              prefix,
+              sink,
+            );
       node = this.word(node, NEXT);
       if (node !== 0) at = this.word(node, START);
     }
-  }
-
-  /** As `sendElements`, of the packed node at `base`. O(their bytes). */
-  private sendPacked(
-    u8: Uint8Array,
-    base: number,
-    from: number,
-    end: number,
-    prefix: number,
-    count: number,
-    sink: TextSink,
-  ): number {
-    const { element } = this;
-    const joined = this.readPrefix(u8, base, prefix);
-    let left = count;
-    for (let p = from; p < end && left > 0; left--) {
-      element.locate(u8, p);
-      element.behind(joined, prefix);
-      sink.bulk(element.buf, element.off, element.len);
-      p += element.sizeAt(u8, p);
-    }
-    return count - left;
   }
 
   /**

@@ -60,6 +60,47 @@ export function sendElements(
   return count - left;
 }
 
+/**
+ * As `sendElements`, of texts (src/datatypes/list-packing.ts) that all begin with the first `prefix`
+ * bytes of `joined`, which has room for each of them.
+ */
+export function sendPacked(
+  u8: Uint8Array,
+  from: number,
+  end: number,
+  count: number,
+  text: ListpackEntry,
+  joined: Uint8Array,
+  prefix: number,
+  sink: TextSink,
+): number {
+  let { buf, pos } = sink;
+  let most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+  let p = from;
+  let left = count;
+  for (; left > 0 && p < end; left--) {
+    const rest = u8[p]! ^ 0x80;
+    const len = prefix + rest;
+    if (rest < SHORT_TEXT && len < SHORT_TEXT && pos <= most) {
+      const behind = putShortBulk(buf, pos, joined, 0, len);
+      const at = behind - rest - 2;
+      for (let i = 0; i < rest; i++) buf[at + i] = u8[p + 1 + i]!;
+      pos = behind;
+      p += rest + 2;
+      continue;
+    }
+    sink.pos = pos;
+    text.locate(u8, p);
+    text.behind(joined, prefix);
+    sink.bulk(text.buf, text.off, text.len);
+    p += text.sizeAt(u8, p);
+    ({ buf, pos } = sink);
+    most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+  }
+  sink.pos = pos;
+  return count - left;
+}
+
 /** Sends the keys of the first `count` entries of a dict. O(their bytes). */
 export function sendKeys(arena: Arena, entries: Int32Array, count: number, sink: TextSink): void {
   const { i32, u8 } = arena;
