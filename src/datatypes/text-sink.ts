@@ -61,8 +61,8 @@ export function sendElements(
 }
 
 /**
- * As `sendElements`, of texts (src/datatypes/list-packing.ts) that all begin with the first `prefix`
- * bytes of `joined`, which has room for each of them.
+ * As `sendElements`, of texts (src/datatypes/list-packing.ts) that all begin with the first
+ * `prefix` bytes of `joined`, which has room for each of them.
  */
 export function sendPacked(
   u8: Uint8Array,
