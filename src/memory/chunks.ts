@@ -308,10 +308,18 @@ export class Chunks {
   }
 
   private drop(buffer: SharedArrayBuffer): void {
-    const { byteLength } = buffer;
-    this.reservedBytes -= byteLength;
-    this.droppedBytes += byteLength;
-    this.collected.register(buffer, byteLength);
+    this.reservedBytes -= buffer.byteLength;
+    this.dropped(buffer);
+  }
+
+  /**
+   * A buffer, not of chunks perhaps, was let go of: it goes back to the system as those of chunks
+   * do. V8 counts an ArrayBuffer's bytes, but does not look at them while nothing is allocated.
+   */
+  dropped(buffer: ArrayBufferLike): void {
+    this.isActive = true;
+    this.droppedBytes += buffer.byteLength;
+    this.collected.register(buffer, buffer.byteLength);
   }
 
   /** A spare buffer that is large enough and wastes at most a quarter, or a new one. */

@@ -120,6 +120,11 @@ export class HeapArena implements Arena, Freezer {
     this.chunks.giveBack();
   }
 
+  /** A large buffer that is none of the arena's was let go of: `giveBack` sees to it, too. */
+  dropped(buffer: ArrayBufferLike): void {
+    this.chunks.dropped(buffer);
+  }
+
   /** Gives everything back that is not used, now: takes as long as a collection of V8. */
   purge(): void {
     this.giveBack();

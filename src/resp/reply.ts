@@ -55,6 +55,8 @@ export class Reply {
   view = viewOf(this.buf);
   /** Where the buffer ends, or `limit` before that; whoever writes into it stops there. */
   room = INITIAL_BYTES;
+  /** Told of large buffers that are given up. */
+  onDropped: ((buffer: ArrayBufferLike) => void) | undefined = undefined;
   private most = LIMIT_BYTES;
 
   /** Bytes that it holds at most; only errors, constants and messages go past it. */
@@ -344,6 +346,7 @@ export class Reply {
 
   /** Goes on with a fresh buffer of so many bytes. */
   private use(bytes: number): void {
+    if (this.buf.length > KEEP_BYTES) this.onDropped?.(this.buf.buffer);
     this.buf = Buffer.allocUnsafeSlow(bytes);
     this.view = viewOf(this.buf);
     this.room = Math.min(bytes, this.most);

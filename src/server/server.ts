@@ -448,6 +448,7 @@ export class Server {
     heapGuard.tell(this.heapLine);
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
+    this.reply.onDropped = (buffer) => keyspace.arena.dropped(buffer);
     cron.everyTick(() => keyspace.giveBack());
     cron.everyTick(() => this.tracking.limit());
     cron.everyTick(() => this.tracking.giveBack());

@@ -50,7 +50,13 @@ function fillZset({ zsets, dbs }: Keyspace, key: Args): void {
 function fillList({ lists, dbs }: Keyspace, key: Args): void {
   lists.create();
   dbs[0]!.addValue(key, 0, lists);
-  each((text) => lists.push(true, text, 0, text.length));
+  // The last digit comes first: nodes keep once what their texts begin with.
+  const turned = Buffer.alloc(12);
+  each((text) => {
+    turned[0] = text[text.length - 1]!;
+    text.copy(turned, 1, 0, text.length - 1);
+    lists.push(true, turned, 0, turned.length);
+  });
 }
 
 function fillStream({ streams, dbs }: Keyspace, key: Args): void {

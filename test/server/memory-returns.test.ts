@@ -174,6 +174,10 @@ const loads: Record<string, Load> = {
     await client.send('DUMP', 'big');
     await client.send('DEL', 'big');
   },
+  'GET of 200 MB that stay': async (client) => {
+    await client.send('SETRANGE', 'big', '200000000', 'x');
+    await client.send('GET', 'big');
+  },
   'keys of 20 bytes that come and go': async (client) => {
     for (let round = 0; round < (scale === 1 ? 20 : 2); round++) {
       for (let i = 0; i < count(500_000); i++) {

@@ -81,7 +81,9 @@ export class PayloadCodec {
 
   /** Gives up the last payload: one of 512 MiB would stay resident until the next one. O(1). */
   release(): void {
+    const { buf } = this.out;
     this.out.clear();
+    if (this.out.buf !== buf) this.space.arena.dropped(buf.buffer);
   }
 
   /** Whether bytes are a payload of a version that we know, unharmed. O(len). */
