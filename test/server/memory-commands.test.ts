@@ -22,7 +22,8 @@ function shape(reply: Reply): string[] {
 
 describeWithOracle('MEMORY next to redis-server', () => {
   it.each([2, 3] as const)('STATS has its fields, in its order, in RESP%i', async (version) => {
-    const oracle = await Connection.open((await startOracle()).port);
+    await using reference = await startOracle();
+    const oracle = await Connection.open(reference.port);
     const ours = await connectTo(await startServer(), version);
     try {
       if (version === 3) await oracle.call('HELLO', '3');
