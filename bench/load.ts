@@ -1,8 +1,8 @@
 /**
  * Throughput, latency, processor time and start-up time of respite beside redis-server.
  *
- * The two run alternately, never at once, and the order changes with every round, so that what the
- * machine does meanwhile falls on both. Medians are reported.
+ * The two take turns with every test, never at once, and the order changes with every round: what
+ * the machine does meanwhile falls on both. Medians are reported.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -93,39 +93,45 @@ class LoadBenchmark {
 
   async run(): Promise<Results> {
     for (let round = 0; round < this.plan.rounds; round++) {
-      const order = round % 2 === 0 ? CONTESTANTS : [...CONTESTANTS].reverse();
-      for (const who of order) await this.turn(who, round);
+      await this.round(round, round % 2 === 0 ? CONTESTANTS : [...CONTESTANTS].reverse());
     }
     this.progress.end();
     return {
       environment: await environment(),
-      method: `${this.plan.rounds} rounds, servers alternating; redis-benchmark -c ${CLIENTS} on the same machine, keys and members out of ${KEY_SPACE}, about ${this.plan.seconds} s per measurement; medians; nothing written to disk`,
+      method: `${this.plan.rounds} rounds, servers taking turns with every test; redis-benchmark -c ${CLIENTS} on the same machine, keys and members out of ${KEY_SPACE}, about ${this.plan.seconds} s per measurement; medians; nothing written to disk`,
       runs: this.runs,
       startUpMs: this.startUps,
     };
   }
 
-  /** One server's part of a round: start-up, then every test at every depth. */
-  private async turn(who: Contestant, round: number): Promise<void> {
-    const label = `round ${round + 1}/${this.plan.rounds} ${who}`;
+  /** Start-ups, then every test at every depth, of the two in this order. */
+  private async round(round: number, order: readonly Contestant[]): Promise<void> {
+    const label = `round ${round + 1}/${this.plan.rounds}`;
     this.progress.show(`${label}: start-up`);
-    for (let i = 0; i < STARTS_PER_ROUND; i++) this.startUps[who].push(await startUpMs(who));
-    await using server = await start(who);
+    for (let i = 0; i < STARTS_PER_ROUND; i++) {
+      for (const who of order) this.startUps[who].push(await startUpMs(who));
+    }
+    await using respite = await start('respite');
+    await using redis = await start('redis');
+    const servers = { respite, redis };
     for (const setup of new Set(this.plan.tests.map((test) => test.setup))) {
       if (setup === undefined) continue;
-      await fill(server.port, setup(), (sent) =>
-        this.progress.show(`${label}: loading, ${sent} commands`),
-      );
+      for (const who of order) {
+        await fill(servers[who].port, setup(), (sent) =>
+          this.progress.show(`${label} ${who}: loading, ${sent} commands`),
+        );
+      }
     }
     for (const pipeline of this.plan.pipelines) {
       for (const test of this.plan.tests) {
-        this.progress.show(`${label}: ${test.name} -P ${pipeline}`);
-        const run = await this.measure(who, server, test, pipeline);
-        this.runs.push(run);
-        if (!process.stderr.isTTY) continue;
-        this.progress.show(
-          `${label}: ${test.name} -P ${pipeline}: ${Math.round(run.requestsPerSecond)}/s`,
-        );
+        for (const who of order) {
+          const name = `${label} ${who}: ${test.name} -P ${pipeline}`;
+          this.progress.show(name);
+          const run = await this.measure(who, servers[who], test, pipeline);
+          this.runs.push(run);
+          if (!process.stderr.isTTY) continue;
+          this.progress.show(`${name}: ${Math.round(run.requestsPerSecond)}/s`);
+        }
       }
     }
   }
