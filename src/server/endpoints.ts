@@ -228,23 +228,30 @@ export class Endpoints {
     const { config } = this;
     if (port === 0 && !anyPort) return [];
     const backlog = config.number('tcp-backlog');
-    const words = config.string('bind').split(' ');
-    return words
-      .filter((word) => word !== '')
-      .map((word) => {
-        const optional = word.startsWith('-');
-        const name = optional ? word.slice(1) : word;
-        const host = anyAddress[name] ?? name;
-        return { host, port, backlog, optional };
-      });
+    return readBind(config.string('bind')).map((word) => ({ ...word, port, backlog }));
   }
 }
 
 /** A word of `bind`. */
-interface BindAddress extends TcpAddress {
+export interface BindWord {
+  readonly host: string;
   /** Whether the machine may lack it. */
   readonly optional: boolean;
 }
+
+/** What the words of `bind` and `metrics-bind` name: `*` and `::*` are all addresses. */
+export function readBind(words: string): BindWord[] {
+  return words
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => {
+      const optional = word.startsWith('-');
+      const name = optional ? word.slice(1) : word;
+      return { host: anyAddress[name] ?? name, optional };
+    });
+}
+
+interface BindAddress extends TcpAddress, BindWord {}
 
 const portRefused = new CommandError('ERR Unable to listen on this port. Check server logs.');
 const bindRefused = new CommandError('ERR Failed to bind to specified addresses.');
@@ -252,7 +259,7 @@ const bindRefused = new CommandError('ERR Failed to bind to specified addresses.
 const anyAddress: Readonly<Record<string, string>> = { '*': '0.0.0.0', '::*': '::' };
 
 /** As redis-server: what the machine does not have may be missing, what is taken may not. */
-function mayBeMissing(code: string, optional: boolean): boolean {
+export function mayBeMissing(code: string, optional: boolean): boolean {
   if (code === 'EADDRNOTAVAIL') return optional;
   return code === 'EAFNOSUPPORT' || code === 'EPROTONOSUPPORT';
 }

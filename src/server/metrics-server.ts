@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { ListenError } from '../net/listen-error.ts';
 import { familyOf, listenNow } from '../net/listener.ts';
 import { CommandError } from '../util/errors.ts';
+import { type BindWord, mayBeMissing, readBind } from './endpoints.ts';
 import type { LogLevel } from './log.ts';
 
 /** Peers beyond this many have to wait: probes and scrapes are few. */
@@ -45,7 +46,7 @@ export class MetricsServer {
   async open(): Promise<void> {
     this.isOpen = true;
     const { port, hosts } = this.where();
-    for (const host of hosts) {
+    for (const { host, optional } of hosts) {
       const server = this.create();
       try {
         await new Promise<void>((resolve, reject) => {
@@ -53,9 +54,12 @@ export class MetricsServer {
           server.listen(port, host, resolve);
         });
       } catch (error) {
-        this.close();
         const { message, code } = error as NodeJS.ErrnoException;
-        throw new ListenError(`${host}:${port}`, message, code);
+        if (mayBeMissing(code ?? '', optional)) continue;
+        this.close();
+        const failure = new ListenError(`${host}:${port}`, message, code);
+        this.logFailure(failure);
+        throw failure;
       }
     }
     this.announce();
@@ -70,12 +74,15 @@ export class MetricsServer {
     if (!this.isOpen) return;
     this.closeServers();
     const { port, hosts } = this.where();
-    const failed = ({ address, message }: ListenError) =>
-      this.options.log('warning', `Cannot listen for metrics at ${address}: ${message}`);
-    for (const host of hosts) {
+    for (const { host, optional } of hosts) {
+      const failed = (error: ListenError) => {
+        if (!mayBeMissing(error.code ?? '', optional)) this.logFailure(error);
+      };
       const named = host === 'localhost' ? '127.0.0.1' : undefined;
       const address = familyOf(host) === 0 ? named : host;
-      if (listenNow(this.create(), address, { host, port, backlog: BACKLOG }, failed)) continue;
+      const isOpen = listenNow(this.create(), address, { host, port, backlog: BACKLOG }, failed);
+      // Why it cannot be had is known later.
+      if (isOpen || optional) continue;
       this.closeServers();
       throw refused;
     }
@@ -87,17 +94,24 @@ export class MetricsServer {
     this.closeServers();
   }
 
-  private where(): { port: number; hosts: readonly string[] } {
+  private logFailure({ address, message }: ListenError): void {
+    this.options.log('warning', `Cannot listen for metrics at ${address}: ${message}`);
+  }
+
+  private where(): { port: number; hosts: readonly BindWord[] } {
     const { config } = this.options;
     const port = config.number('metrics-port');
-    const hosts = config.string('metrics-bind').split(' ').filter(Boolean);
+    const hosts = readBind(config.string('metrics-bind'));
     return { port, hosts: port === 0 ? [] : hosts };
   }
 
   private announce(): void {
     const { port, hosts } = this.where();
     if (hosts.length === 0) return;
-    this.options.log('notice', `Metrics at http://${hosts.join(' ')}:${port}/metrics`);
+    this.options.log(
+      'notice',
+      `Metrics at http://${hosts.map(({ host }) => host).join(' ')}:${port}/metrics`,
+    );
   }
 
   private create(): HttpServer {

@@ -110,9 +110,25 @@ describe('metrics', () => {
 
   it('a port in use ends the start, and closing frees it', async () => {
     const { server, port } = await start();
-    await expect(startServer({ 'metrics-port': String(port) })).rejects.toThrow(ListenError);
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const second = startServer({ 'metrics-port': String(port) }, { log });
+    await expect(second).rejects.toThrow(ListenError);
+    expect(lines.at(-1)).toContain(`Cannot listen for metrics at 127.0.0.1:${port}`);
     await server.close();
     await startServer({ 'metrics-port': String(port) });
+  });
+
+  it('metrics-bind takes the words of bind: all addresses, those that may be missing', async () => {
+    const { server, url } = await start({ 'metrics-bind': '* -192.0.2.1' });
+    const answers = async () => (await fetch(`${url}/healthz`)).status;
+    expect(await answers()).toBe(200);
+    const client = await connectTo(server);
+    for (const words of ['127.0.0.1 -192.0.2.1', '*']) {
+      expect(await client.text('CONFIG', 'SET', 'metrics-bind', words)).toBe('OK');
+      expect(await answers()).toBe(200);
+    }
+    await expect(start({ 'metrics-bind': '192.0.2.1' })).rejects.toThrow(ListenError);
   });
 
   it('CONFIG SET moves them, or leaves them where they are', async () => {
