@@ -6,8 +6,8 @@
  *
  * Only texts of less than 4096 bytes are packed: a run with integers in it shares no prefix.
  */
-import { trailerBytes } from '../memory/listpack-entry.ts';
-import { sameBytes } from '../util/bytes.ts';
+import { putTrailer, trailerBytes } from '../memory/listpack-entry.ts';
+import { copyBytes, sameBytes } from '../util/bytes.ts';
 
 /** The longest prefix that is shared. */
 export const PREFIX_MAX = 1023;
@@ -19,8 +19,6 @@ const GAIN = 8;
 const SHORT = 64;
 const SHORT_TEXT = 0x80;
 const LONG_TEXT = 0xe0;
-/** Bodies below this length have one byte of length behind them. */
-const ONE_TRAILER = 128;
 
 /**
  * How many bytes the texts of the run [from, end) begin with in common; 0 when there are integers
@@ -85,8 +83,8 @@ export function packRun(
     const head = textHead(begin);
     const len = textLength(u8, p, head);
     q = putHead(target, q, len - prefix);
-    q = putBytes(target, q, u8, p + head + prefix, len - prefix);
-    q = putTrailer(target, q, len - prefix);
+    copyBytes(u8, p + head + prefix, target, q, len - prefix);
+    q = putEnd(target, q + len - prefix, len - prefix);
     p += head + len + trailerBytes(head + len);
   }
   return q;
@@ -123,9 +121,9 @@ export function unpackRun(
     const head = textHead(u8[p]!);
     const len = textLength(u8, p, head);
     q = putHead(target, q, len + prefix);
-    q = putBytes(target, q, u8, prefixAt, prefix);
-    q = putBytes(target, q, u8, p + head, len);
-    q = putTrailer(target, q, len + prefix);
+    copyBytes(u8, prefixAt, target, q, prefix);
+    copyBytes(u8, p + head, target, q + prefix, len);
+    q = putEnd(target, q + prefix + len, len + prefix);
     p += head + len + trailerBytes(head + len);
   }
   return q;
@@ -153,19 +151,6 @@ export function matchesPacked(
   );
 }
 
-/** Copies a few bytes; returns the position behind them. */
-export function putBytes(
-  target: Uint8Array,
-  to: number,
-  u8: Uint8Array,
-  from: number,
-  len: number,
-): number {
-  if (len < 48) for (let i = 0; i < len; i++) target[to + i] = u8[from + i]!;
-  else target.set(u8.subarray(from, from + len), to);
-  return to + len;
-}
-
 /** Bytes before a text that begins like this; 0 when it is an integer or too long. */
 export function textHead(first: number): number {
   if (first < SHORT_TEXT) return 0;
@@ -187,14 +172,9 @@ function putHead(u8: Uint8Array, p: number, len: number): number {
   return p + 2;
 }
 
-/** The length behind a text: of it and of what is before it. */
-function putTrailer(u8: Uint8Array, p: number, len: number): number {
+/** A text's end: the length of it and of what is before it. Returns the position behind. */
+function putEnd(u8: Uint8Array, p: number, len: number): number {
   const body = len + (len < SHORT ? 1 : 2);
-  if (body < ONE_TRAILER) {
-    u8[p] = body;
-    return p + 1;
-  }
-  u8[p] = body >> 7;
-  u8[p + 1] = (body & 127) | 128;
-  return p + 2;
+  putTrailer(u8, p, body);
+  return p + trailerBytes(body);
 }

@@ -17,17 +17,17 @@
 import { ArenaFullError, NO_BYTES, type Ref } from '../memory/arena.ts';
 import { ListpackEntry } from '../memory/listpack-entry.ts';
 import type { Args } from '../util/args.ts';
+import { copyBytes } from '../util/bytes.ts';
 import {
   commonPrefix,
   matchesPacked,
   PACKED_TEXT_MAX,
   packRun,
-  putBytes,
   textHead,
   unpackedBytes,
   unpackRun,
 } from './list-packing.ts';
-import { sendElements, sendPacked, type TextSink, textByText } from './text-sink.ts';
+import { sendElements, type TextSink, textByText } from './text-sink.ts';
 import { Value } from './value.ts';
 import { Encoding, ValueType } from './value-types.ts';
 
@@ -178,7 +178,7 @@ export class ListValue extends Value {
   /** Where the texts of a packed node are put together: begins with the node's prefix. */
   private readPrefix(u8: Uint8Array, base: number, prefix: number): Uint8Array {
     if (this.joined.length === 0) this.joined = new Uint8Array(PACKED_TEXT_MAX);
-    putBytes(this.joined, 0, u8, base + HEADER, prefix);
+    copyBytes(u8, base + HEADER, this.joined, 0, prefix);
     return this.joined;
   }
 
@@ -216,19 +216,8 @@ export class ListValue extends Value {
       const base = (node & 0x7fff) << 3;
       const end = base + this.word(node, END);
       const prefix = this.prefix(node);
-      left -=
-        prefix === 0
-          ? sendElements(u8, base + at, end, left, element, sink)
-          : sendPacked(
-              u8,
-              base + at,
-              end,
-              left,
-              element,
-              this.readPrefix(u8, base, prefix),
-              prefix,
-              sink,
-            );
+      const joined = prefix === 0 ? NO_BYTES : this.readPrefix(u8, base, prefix);
+      left -= sendElements(u8, base + at, end, left, element, sink, joined, prefix);
       node = this.word(node, NEXT);
       if (node !== 0) at = this.word(node, START);
     }
@@ -667,7 +656,7 @@ export class ListValue extends Value {
     const target = arena.u8[to >>> 15]!;
     const at = (to & 0x7fff) << 3;
     const head = textHead(u8[start]!);
-    putBytes(target, at + HEADER, u8, start + head, prefix);
+    copyBytes(u8, start + head, target, at + HEADER, prefix);
     const stop = packRun(u8, start, end, prefix, target, at + HEADER + prefix);
     this.setPlace(node, to, HEADER + prefix, stop - at, (prefix << PREFIX_SHIFT) | count);
   }

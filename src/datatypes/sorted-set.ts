@@ -469,15 +469,13 @@ export class SortedSetValue extends Value {
       this.become(listpack.remove(this.ref, p, count * 2), this.encoding);
       return;
     }
-    const { arena, index, indexRoot } = this;
-    const { dict } = this.tools;
+    const { index, indexRoot } = this;
     for (let i = 0; i < count; i++) {
       index.seekRank(indexRoot, rank);
       index.loadAhead();
       const { entry } = index;
       index.removeSought(indexRoot);
-      dict.unlinkEntry(this.dict, dict.hashOfEntry(entry), entry);
-      arena.free(entry);
+      this.dropEntry(entry);
     }
   }
 
@@ -624,11 +622,16 @@ export class SortedSetValue extends Value {
   }
 
   private removeEntry(entry: Ref): void {
-    const { dict } = this.tools;
     const { member } = this;
     locateMember(this.arena, entry, member);
     this.ties.set(member.buf, member.off, member.len);
     this.index.remove(this.indexRoot, numberOf(this.arena, entry));
+    this.dropEntry(entry);
+  }
+
+  /** Frees an entry that the index has no more. */
+  private dropEntry(entry: Ref): void {
+    const { dict } = this.tools;
     dict.unlinkEntry(this.dict, dict.hashOfEntry(entry), entry);
     this.arena.free(entry);
   }

@@ -5,7 +5,14 @@
 import { type Arena, NO_BYTES } from '../memory/arena.ts';
 import { ENTRY_KEY, EXTENDED_HEADER, HEADER, KEY_LENGTH } from '../memory/dict.ts';
 import type { ListpackEntry } from '../memory/listpack-entry.ts';
-import { putAlignedBulk, putShortBulk, SHORT_BULK_EXTRA, SHORT_TEXT } from '../util/bulk-text.ts';
+import {
+  DOLLAR,
+  putAlignedBulk,
+  putHeader,
+  putLineEnd,
+  SHORT_BULK_EXTRA,
+  SHORT_TEXT,
+} from '../util/bulk-text.ts';
 
 /** Takes texts one after the other; a reply does. */
 export interface TextSink {
@@ -18,6 +25,8 @@ export interface TextSink {
   readonly room: number;
 }
 
+/** What a short text takes at most. */
+const BULK_MAX = SHORT_TEXT + SHORT_BULK_EXTRA;
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /** A sink that takes every text by a call. */
@@ -27,7 +36,9 @@ export function textByText(bulk: TextSink['bulk']): TextSink {
 
 /**
  * Sends the texts of a listpack's elements from `u8[from]` on: at most `count`, none past `end`.
- * `text` is where they are read. Returns how many there were. O(their bytes).
+ * `text` is where they are read. Those of a packed run (src/datatypes/list-packing.ts) all begin
+ * with the first `prefix` bytes of `joined`, which has room for each of them. Returns how many
+ * there were. O(their bytes).
  */
 export function sendElements(
   u8: Uint8Array,
@@ -36,66 +47,32 @@ export function sendElements(
   count: number,
   text: ListpackEntry,
   sink: TextSink,
+  joined: Uint8Array = NO_BYTES,
+  prefix = 0,
 ): number {
   let { buf, pos } = sink;
-  let most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+  let most = sink.room - BULK_MAX;
   let p = from;
   let left = count;
   for (; left > 0 && p < end; left--) {
     // 10xxxxxx: a text with its length, as src/memory/listpack-entry.ts has it.
-    const len = u8[p]! ^ 0x80;
-    if (len < SHORT_TEXT && pos <= most) {
-      pos = putShortBulk(buf, pos, u8, p + 1, len);
-      p += len + 2;
-      continue;
-    }
-    sink.pos = pos;
-    text.locate(u8, p);
-    sink.bulk(text.buf, text.off, text.len);
-    p += text.sizeAt(u8, p);
-    ({ buf, pos } = sink);
-    most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
-  }
-  sink.pos = pos;
-  return count - left;
-}
-
-/**
- * As `sendElements`, of texts (src/datatypes/list-packing.ts) that all begin with the first
- * `prefix` bytes of `joined`, which has room for each of them.
- */
-export function sendPacked(
-  u8: Uint8Array,
-  from: number,
-  end: number,
-  count: number,
-  text: ListpackEntry,
-  joined: Uint8Array,
-  prefix: number,
-  sink: TextSink,
-): number {
-  let { buf, pos } = sink;
-  let most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
-  let p = from;
-  let left = count;
-  for (; left > 0 && p < end; left--) {
     const rest = u8[p]! ^ 0x80;
-    const len = prefix + rest;
-    if (rest < SHORT_TEXT && len < SHORT_TEXT && pos <= most) {
-      const behind = putShortBulk(buf, pos, joined, 0, len);
-      const at = behind - rest - 2;
-      for (let i = 0; i < rest; i++) buf[at + i] = u8[p + 1 + i]!;
-      pos = behind;
+    if (prefix + rest < SHORT_TEXT && pos <= most) {
+      pos = putHeader(buf, pos, DOLLAR, prefix + rest);
+      for (let i = 0; i < prefix; i++) buf[pos + i] = joined[i]!;
+      pos += prefix;
+      for (let i = 0; i < rest; i++) buf[pos + i] = u8[p + 1 + i]!;
+      pos = putLineEnd(buf, pos + rest);
       p += rest + 2;
       continue;
     }
     sink.pos = pos;
     text.locate(u8, p);
-    text.behind(joined, prefix);
+    if (prefix > 0) text.behind(joined, prefix);
     sink.bulk(text.buf, text.off, text.len);
     p += text.sizeAt(u8, p);
     ({ buf, pos } = sink);
-    most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+    most = sink.room - BULK_MAX;
   }
   sink.pos = pos;
   return count - left;
@@ -105,7 +82,7 @@ export function sendPacked(
 export function sendKeys(arena: Arena, entries: Int32Array, count: number, sink: TextSink): void {
   const { i32, u8 } = arena;
   let { buf, pos, view } = sink;
-  let most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+  let most = sink.room - BULK_MAX;
   for (let i = 0; i < count; i++) {
     const entry = entries[i]!;
     const at = entry & 0x7fff;
@@ -119,7 +96,7 @@ export function sendKeys(arena: Arena, entries: Int32Array, count: number, sink:
     sink.pos = pos;
     sink.bulk(u8[entry >>> 15]!, (at << 3) + header, len);
     ({ buf, pos, view } = sink);
-    most = sink.room - SHORT_TEXT - SHORT_BULK_EXTRA;
+    most = sink.room - BULK_MAX;
   }
   sink.pos = pos;
 }

@@ -11,6 +11,7 @@
  * in fields ("registers"), valid until the next call.
  * Source: the listpack format, github.com/antirez/listpack (specification, public domain).
  */
+import { copyBytes } from '../util/bytes.ts';
 import { parseInt64, writeInt } from '../util/numbers.ts';
 import { NO_BYTES } from './arena.ts';
 
@@ -96,8 +97,7 @@ export class ListpackEntry {
    */
   behind(buf: Uint8Array, prefix: number): void {
     const { buf: from, off, len } = this;
-    if (len < 48) for (let i = 0; i < len; i++) buf[prefix + i] = from[off + i]!;
-    else buf.set(from.subarray(off, off + len), prefix);
+    copyBytes(from, off, buf, prefix, len);
     this.buf = buf;
     this.off = 0;
     this.len = prefix + len;
@@ -232,7 +232,8 @@ export function trailerBytes(body: number): number {
   return body < 268435456 ? 4 : 5;
 }
 
-function putTrailer(u8: Uint8Array, p: number, body: number): void {
+/** Writes the length of a body behind it. */
+export function putTrailer(u8: Uint8Array, p: number, body: number): void {
   if (body < 128) {
     u8[p] = body;
     return;

@@ -432,7 +432,7 @@ export class OrderedIndex {
     return true;
   }
 
-  /** Removes the element that `seekRank` has just led to. O(log n). */
+  /** Removes the element that `seekRank`, or `remove`, has just led to. O(log n). */
   removeSought(root: Ref): void {
     const { leaf, slot } = this;
     const height = this.word(root, HEIGHT);

@@ -7,7 +7,7 @@
  * failed is taken back with `rollback`. A reply past `limit` throws `errors.replyTooLarge`.
  * Source: the RESP2 and RESP3 specifications.
  */
-import { putShortBulk, SHORT_TEXT } from '../util/bulk-text.ts';
+import { DOLLAR, putHeader, putShortBulk, SHORT_TEXT } from '../util/bulk-text.ts';
 import { errors } from '../util/errors.ts';
 import { formatDouble17g, intLength, writeInt } from '../util/numbers.ts';
 
@@ -29,7 +29,6 @@ const NULL2 = Buffer.from('$-1\r\n');
 const NULL3 = Buffer.from('_\r\n');
 const NULL_ARRAY2 = Buffer.from('*-1\r\n');
 
-const DOLLAR = 36;
 const STAR = 42;
 const COLON = 58;
 const COMMA = 44;
@@ -379,18 +378,7 @@ export class Reply {
   }
 
   private putHeader(type: number, n: number): number {
-    const out = this.buf;
-    let p = this.pos;
-    out[p++] = type;
-    if (n >= 0 && n < 10) out[p++] = 48 + n;
-    else if (n >= 10 && n < 100) {
-      const tens = (n / 10) | 0;
-      out[p++] = 48 + tens;
-      out[p++] = 48 + n - tens * 10;
-    } else p = writeInt(out, p, n);
-    out[p] = CR;
-    out[p + 1] = LF;
-    return p + 2;
+    return putHeader(this.buf, this.pos, type, n);
   }
 
   private insertHeader(mark: number, type: number, n: number): void {

@@ -3,7 +3,6 @@
  * EVAL brought, the newest 500 stay (the rule of Redis 7.4): applications that build their scripts
  * anew each time would otherwise fill the memory.
  */
-
 import { copyBytes } from '../util/bytes.ts';
 import { crypto } from '../util/crypto.ts';
 import { heapGuard } from '../util/heap-guard.ts';

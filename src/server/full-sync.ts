@@ -9,7 +9,6 @@
  * stream is kept for each of them. Nothing is held in memory but what the sockets have not taken:
  * the thread gets on as the slowest replica takes, the file is read as its replica takes.
  */
-
 import type { Config } from '../config/config.ts';
 import type { RunningSnapshot } from '../persistence/snapshot/snapshot-writer.ts';
 import type { ReplicaPeer } from '../replication/replica-peer.ts';

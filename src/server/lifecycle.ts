@@ -3,7 +3,6 @@
  *
  * It closes nothing itself: `close` is the server's.
  */
-
 import { rmSync } from 'node:fs';
 import type { LifecyclePort, ShutdownRequest } from '../commands/ports/lifecycle.ts';
 import type { SessionPort } from '../commands/ports/session.ts';

@@ -19,7 +19,7 @@ import { PositionReader, type StreamPosition } from '../replication/identity.ts'
 import { dataFilesOf, type FileForm, formOf } from '../tools/file-form.ts';
 import { jsonSteps } from '../tools/json-lines.ts';
 import { JsonReader } from '../tools/json-reader.ts';
-import { latin1 } from '../util/latin1.ts';
+import { latin1, printable } from '../util/latin1.ts';
 import { monotonicMs, setImmediate, setTimeout } from '../util/timers.ts';
 import type { LogLevel } from './log.ts';
 import type { Persistence } from './persistence.ts';
@@ -45,6 +45,8 @@ export class LoadError extends Error {
 
 /** Keys without elements that the log names; a file may be full of them. */
 const EMPTY_NAMED_MAX = 10;
+/** What it shows of a name. */
+const EMPTY_NAME_BYTES = 200;
 
 /** Counts a key that is left out because its collection has no elements, and says so. */
 export function noteEmpty(
@@ -53,12 +55,9 @@ export function noteEmpty(
   log: (level: LogLevel, message: string) => void,
 ): void {
   if (progress.keysEmpty++ >= EMPTY_NAMED_MAX) return;
-  const name = latin1(key, 0, Math.min(key.length, EMPTY_NAME_BYTES));
-  const printable = [...name].map((c) => (c < ' ' || c > '~' ? '?' : c)).join('');
-  log('warning', `Loading RDB: skipping empty key: ${printable}`);
+  const name = printable(key.subarray(0, EMPTY_NAME_BYTES));
+  log('warning', `Loading RDB: skipping empty key: ${name}`);
 }
-
-const EMPTY_NAME_BYTES = 200;
 
 /** How far a load has come, for INFO. */
 export class LoadProgress {

@@ -20,6 +20,7 @@ import type { SessionPort } from '../commands/ports/session.ts';
 import type { Config } from '../config/config.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Watcher } from '../keyspace/watches.ts';
+import { encodeRequest } from '../replication/requests.ts';
 import type { Session } from '../session/session.ts';
 import { CommandError } from '../util/errors.ts';
 import { clearTimeout, setImmediate, setTimeout, TIMER_MAX_MS } from '../util/timers.ts';
@@ -163,7 +164,7 @@ export class Migrations implements MigrationsPort {
 
 /** Whose connections may be used for a migration: who is logged in there must be the same. */
 function nameOf({ host, port, login }: Migration): string {
-  return JSON.stringify([host, port, ...login.map((word) => word.toString('latin1'))]);
+  return JSON.stringify([host, port, ...login]);
 }
 
 /** Notices that a key changes. */
@@ -250,9 +251,9 @@ class Transfer implements TargetEvents {
     const { login, database } = this.migration;
     const target = this.target!;
     const requests: Buffer[] = [];
-    if (login.length > 0) requests.push(requestOf(Buffer.from('AUTH'), ...login));
+    if (login.length > 0) requests.push(encodeRequest(['AUTH', ...login]));
     if (target.database !== database) {
-      requests.push(requestOf(Buffer.from('SELECT'), Buffer.from(database)));
+      requests.push(encodeRequest(['SELECT', database]));
     }
     this.greetings = requests.length;
     if (requests.length === 0) this.sendKeys();
@@ -340,12 +341,3 @@ class Transfer implements TargetEvents {
     this.hooks.done();
   }
 }
-
-/** A request as bytes. */
-function requestOf(...words: readonly Buffer[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) parts.push(Buffer.from(`$${word.length}\r\n`), word, CRLF);
-  return Buffer.concat(parts);
-}
-
-const CRLF = Buffer.from('\r\n');

@@ -2,7 +2,6 @@
  * The composition root: builds arena, keyspace, commands, sessions and listeners, and owns their
  * lifecycle. Nothing here is global, so several servers live in one process.
  */
-
 import { type Command, CommandTable } from '../commands/command-table.ts';
 import { allCommands } from '../commands/registry.ts';
 import type { Config } from '../config/config.ts';

@@ -6,6 +6,7 @@ import { nodeFiles } from '../persistence/files.ts';
 import { RdbFileError } from '../persistence/rdb/file-error.ts';
 import { RdbFileLoader } from '../persistence/rdb/load-file.ts';
 import { rdbTypeName } from '../persistence/rdb/types.ts';
+import { printable } from '../util/latin1.ts';
 import { databaseOf, toolKeyspace } from './keyspaces.ts';
 import { Progress, type Terminal } from './progress.ts';
 
@@ -80,11 +81,4 @@ export function checkRdb(file: string, { out, err, terminal }: ToolOutput): numb
   if (behind > 0) out(`  ${behind} bytes follow the end\n`);
   out('OK\n');
   return 0;
-}
-
-/** Bytes of an aux field, without what could steer a terminal. */
-function printable(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('latin1')
-    .replace(/[^\x20-\x7e]/g, '?');
 }

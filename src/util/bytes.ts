@@ -16,7 +16,7 @@ export interface Text {
 export const EMPTY_BYTES = new Uint8Array(0);
 
 /** Fewer bytes than this are copied faster by a loop than by a call (measured on Node 20). */
-const LOOP_MAX = 48;
+export const LOOP_MAX = 48;
 
 /** Copies `len` bytes to a different buffer. O(len), allocates nothing for short ones. */
 export function copyBytes(

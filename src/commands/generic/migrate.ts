@@ -45,8 +45,9 @@ const AUTH2 = options.word('AUTH2');
 
 /** What follows the fixed arguments. */
 interface Words {
-  username: Buffer | undefined;
-  password: Buffer | undefined;
+  /** As latin1 texts. */
+  username: string | undefined;
+  password: string | undefined;
   /** Keys are arguments [first, end). */
   first: number;
   end: number;
@@ -63,8 +64,8 @@ function readWords(args: Args): Words {
       break;
     }
     i = options.next(args, i);
-    if (options.last === AUTH2) words.username = args.bytes(options.at(AUTH2));
-    if (options.last === AUTH || options.last === AUTH2) words.password = args.bytes(i - 1);
+    if (options.last === AUTH2) words.username = args.latin1(options.at(AUTH2));
+    if (options.last === AUTH || options.last === AUTH2) words.password = args.latin1(i - 1);
   }
   return words;
 }
@@ -237,6 +238,6 @@ export const migrate = command({
 });
 
 /** What AUTH is sent with. */
-function loginOf({ username, password }: Words): Buffer[] {
+function loginOf({ username, password }: Words): string[] {
   return [username, password].filter((word) => word !== undefined);
 }

@@ -1,7 +1,6 @@
 /**
  * The server's life as commands see it. `src/server/lifecycle.ts` implements it.
  */
-
 import type { SessionPort } from './session.ts';
 
 /** What SHUTDOWN was asked to do. */

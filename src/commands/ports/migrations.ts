@@ -22,8 +22,8 @@ export interface Migration {
   readonly database: string;
   /** Longest time without any progress, ms. */
   readonly timeoutMs: number;
-  /** AUTH's arguments; none: the target is not logged in to. */
-  readonly login: readonly Buffer[];
+  /** AUTH's arguments, latin1; none: the target is not logged in to. */
+  readonly login: readonly string[];
   /** At least one. */
   readonly keys: readonly MigratingKey[];
 }

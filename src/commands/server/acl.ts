@@ -2,7 +2,6 @@
  * ACL: users, what they may do, and what was refused.
  * Source of replies and errors: redis-server 7.0.15.
  */
-
 import { categoryNames } from '../../acl/category-names.ts';
 import type { Selector } from '../../acl/selector.ts';
 import { asciiLower } from '../../acl/text.ts';

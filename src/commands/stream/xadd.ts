@@ -1,7 +1,6 @@
 /**
  * Adding entries: XADD.
  */
-
 import { StreamId } from '../../datatypes/stream-id.ts';
 import { ENTRY_BYTES_MAX } from '../../datatypes/stream-node.ts';
 import type { Text } from '../../datatypes/value.ts';
