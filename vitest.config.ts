@@ -1,6 +1,7 @@
 /** Tests run in two worker processes: the machines that matter have two cores. */
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './test/harness/sequencer.ts';
 
 const full = process.env['RESPITE_FULL'] === '1';
 
@@ -44,17 +45,10 @@ export default defineConfig({
     // Of the root, so that it runs once.
     globalSetup: ['test/harness/global-setup.ts'],
     reporters: ['default'],
+    sequence: { sequencer: LongFirst },
     projects: [
-      {
-        test: {
-          ...common,
-          name: 'shared',
-          include: shared,
-          isolate: false,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      { test: { ...common, name: 'apart', include: apart, sequence: { groupOrder: 1 } } },
+      { test: { ...common, name: 'shared', include: shared, isolate: false } },
+      { test: { ...common, name: 'apart', include: apart } },
     ],
   },
 });
