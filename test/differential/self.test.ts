@@ -50,6 +50,7 @@ describeWithOracle('the differential harness', () => {
         const two = script.serverArgs.length === 0 ? pair : await start(script.serverArgs);
         const found = await runScript(two, script, protocol, {
           selfTest: true,
+          pipelined: protocol === 3,
           ...(trace && { trace }),
         });
         if (found.length > 0) expect.fail(`${found.length} differences\n${report(found)}`);
@@ -147,13 +148,20 @@ describeWithOracle('the differential harness', () => {
     const found = await runScript({ ours: unaltered, oracle: pair.ours }, script, 2);
     expect(report(found)).toBe('');
   });
-  for (const [fault, alter] of faults) {
-    it(`reports ${fault}`, async () => {
+  for (const [fault, alter, pipelined] of faults.flatMap(
+    ([fault, alter]) =>
+      [
+        [fault, alter, false],
+        [fault, alter, true],
+      ] as const,
+  )) {
+    it(`reports ${fault}${pipelined ? ' in a pipeline' : ''}`, async () => {
       // Each connection counts its own replies; 1 is the script's SET.
       await using altered = await startAlteringProxy(pair.oracle.port, (reply, _, index) =>
         Buffer.from(alter(reply, index + 1)),
       );
-      const found = await runScript({ ours: altered, oracle: pair.ours }, script, 2);
+      const altering = { ours: altered, oracle: pair.ours };
+      const found = await runScript(altering, script, 2, { pipelined });
       expect(found.length, report(found)).toBeGreaterThan(0);
     });
   }

@@ -6,7 +6,7 @@
 
 import { type ComparedReply, filtered, sameReplies } from './compare.ts';
 import { Connection, type RawReply } from './connection.ts';
-import { format, quote, type Reply, textOf } from './reply.ts';
+import { encodeCommand, format, quote, type Reply, textOf } from './reply.ts';
 import type { Script, Step } from './script.ts';
 
 /** What the runner needs of a server. */
@@ -53,17 +53,27 @@ export interface RunOptions {
   readonly used?: Set<AllowedDifference>;
   /** Two oracles: `@expect` steps, which speak of our server only, are left out. */
   readonly selfTest?: boolean;
+  /**
+   * Commands of one connection that follow each other are sent together: a few processor seconds
+   * instead of a minute. Not in a script that awaits messages, which may come at the end of a turn.
+   */
+  readonly pipelined?: boolean;
   /** Gets every step with the oracle's replies: what a script does, for who writes it. */
   readonly trace?: (step: Step, replies: readonly string[]) => void;
   /** Awaited when both databases have been emptied. */
   readonly afterStart?: () => Promise<void>;
-  /** Awaited when both servers have replied to a step, or ours has to one of ours only. */
+  /**
+   * Awaited when both servers have replied to a step, or ours has to one of ours only. Not with
+   * `pipelined`.
+   */
   readonly afterStep?: (step: Step) => Promise<void>;
 }
 
 /** A difference ends a script when so many have been found: what follows are echoes. */
 const DIFFERENCES_MAX = 25;
 const UNTIL_TIMEOUT_MS = 10_000;
+/** Commands that are sent together at most. */
+const PIPELINE_MAX = 50;
 /** What `@arrived` sends as PING's message. */
 const LAST_WORD = '(no more)';
 
@@ -78,10 +88,10 @@ export async function runScript(
   try {
     await run.start();
     await options.afterStart?.();
-    for (const step of script.steps) {
+    for (const batch of options.pipelined === true ? batches(script) : singles(script)) {
       if (run.differences.length >= DIFFERENCES_MAX) break;
-      const goesOn = await run.step(step);
-      await options.afterStep?.(step);
+      const goesOn = await (batch.length > 1 ? run.pipeline(batch) : run.step(batch[0]!));
+      await options.afterStep?.(batch[0]!);
       if (!goesOn) break;
     }
     run.findUnread();
@@ -89,6 +99,47 @@ export async function runScript(
     await run.close();
   }
   return run.differences;
+}
+
+/** Every step alone. */
+function singles(script: Script): readonly (readonly Step[])[] {
+  return script.steps.map((step) => [step]);
+}
+
+/** The steps in their order; together what one connection can send without looking at replies. */
+function batches(script: Script): readonly (readonly Step[])[] {
+  if (!script.pipelines || script.steps.some(awaitsMessages)) return singles(script);
+  const all: Step[][] = [];
+  let last: Step[] = [];
+  for (const step of script.steps) {
+    const first = last[0];
+    const fits =
+      first !== undefined &&
+      first.connection === step.connection &&
+      last.length < PIPELINE_MAX &&
+      isPlain(first) &&
+      isPlain(step);
+    if (fits) {
+      last.push(step);
+      continue;
+    }
+    last = [step];
+    all.push(last);
+  }
+  return all;
+}
+
+function awaitsMessages({ action, blocks, replies }: Step): boolean {
+  return action.kind === 'receive' || action.kind === 'arrived' || blocks || replies > 1;
+}
+
+/** A command with one reply, which can be sent before the replies to those before it are there. */
+function isPlain({ action, comparison, replies, closes, until, scan, save }: Step): boolean {
+  if (action.kind !== 'command' || comparison.kind === 'expect' || replies !== 1) return false;
+  if (closes || until !== undefined || scan || save !== undefined) return false;
+  // How much time is left is asked of both servers at once: none may still be busy.
+  if (/^p?ttl$/i.test(String(action.argv[0]))) return false;
+  return !action.argv.some((arg) => arg.includes('<saved:'));
 }
 
 /** The entry of the allow-list that covers a difference. */
@@ -198,8 +249,23 @@ class Run {
       both.map((one, side) => exchange(one, withSaved(step, this.saved[side]!))),
     );
     const [ours, oracle] = [results[0]!, results[1]!];
-    this.options.trace?.(step, oracle.replies.map(shown));
     if (step.blocks && !(await this.waitUntilBlocked(step, both, before))) return false;
+    if (step.save !== undefined) {
+      for (const [side, { replies }] of results.entries()) {
+        this.saved[side]!.set(step.save, textOf(replies[0]?.reply ?? { kind: 'null' }) ?? '');
+      }
+    }
+    return this.settle(step, both, ours, oracle);
+  }
+
+  /** Compares what came. Answers whether the script can go on. */
+  private settle(
+    step: Step,
+    both: readonly Connection[],
+    ours: Exchange,
+    oracle: Exchange,
+  ): boolean {
+    this.options.trace?.(step, oracle.replies.map(shown));
     const count = Math.max(ours.replies.length, oracle.replies.length);
     const [mine, theirs] = this.withMessagesLast(step, ours.replies, oracle.replies);
     for (let i = 0; i < count; i++) this.compare(step, mine[i], theirs[i]);
@@ -212,17 +278,26 @@ class Run {
         oracle.failure === undefined ? '(no failure)' : `(no reply) ${oracle.failure}`,
       );
     }
-    if (step.save !== undefined) {
-      for (const [side, { replies }] of results.entries()) {
-        this.saved[side]!.set(step.save, textOf(replies[0]?.reply ?? { kind: 'null' }) ?? '');
-      }
-    }
     if (both.some((one) => !one.isOpen)) {
       for (const one of both) one.close();
       this.connections.delete(step.connection);
     }
     // A reply that did not come leaves the two out of step: everything after it would differ.
     return ours.failure === undefined && oracle.failure === undefined;
+  }
+
+  /** Sends plain steps of one connection at once. Answers whether the script can go on. */
+  async pipeline(steps: readonly Step[]): Promise<boolean> {
+    const both = await this.connection(steps[0]!.connection);
+    const bytes = Buffer.concat(
+      steps.map(({ action }) => ('argv' in action ? encodeCommand(action.argv) : Buffer.of())),
+    );
+    for (const one of both) one.write(bytes);
+    for (const step of steps) {
+      const [ours, oracle] = await Promise.all(both.map((one) => taken(one, 1)));
+      if (!this.settle(step, both, ours!, oracle!)) return false;
+    }
+    return true;
   }
 
   /** How many clients wait in blocking commands, on each server. */
@@ -295,6 +370,7 @@ class Run {
     ours: readonly RawReply[],
     oracle: readonly RawReply[],
   ): readonly [readonly RawReply[], readonly RawReply[]] {
+    if (oracle.length < 2) return [ours, oracle];
     const moved = [...oracle].sort((a, b) => Number(isMessage(a)) - Number(isMessage(b)));
     const same = moved.every((reply, i) => {
       const mine = ours[i];
@@ -363,6 +439,17 @@ async function exchange(connection: Connection, step: Step): Promise<Exchange> {
       const extra = await connection.closed();
       for (let i = 0; i < extra; i++) replies.push(await connection.receive());
     }
+    return { replies, failure: undefined };
+  } catch (error) {
+    return { replies, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The next replies of what has been sent. */
+async function taken(connection: Connection, count: number): Promise<Exchange> {
+  const replies: RawReply[] = [];
+  try {
+    while (replies.length < count) replies.push(await connection.receive());
     return { replies, failure: undefined };
   } catch (error) {
     return { replies, failure: error instanceof Error ? error.message : String(error) };

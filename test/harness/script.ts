@@ -81,6 +81,8 @@ export interface Script {
   readonly needs: readonly string[];
   /** Directives for a pair of servers of its own. */
   readonly serverArgs: readonly string[];
+  /** Whether replies are the same when commands come together; false after `@no-pipeline`. */
+  readonly pipelines: boolean;
   readonly steps: readonly Step[];
   /** Steps left out by `@skip-reason`, with the reasons. */
   readonly skipped: readonly { readonly line: number; readonly reason: string }[];
@@ -141,6 +143,7 @@ class ScriptParser {
   private protocols: (2 | 3)[] = [2, 3];
   private readonly needs: string[] = [];
   private readonly serverArgs: string[] = [];
+  private pipelines = true;
   private readonly steps: Step[] = [];
   private readonly skipped: { line: number; reason: string }[] = [];
   private readonly variables = new Map<string, readonly string[]>([
@@ -162,8 +165,8 @@ class ScriptParser {
       ({ text }) => text !== '' && !text.startsWith('#'),
     );
     this.block(lines, new Map());
-    const { name, protocols, needs, serverArgs, steps, skipped } = this;
-    return { name, protocols, needs, serverArgs, steps, skipped };
+    const { name, protocols, needs, serverArgs, pipelines, steps, skipped } = this;
+    return { name, protocols, needs, serverArgs, pipelines, steps, skipped };
   }
 
   /** Runs lines with the loop variables of the enclosing `@each` blocks set. */
@@ -206,6 +209,9 @@ class ScriptParser {
         return;
       case 'server':
         this.serverArgs.push(...this.words(line, rest, scope));
+        return;
+      case 'no-pipeline':
+        this.pipelines = false;
         return;
       case 'let': {
         const [variable, ...values] = this.words(line, rest, scope);
