@@ -9,10 +9,11 @@ const full = process.env['RESPITE_FULL'] === '1';
  * Data structures and commands: files that can share a process, and with it the modules that it has
  * loaded. A fifth of the processor's time.
  */
-const sharing = new Set([
+const sharing = [
   ...['acl', 'commands', 'config', 'datatypes', 'differential', 'keyspace', 'linearizability'],
-  ...['memory', 'pubsub', 'resp', 'session', 'tracking', 'util'],
-]);
+  ...['memory', 'persistence/rdb', 'pubsub', 'resp', 'session', 'tracking'],
+  'util',
+];
 
 /** Those of them that replace modules or clocks, or measure the heap. */
 const alone = new Set([
@@ -25,7 +26,7 @@ const shared: string[] = [];
 const apart: string[] = [];
 for (const name of readdirSync('test', { recursive: true, encoding: 'utf8' })) {
   if (!name.endsWith('.test.ts')) continue;
-  const isShared = sharing.has(name.split('/')[0]!) && !alone.has(name);
+  const isShared = sharing.some((folder) => name.startsWith(`${folder}/`)) && !alone.has(name);
   (isShared ? shared : apart).push(`test/${name}`);
 }
 

@@ -10,7 +10,8 @@ import path from 'node:path';
 import { Connection } from './connection.ts';
 import { textOf } from './reply.ts';
 
-const START_TIMEOUT_MS = 10_000;
+/** Loading what is there takes seconds on a busy machine; a server that ends is noticed at once. */
+const START_TIMEOUT_MS = 25_000;
 const STOP_TIMEOUT_MS = 5_000;
 /** How often a start is tried again when another process took the port first. */
 const PORT_ATTEMPTS = 3;
