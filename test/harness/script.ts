@@ -153,6 +153,9 @@ class ScriptParser {
     ['times', BOUNDARY_INTEGERS.filter((text) => text !== '1')],
   ]);
   private readonly masksOfAll: RegExp[] = [];
+  /** The text of the loops around the last step, and their scope. */
+  private loops = '';
+  private loopsScope: ReadonlyMap<string, string> | undefined;
   private connection = 1;
   private draft: Draft = freshDraft();
 
@@ -324,12 +327,29 @@ class ScriptParser {
       this.skipped.push({ line: line.number, reason: draft.skip });
       return;
     }
-    const { skip: _skip, raw: _raw, replies: wanted, ...rest } = draft;
-    const replies = wanted ?? (action.kind === 'disconnect' ? 0 : 1);
-    const masks = [...draft.masks, ...this.masksOfAll];
-    const loops = [...scope].map(([variable, value]) => `${variable}=${value}`).join(' ');
-    const what = { line: line.number, connection, text, loops, action };
-    this.steps.push({ ...rest, ...what, masks, replies });
+    if (scope !== this.loopsScope) {
+      this.loopsScope = scope;
+      this.loops = [...scope].map(([variable, value]) => `${variable}=${value}`).join(' ');
+    }
+    // One shape and shared empty lists: there are a hundred thousand steps.
+    this.steps.push({
+      line: line.number,
+      connection,
+      text,
+      loops: this.loops,
+      action,
+      comparison: draft.comparison,
+      replies: draft.replies ?? (action.kind === 'disconnect' ? 0 : 1),
+      blocks: draft.blocks,
+      save: draft.save,
+      masks: listOf([...draft.masks, ...this.masksOfAll]),
+      maskedFields: listOf(draft.maskedFields),
+      maskedItem: draft.maskedItem,
+      picks: listOf(draft.picks),
+      closes: draft.closes,
+      until: draft.until,
+      scan: draft.scan,
+    });
   }
 
   private words(line: SourceLine, text: string, scope: ReadonlyMap<string, string>): string[] {
@@ -356,6 +376,13 @@ function joined(texts: readonly string[]): SourceLine[] {
     goesOn = /^@(each|let)\s.* \\$/.test(lines.at(-1)!.text);
   }
   return lines;
+}
+
+const NOTHING: readonly never[] = [];
+
+/** The list, or the one that all empty lists are. */
+function listOf<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NOTHING : list;
 }
 
 function unorderedKind(
