@@ -10,6 +10,7 @@ import { configAdvice, listenAdvice } from './advice.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { machineMemory } from './machine-memory.ts';
+import { inlineMore } from './optimizer.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 import { Syslog } from './syslog.ts';
@@ -46,6 +47,7 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   handleSignals(server);
   const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
+  inlineMore();
   try {
     await server.listen();
   } catch (error) {
