@@ -15,6 +15,8 @@
  * Invariants: every entry is in the bucket of its hash in exactly one table; below word 6 table 0
  * is empty; word 2 + word 5 is the number of entries.
  */
+
+import { wordsOf } from '../util/word-view.ts';
 import { type Arena, BLOCK_MAX, type Ref } from './arena.ts';
 import { halfSipHash13 } from './halfsiphash.ts';
 
@@ -233,6 +235,7 @@ export class Dict {
 
   private findIn(table: Ref, bucket: number, buf: Uint8Array, off: number, len: number): Ref {
     const { i32, u8 } = this.arena;
+    const wanted = wordsOf(buf);
     const g = (table + (bucket >>> 1)) | 0;
     let entry = i32[g >>> 15]![((g & 0x7fff) << 1) | (bucket & 1)]!;
     while (entry !== 0) {
@@ -244,6 +247,11 @@ export class Dict {
         const bytes = u8[segment]!;
         const key = (at << 2) + (keyWord < 0 ? EXTENDED_HEADER : HEADER);
         let i = 0;
+        if (wanted !== undefined) {
+          // A key begins at a word. What is left are the last bytes, or where the texts differ.
+          const whole = len & ~3;
+          while (i < whole && words[(key + i) >> 2] === wanted.getInt32(off + i, true)) i += 4;
+        }
         while (i < len && bytes[key + i] === buf[off + i]) i++;
         if (i === len) return entry;
       }

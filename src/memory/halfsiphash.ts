@@ -5,6 +5,8 @@
  * Source: Aumasson and Bernstein, SipHash reference (HalfSipHash variant, 32-bit output).
  */
 
+import { wordsOf } from '../util/word-view.ts';
+
 /** The hash of `buf[off .. off + len)` under the key (k0, k1), an int32. O(len), no allocation. */
 export function halfSipHash13(
   buf: Uint8Array,
@@ -18,9 +20,13 @@ export function halfSipHash13(
   let v2 = 0x6c796765 ^ k0;
   let v3 = 0x74656463 ^ k1;
   const wordsEnd = off + (len & ~3);
+  const words = wordsOf(buf);
   let i = off;
   for (; i < wordsEnd; i += 4) {
-    const m = buf[i]! | (buf[i + 1]! << 8) | (buf[i + 2]! << 16) | (buf[i + 3]! << 24);
+    const m =
+      words !== undefined
+        ? words.getInt32(i, true)
+        : buf[i]! | (buf[i + 1]! << 8) | (buf[i + 2]! << 16) | (buf[i + 3]! << 24);
     v3 ^= m;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

@@ -14,6 +14,7 @@
 import { Args } from '../util/args.ts';
 import { EMPTY_BYTES } from '../util/bytes.ts';
 import { latin1 } from '../util/latin1.ts';
+import { readWordsOf } from '../util/word-view.ts';
 import { SplitError, splitInto } from './inline.ts';
 
 export const ParseResult = { more: 0, request: 1, error: 2 } as const;
@@ -101,6 +102,7 @@ export class RequestParser {
       this.scanned = from;
       this.start = from;
       this.end = to;
+      readWordsOf(chunk);
       return;
     }
     this.append(chunk, from, to);
