@@ -1,8 +1,8 @@
 /**
  * What V8's optimising compiler may do to the path from socket to reply. That path is some thirty
- * small functions, each in the file that it belongs to. By default V8 puts no more than 920 bytes of
- * bytecode of others into a function, so half of them stay calls, which each load and check again
- * what the caller had in registers. Measured: docs/decisions/0025.
+ * small functions, each in the file that it belongs to. By default V8 puts no more than 920 bytes
+ * of bytecode of others into a function, so half of them stay calls, which each load and check
+ * again what the caller had in registers. Measured: docs/decisions/0025.
  */
 import { setFlagsFromString } from 'node:v8';
 

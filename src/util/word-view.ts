@@ -1,12 +1,12 @@
 /**
  * Words of the buffer that requests are read from. A key is hashed and compared four bytes at a
  * time where they can be had in one load, which takes a `DataView`; making one costs as much as
- * several keys. Nearly all keys lie in the one buffer that all connections read into, so the view of
- * that is kept, and bytes of any other buffer are read one by one.
+ * several keys. Nearly all keys lie in the one buffer that all connections read into, so the view
+ * of that is kept, and bytes of any other buffer are read one by one.
  */
 import { EMPTY_BYTES } from './bytes.ts';
 
-/** Sizes of buffers that serve many requests: smaller ones come and go, larger ones must be let go. */
+/** Sizes of buffers that serve many requests: smaller ones come and go, larger are let go. */
 const SIZE_MIN = 16 << 10;
 const SIZE_MAX = 1 << 20;
 
