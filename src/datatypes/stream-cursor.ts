@@ -37,6 +37,8 @@ export class StreamCursor {
   private reverse = false;
   private started = false;
   private readonly marked: EntryMark = { id: new StreamId(), at: 0, firstAt: 0 };
+  /** The block of the node that the marked entry was in. */
+  private markedBlock: Ref = 0;
 
   constructor(tools: Tools) {
     this.tools = tools;
@@ -79,12 +81,17 @@ export class StreamCursor {
     }
   }
 
-  /** To the live entry with an id; false when there is none. O(log n). */
+  /**
+   * To the live entry with an id; false when there is none. O(log n), and O(1) within the node
+   * where the last one was found when ids ascend.
+   */
   find(root: Ref, id: StreamId): boolean {
+    const { node } = this;
+    const before = this.beforeSeek();
     if (!this.seekNode(root, id)) return false;
-    for (let found = this.node.first(); found; found = this.node.next()) {
-      if (this.node.isDeleted) continue;
-      const order = this.node.id.compare(id);
+    for (let found = this.resume(before, id); found; found = node.next()) {
+      if (node.isDeleted) continue;
+      const order = node.id.compare(id);
       if (order >= 0) return order === 0;
     }
     return false;
@@ -115,18 +122,32 @@ export class StreamCursor {
   private begin(): boolean {
     this.started = true;
     const { root, reverse, node } = this;
-    const { block, serial } = this;
-    const mark = node.mark(this.marked);
+    const before = this.beforeSeek();
     if (!this.seekNode(root, reverse ? this.high : this.low)) {
       if (reverse || !this.seekEdge(root, false)) {
         this.index.leaf = 0;
         return false;
       }
     }
-    if (reverse) return node.last();
-    // Readers of a group come back for what is behind the entry they got last.
-    const same = mark && block === this.block && serial === this.serial;
-    if (same && this.marked.id.compare(this.low) <= 0 && node.goTo(this.marked)) return true;
+    return reverse ? node.last() : this.resume(before, this.low);
+  }
+
+  /** Notes the present entry in `marked`; returns its node's number, 0 when there is none. */
+  private beforeSeek(): number {
+    this.markedBlock = this.block;
+    return this.node.mark(this.marked) ? this.serial : 0;
+  }
+
+  /**
+   * To where a search for ids from `id` on may begin in the node that was opened: the entry that
+   * was marked, if it is in this very node and not behind, or the first one. Readers of a group
+   * come back for what is behind the entry they got last; whoever names many ids names them in
+   * order.
+   */
+  private resume(serial: number, id: StreamId): boolean {
+    const { marked, node } = this;
+    const same = serial !== 0 && serial === this.serial && this.markedBlock === this.block;
+    if (same && marked.id.compare(id) <= 0 && node.goTo(marked)) return true;
     return node.first();
   }
 

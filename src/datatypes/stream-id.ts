@@ -191,7 +191,8 @@ export function signed(high: number, low: number): number | bigint {
 
 /** The upper half of a 64-bit integer. */
 export function highOf(n: number | bigint): number {
-  if (typeof n === 'number') return Math.floor(n / TWO_32) | 0;
+  // As a rule: a difference that is an int32, without a double.
+  if (typeof n === 'number') return (n | 0) === n ? n >> 31 : Math.floor(n / TWO_32) | 0;
   return Number(BigInt.asIntN(32, n >> 32n));
 }
 

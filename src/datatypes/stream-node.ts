@@ -117,6 +117,13 @@ export class StreamNode {
     return this.readEntry(this.behind());
   }
 
+  /** To the next entry that is not deleted; false, and no entry any more, when there is none. */
+  nextLive(): boolean {
+    let found = this.at !== 0 && this.next();
+    while (found && this.isDeleted) found = this.next();
+    return found;
+  }
+
   previous(): boolean {
     return this.readBefore(this.at);
   }

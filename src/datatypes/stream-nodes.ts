@@ -263,16 +263,21 @@ export abstract class StreamNodes extends Value {
     return true;
   }
 
-  /** Removes an entry. Returns whether it was there. O(log n). */
+  /** Removes an entry. Returns whether it was there. O(log n), less when ids ascend. */
   delete(id: StreamId): boolean {
-    const { walker } = this;
+    const { walker, scratch } = this;
+    const { node } = walker;
     if (!walker.find(this.word(this.ref, NODES), id)) return false;
+    const wasLast = node.live === 1;
     this.deleteAtWalker();
-    const { scratch } = this;
     scratch.load(this.arena, this.ref, MAX_DELETED);
     if (id.compare(scratch) > 0) this.setMaxDeletedId(id);
     scratch.load(this.arena, this.ref, FIRST);
-    if (this.size === 0 || id.compare(scratch) === 0) this.updateFirstId();
+    if (id.compare(scratch) !== 0) return true;
+    // All before it are deleted ones, so the next that is there is the first now: who deletes from
+    // the beginning does not pass the deleted ones again and again.
+    if (!wasLast && node.nextLive()) this.setFirstId(node.id);
+    else this.updateFirstId();
     return true;
   }
 
@@ -326,8 +331,12 @@ export abstract class StreamNodes extends Value {
     const { scratch } = this;
     if (this.size === 0) scratch.setMin();
     else this.readEdge(false, scratch);
+    this.setFirstId(scratch);
+  }
+
+  private setFirstId(id: StreamId): void {
     this.arena.touch(this.ref);
-    scratch.store(this.arena, this.ref, FIRST);
+    id.store(this.arena, this.ref, FIRST);
   }
 
   // ---- nodes as they are in files ----------------------------------------------------------

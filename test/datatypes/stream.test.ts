@@ -481,6 +481,35 @@ describe('stream', () => {
     expect(id.toString()).toBe('4294967296-0');
   });
 
+  it('finds ids in order behind deleted entries, and after the last id was lowered', () => {
+    const { stream } = setUp(100, 0);
+    const args = Args.of('f', 'v');
+    const add = (n: number) => stream.append(idOf(BigInt(n), 0n), args, 0, 2);
+    const first = new StreamId();
+    for (let n = 1; n <= 250; n++) add(n);
+    const left = new Set(Array.from({ length: 250 }, (_, i) => i + 1));
+    const remove = (n: number) => {
+      expect(stream.delete(idOf(BigInt(n), 0n))).toBe(left.delete(n));
+      stream.readFirstId(first);
+      expect(first.toString()).toBe(`${Math.min(...left)}-0`);
+    };
+    // From the beginning with gaps, back to those, across the bounds of nodes, and twice.
+    for (let n = 1; n <= 120; n++) if (n % 3 !== 0) remove(n);
+    for (let n = 1; n <= 120; n += 2) remove(n);
+    for (let n = 250; n > 203; n--) remove(n);
+    // 202 and 203 are left of the last node: new entries come behind deleted ones with larger ids.
+    stream.setLastId(idOf(203n, 0n));
+    for (const n of [204, 230, 251]) {
+      add(n);
+      left.add(n);
+    }
+    for (const n of [202, 204, 205, 230, 229, 231, 251, 250]) {
+      expect(stream.has(idOf(BigInt(n), 0n))).toBe(left.has(n));
+    }
+    for (const n of [203, 204, 229, 230, 251]) remove(n);
+    expect(stream.size).toBe(left.size);
+  });
+
   it('grows a node only as far as the limits allow', () => {
     const { stream, tools } = setUp(100, 4096);
     const args = Args.of('f', 'x'.repeat(1000));
