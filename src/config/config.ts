@@ -19,7 +19,7 @@ import { ConfigError, type ConfigLine, type Source, ValueError } from './errors.
 import { Loader } from './loader.ts';
 import { rewriteFile } from './rewrite.ts';
 import { systemReason } from './special-values.ts';
-import { numberOf, parseValue, type Value } from './values.ts';
+import { numberOf, parseValue, type Value, type ValueContext } from './values.ts';
 
 /** Called after a change, with the new values in place. Throwing refuses the whole CONFIG SET. */
 export type ChangeListener = (config: Config) => void;
@@ -56,6 +56,7 @@ export class Config {
   /** When set, CONFIG REWRITE replaces `user` lines by these (without the word `user`). */
   describeUsers: (() => readonly string[]) | undefined;
   private readonly slots = new Map<string, Slot>();
+  private readonly read = (name: string) => this.string(name);
   private readonly loader: Loader;
   /** Whether a `save` line was read: the first one replaces the default, others add to it. */
   private saveLoaded = false;
@@ -155,6 +156,10 @@ export class Config {
     return changed;
   }
 
+  private context(slot: Slot, loading: boolean): ValueContext {
+    return { current: slot.text, appending: false, loading, read: this.read };
+  }
+
   // ---- changing ----------------------------------------------------------------------------
 
   /** Registers a listener for changes by `set()`. One listener of several names is called once. */
@@ -175,7 +180,7 @@ export class Config {
     for (const { name, slot, value } of changes) {
       try {
         const words = slot.directive.multi ? value.split(' ') : [value];
-        const context = { current: slot.text, appending: false, loading: false };
+        const context = this.context(slot, false);
         store(slot, parseValue(slot.directive, words, context));
       } catch (error) {
         restore();
@@ -252,7 +257,7 @@ export class Config {
     const slot = this.slot(name);
     const words = slot.directive.multi ? (splitWords(value) ?? []) : [value];
     const given = value === '' ? [''] : words;
-    const context = { current: slot.text, appending: false, loading: true };
+    const context = this.context(slot, true);
     if (name === 'replicaof' && value === '') store(slot, { text: '', number: Number.NaN });
     else store(slot, parseValue(slot.directive, given, context));
   }
@@ -355,7 +360,7 @@ export class Config {
   private assignLoaded(directive: Directive, words: readonly string[]): void {
     const slot = this.slot(directive.name);
     const isSave = directive.name === 'save';
-    const context = { current: slot.text, appending: isSave && this.saveLoaded, loading: true };
+    const context = { ...this.context(slot, true), appending: isSave && this.saveLoaded };
     store(slot, parseValue(directive, words, context));
     if (isSave) this.saveLoaded = true;
   }

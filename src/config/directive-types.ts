@@ -71,8 +71,10 @@ export interface Directive {
   readonly heldWhileLoading: boolean;
   /** Version that brought it, where later than 7.0. */
   readonly since: string | undefined;
-  /** Why a well-formed value is wrong, or undefined. */
-  readonly check: ((text: string) => string | undefined) | undefined;
+  /** Why a well-formed value is wrong, or undefined; `read` tells what others are set to. */
+  readonly check:
+    | ((text: string, read: (directive: string) => string) => string | undefined)
+    | undefined;
   /** Brings a value out of bounds into them when it is applied. */
   readonly clamp: ((value: bigint, loading: boolean) => bigint) | undefined;
   /** For 'words': the value in CONFIG GET's form; throws ValueError. */

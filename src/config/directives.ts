@@ -30,6 +30,7 @@ import {
   words,
 } from './directive-types.ts';
 import * as special from './special-values.ts';
+import { checkTitleTemplate } from './title-template.ts';
 
 const MEGABYTE = 1048576;
 const tlsFile = { alwaysApply: true, emptyIsUnset: true } as const;
@@ -252,8 +253,8 @@ export const directives: readonly Directive[] = [
     'OOM scores of master and replica; the third is of no use here.'),
   optionalText('pidfile', 'fixed', 'active', 'File that holds the process id while running.'),
   int('port', 6379, PORT, 'mutable', 'active', 'TCP port; 0 is no TCP.'),
-  text('proc-title-template', '{title} {listen-addr} {server-mode}', 'mutable', 'accepted',
-    'Pattern of the process title.', { check: special.checkTitleTemplate }),
+  text('proc-title-template', '{title} {listen-addr} {server-mode}', 'mutable', 'active',
+    'Pattern of the process title.', { check: checkTitleTemplate }),
   oneOf('propagation-error-behavior', 'ignore', ['ignore', 'panic', 'panic-on-replicas'], 'mutable',
     'active', 'What to do when a replicated command fails.'),
   bool('protected-mode', 'yes', 'mutable', 'active',
@@ -320,7 +321,7 @@ export const directives: readonly Directive[] = [
     later),
   memory('set-max-listpack-value', 64, LONG, 'mutable', 'active',
     'Longest member of a compact set.', later),
-  bool('set-proc-title', 'yes', 'fixed', 'accepted', 'Show the state in the process title.'),
+  bool('set-proc-title', 'yes', 'fixed', 'active', 'Show the state in the process title.'),
   flags('shutdown-on-sigint', ['default', 'save', 'nosave', 'now', 'force'], 'mutable', 'active',
     'How SIGINT shuts down.', { check: special.checkShutdownFlags }),
   flags('shutdown-on-sigterm', ['default', 'save', 'nosave', 'now', 'force'], 'mutable', 'active',

@@ -202,36 +202,3 @@ export function checkShutdownFlags(text: string): string | undefined {
   if (!words.includes('save') || !words.includes('nosave')) return undefined;
   return "shutdown options SAVE and NOSAVE can't be used simultaneously";
 }
-
-const templateVariables: Readonly<Record<string, string>> = {
-  title: '',
-  'listen-addr': '*:0',
-  'server-mode': '',
-  port: '0',
-  'tls-port': '0',
-  unixsocket: '',
-  'config-file': '',
-};
-
-/** Variables must be known, and something must remain even when the optional ones are empty. */
-export function checkTitleTemplate(text: string): string | undefined {
-  const wrong = 'template format is invalid or contains unknown variables';
-  let out = '';
-  let at = 0;
-  for (;;) {
-    const open = text.indexOf('{', at);
-    if (open < 0) break;
-    out += text.slice(at, open);
-    if (text[open + 1] === '{') {
-      out += '{';
-      at = open + 2;
-      continue;
-    }
-    const close = text.indexOf('}', open);
-    const name = text.slice(open + 1, close).toLowerCase();
-    if (close < 0 || !Object.hasOwn(templateVariables, name)) return wrong;
-    out += templateVariables[name];
-    at = close + 1;
-  }
-  return (out + text.slice(at)).trim() === '' ? wrong : undefined;
-}

@@ -21,6 +21,8 @@ export interface ValueContext {
   readonly current: string;
   readonly appending: boolean;
   readonly loading: boolean;
+  /** What a directive is set to, in CONFIG GET's form. */
+  readonly read: (directive: string) => string;
 }
 
 /** Parses the words of one line or one CONFIG SET argument. Throws ValueError. */
@@ -32,7 +34,7 @@ export function parseValue(
   const word = words[0] ?? '';
   switch (directive.type) {
     case 'bool':
-      return parseBool(directive, word);
+      return parseBool(directive, word, context);
     case 'integer':
     case 'memory':
     case 'memory or percent':
@@ -41,9 +43,9 @@ export function parseValue(
     case 'enum':
       return parseEnum(directive, word);
     case 'flags':
-      return parseFlags(directive, words);
+      return parseFlags(directive, words, context);
     case 'string':
-      return checked(directive, directive.binary ? word : untilZero(word));
+      return checked(directive, directive.binary ? word : untilZero(word), context);
     case 'words':
       return { text: directive.parse?.(words, context) ?? '', number: Number.NaN };
   }
@@ -67,10 +69,10 @@ export function numberOf(directive: Directive, text: string): number {
   }
 }
 
-function parseBool(directive: Directive, word: string): Value {
+function parseBool(directive: Directive, word: string, context: ValueContext): Value {
   const lower = untilZero(word).toLowerCase();
   if (lower !== 'yes' && lower !== 'no') throw new ValueError("argument must be 'yes' or 'no'");
-  return { ...checked(directive, lower), number: lower === 'yes' ? 1 : 0 };
+  return { ...checked(directive, lower, context), number: lower === 'yes' ? 1 : 0 };
 }
 
 /** A C string ends at its first zero byte. */
@@ -79,8 +81,8 @@ function untilZero(text: string): string {
   return zero < 0 ? text : text.slice(0, zero);
 }
 
-function checked(directive: Directive, text: string): Value {
-  const reason = directive.check?.(text);
+function checked(directive: Directive, text: string, { read }: ValueContext): Value {
+  const reason = directive.check?.(text, read);
   if (reason !== undefined) throw new ValueError(reason);
   return { text, number: Number.NaN };
 }
@@ -109,7 +111,7 @@ function parseEnum(directive: Directive, word: string): Value {
   return { text, number: index };
 }
 
-function parseFlags(directive: Directive, words: readonly string[]): Value {
+function parseFlags(directive: Directive, words: readonly string[], context: ValueContext): Value {
   const given = new Set(words.map((word) => untilZero(word).toLowerCase()));
   for (const word of given) {
     if (!directive.values.includes(word)) throw notOneOf(directive);
@@ -117,7 +119,7 @@ function parseFlags(directive: Directive, words: readonly string[]): Value {
   if (given.size === 0) throw notOneOf(directive);
   const [none = '', ...others] = directive.values;
   const text = others.filter((word) => given.has(word)).join(' ') || none;
-  return checked(directive, text);
+  return checked(directive, text, context);
 }
 
 // ---- numbers ---------------------------------------------------------------------------------

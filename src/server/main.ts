@@ -11,6 +11,7 @@ import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { machineMemory } from './machine-memory.ts';
 import { inlineMore } from './optimizer.ts';
+import { followTitle } from './process-title.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 import { Syslog } from './syslog.ts';
@@ -48,6 +49,7 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
   inlineMore();
+  followTitle(config, process.argv[1] ?? '');
   try {
     await server.listen();
   } catch (error) {
