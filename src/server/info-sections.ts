@@ -195,7 +195,7 @@ function memoryLines(s: Sources): InfoLine[] {
     ['mem_not_counted_for_evict', memory.notCounted()],
     ['mem_replication_backlog', replication.backlog],
     ['mem_total_replication_buffers', replication.buffers],
-    ['mem_clients_slaves', parts.replicas()],
+    ['mem_clients_slaves', memory.replicas()],
     ['mem_clients_normal', parts.normalClients()],
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', parts.aofBuffer()],

@@ -33,11 +33,13 @@ export interface ReplicationMemory {
   readonly backlog: number;
   /** All that is kept: the backlog, and what slow replicas have not got yet. */
   readonly buffers: number;
+  /** Of that, what is there for replicas alone; 0 once the last of them has gone. */
+  readonly owed: number;
   /** What the backlog may take. */
   readonly backlogSize: number;
 }
 
-const NO_REPLICATION: ReplicationMemory = { backlog: 0, buffers: 0, backlogSize: 0 };
+const NO_REPLICATION: ReplicationMemory = { backlog: 0, buffers: 0, owed: 0, backlogSize: 0 };
 
 export class MemoryFigures {
   readonly parts: MemoryParts;
@@ -80,6 +82,11 @@ export class MemoryFigures {
   notCounted(): number {
     const { buffers, backlogSize } = this.replication();
     return this.parts.aofBuffer() + Math.max(0, buffers - backlogSize);
+  }
+
+  /** What replicas cost: their connections, and what they are owed. O(1). */
+  replicas(): number {
+    return this.parts.replicas() + this.replication().owed;
   }
 
   /** Bytes that `maxmemory` is about: in use, less what is not counted. O(1). */

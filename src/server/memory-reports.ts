@@ -73,7 +73,7 @@ export class MemoryReports implements MemoryPort {
         ['total.allocated', used],
         ['startup.allocated', memory.startup],
         ['replication.backlog', memory.replication().backlog],
-        ['clients.slaves', parts.replicas()],
+        ['clients.slaves', memory.replicas()],
         ['clients.normal', parts.normalClients()],
         ['cluster.links', 0],
         ['aof.buffer', parts.aofBuffer()],
@@ -147,7 +147,7 @@ export class MemoryReports implements MemoryPort {
     );
     const replicas = replicaCount();
     check(
-      replicas > 0 && parts.replicas() / replicas > WASTE_MIN_BYTES,
+      memory.replicas() / Math.max(1, replicas) > WASTE_MIN_BYTES,
       'Replicas: their output buffers are above 10 MB on average. They are too slow, or the link is.',
     );
     const clients = clientCount();

@@ -151,6 +151,9 @@ function memoryOf(replication: Replication): ReplicationMemory {
     get buffers() {
       return total();
     },
+    get owed() {
+      return replication.replicas.count === 0 ? 0 : Math.max(0, total() - size());
+    },
     get backlogSize() {
       return size();
     },

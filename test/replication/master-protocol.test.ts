@@ -476,6 +476,23 @@ describe('limits', () => {
     await until(() => !server.persistence.isRunning('save'));
   });
 
+  it('what a slow replica is owed beyond the backlog is memory of replicas, until it goes', async () => {
+    const { client, replica, server } = await linked({ 'repl-backlog-size': '100kb' });
+    const owned = () => Number(infoOf(server, 'mem_clients_slaves'));
+    const others = () => Number(infoOf(server, 'mem_not_counted_for_evict'));
+    const connection = owned();
+    expect(others()).toBe(0);
+    replica.socket.pause();
+    while (others() < 11 << 20) await client.ask(`SET k ${'v'.repeat(2_000_000)}`);
+    expect(others() - owned() + connection).toBe(0);
+    const stats = await client.ask('MEMORY STATS');
+    expect(stats).toContain(`clients.slaves\r\n:${owned()}\r\n`);
+    expect(await client.ask('MEMORY DOCTOR')).toContain('Replicas: ');
+    await client.ask('CLIENT KILL TYPE replica');
+    expect(owned()).toBe(0);
+    expect(await client.ask('MEMORY DOCTOR')).not.toContain('Replicas: ');
+  });
+
   it('a replica that takes nothing is let go at its limit, and memory with it', async () => {
     const { client, replica, server } = await linked({
       'client-output-buffer-limit': 'replica 1mb 1mb 60',
