@@ -54,6 +54,8 @@ const REQUEST_WORDS = 4;
 const SUSPENSION_BYTES = 2 * 1024 * 1024;
 /** A larger buffer of the module is not kept (BUFFER_KEPT of wasm/respite.c). */
 const BUFFER_KEPT = 256 * 1024;
+/** Bytes of an error that tell its code. */
+const CODE_ROOM = 64;
 /** What an error reply begins with. */
 const MINUS = 45;
 const NORMAL = 0;
@@ -297,6 +299,10 @@ export class LuaEngine {
         log: (level: number, at: number, length: number) => {
           this.refresh();
           host.log(level, text(at, length));
+        },
+        errored: (at: number, length: number, counted: number) => {
+          this.refresh();
+          host.errored(latin1(this.bytes, at + 1, Math.min(length - 3, CODE_ROOM)), counted !== 0);
         },
         setRepl: (flags: number) => host.setReplication(flags),
         register: (

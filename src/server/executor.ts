@@ -91,7 +91,6 @@ export interface ExecutorParts {
 }
 
 /** What a command does not have that is known to write nothing. */
-const WRITES = Flag.write | Flag.may_replicate;
 
 export class Executor implements Caller {
   readonly blocking: Blocking;
@@ -242,7 +241,8 @@ export class Executor implements Caller {
       this.refuse(session, start, command, wrongArity(command.fullName));
       return;
     }
-    const refused = this.gates.check(session, command, args);
+    const flags = this.flagsOf(command, args);
+    const refused = this.gates.check(session, command, args, flags);
     if (refused !== undefined) {
       this.refuse(session, start, command, refused);
       return;
@@ -252,13 +252,13 @@ export class Executor implements Caller {
       this.output.putOwnMessages();
     }
     const { pause } = this;
-    if (pause.untilMs !== 0 && pause.holds(session, command, this.flagsOf(command, args))) {
+    if (pause.untilMs !== 0 && pause.holds(session, command, flags)) {
       pause.hold(session, args);
       return;
     }
     if (isQueued(session, command)) {
       const queuedAt = reply.pos;
-      session.transaction.add(command, args, this.flagsOf(command, args));
+      session.transaction.add(command, args, flags);
       reply.queued();
       this.applyReplyMode(session, queuedAt);
       return;
@@ -271,11 +271,11 @@ export class Executor implements Caller {
     return this.isBusy || this.pause.holdsEffect(session, command);
   }
 
-  /** The command's flags without those that these arguments make untrue. */
+  /** The command's flags, with those that a script declares of itself. */
   private flagsOf(command: Command, args: Args): number {
     const { flagBits, spec } = command;
-    if (spec.writesNothing === undefined) return flagBits;
-    return spec.writesNothing(this.frames[0]!, args) ? flagBits & ~WRITES : flagBits;
+    if ((flagBits & Flag.runs_declared) === 0) return flagBits;
+    return spec.flagsOf!(this.frames[0]!, args, flagBits);
   }
 
   private run(session: Session, command: Command, args: Args): void {
@@ -424,6 +424,16 @@ export class Executor implements Caller {
    */
   beginScript(outer: Context, atOnce: boolean): number {
     return this.timer.beginScript(atOnce && outer.depth === 0);
+  }
+
+  /**
+   * An error is part of what a script's request is answered: its line, unless it is counted already,
+   * and whether the call fails with it once more.
+   */
+  countInReply(request: Args, line: string | undefined, isFailure: boolean): void {
+    if (line !== undefined) this.stats.countError(line);
+    const command = isFailure ? this.table.resolve(request) : undefined;
+    if (command !== undefined) command.failedCalls++;
   }
 
   /** The script has ended. */

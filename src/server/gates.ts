@@ -98,13 +98,16 @@ export class Gates {
     this.protectedCommands = protectedCommands;
   }
 
-  /** Why the command may not run now, or undefined. */
-  check(session: Session, command: Command, args: Args): CommandError | undefined {
+  /**
+   * Why the command may not run now, or undefined. `own` are its flags, with those that its arguments
+   * declare.
+   */
+  check(session: Session, command: Command, args: Args, own: number): CommandError | undefined {
     this.isOutOfMemory = false;
     if (session.appliesEffects) return undefined;
     if (args.argc > MANY_ARGUMENTS && !fitsHeap(command, args)) return errors.heapFull;
     const { transaction } = session;
-    let flags = command.flagBits;
+    let flags = own;
     if ((flags & COMMITS) !== 0) flags |= transaction.flagBits;
     if ((flags & PROTECTED) !== 0) {
       const refused = this.protectedCommands(session, command);
@@ -133,7 +136,7 @@ export class Gates {
       return notWhileSubscribed(command);
     }
     if (this.isRestricted) {
-      const refused = this.restriction(command, transaction);
+      const refused = this.restriction(own, transaction);
       if (refused !== undefined) return refused;
     }
     if (session.isOnlooker && (flags & KEYSPACE) !== 0) return notForOnlookers;
@@ -147,8 +150,7 @@ export class Gates {
   }
 
   /** Why a command may not run on such data, or undefined. */
-  private restriction(command: Command, queue: Transaction): CommandError | undefined {
-    const own = command.flagBits;
+  private restriction(own: number, queue: Transaction): CommandError | undefined {
     // What EXEC runs must be allowed all of it.
     const shared = (own & COMMITS) === 0 ? own : own & queue.commonFlagBits;
     const any = (own & COMMITS) === 0 ? own : own | queue.flagBits;

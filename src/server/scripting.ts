@@ -6,6 +6,8 @@
  * clients hear that the server is busy and SCRIPT KILL is heard (executor.ts does the suspending).
  * Source of rules and texts: redis-server 7.0.15 (script.c, eval.c, functions.c, by their effects).
  */
+
+import { Flag } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
 import type {
   LibraryInfo,
@@ -77,6 +79,10 @@ const logLevels: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning']
 
 /** A script that says nothing of itself: its calls are looked at one by one. */
 const PLAIN_FLAGS = ScriptFlag.noWrites;
+/** Flags of its command that a script declares others in place of. */
+const DECLARED = Flag.write | Flag.may_replicate | Flag.denyoom | Flag.stale;
+const HASH = 35;
+const BANG = 33;
 
 /** The script that runs: one object, used again for each. */
 class Run implements ScriptRules {
@@ -103,6 +109,10 @@ class Run implements ScriptRules {
   isBusy = false;
   killed = false;
   args: Args | undefined = undefined;
+  /** The request, valid while the engine runs. */
+  declare request: Args;
+  /** An error that no command has made is part of the result. */
+  hasErred = false;
 }
 
 export interface ScriptingParts {
@@ -213,18 +223,28 @@ export class Scripting implements ScriptsPort, ScriptHost {
     this.enter(found.ref, args, keys);
   }
 
-  declaresNoWrites(args: Args, by: 'source' | 'sha' | 'function'): boolean {
-    return ((this.declared(args, by) ?? 0) & ScriptFlag.noWrites) !== 0;
+  flagsOf(args: Args, by: 'source' | 'sha' | 'function', flags: number): number {
+    const declared = this.declared(args, by);
+    if (declared === undefined) return flags;
+    const writes = (declared & ScriptFlag.noWrites) === 0;
+    let own = flags & ~DECLARED;
+    if (writes) own |= Flag.write;
+    if (writes && (declared & ScriptFlag.allowOom) === 0) own |= Flag.denyoom;
+    if ((declared & ScriptFlag.allowStale) !== 0) own |= Flag.stale;
+    return own;
   }
 
-  /** Flags of what argument 1 names, undefined when there is no such thing or it is no script. */
+  /** What argument 1 says of itself; undefined when it says nothing or there is no such thing. */
   private declared(args: Args, by: 'source' | 'sha' | 'function'): number | undefined {
     if (by === 'function') return this.functions.find(args.latin1(1))?.flags;
+    const { buf, off, len } = args;
     if (by === 'sha') {
-      return this.cache.byShaBytes(args.buf, args.off[1]!, args.len[1]!)?.flags;
+      const script = this.cache.byShaBytes(buf, off[1]!, len[1]!);
+      return script === undefined || script.isPlain ? undefined : script.flags;
     }
+    if (len[1]! < 2 || buf[off[1]!] !== HASH || buf[off[1]! + 1] !== BANG) return undefined;
     try {
-      return scriptHead(latin1(args.buf, args.off[1]!, Math.min(args.len[1]!, HEAD_MAX))).flags;
+      return scriptHead(latin1(buf, off[1]!, Math.min(len[1]!, HEAD_MAX))).flags;
     } catch (error) {
       if (error instanceof CommandError) return undefined;
       throw error;
@@ -280,6 +300,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
     run.isBusy = false;
     run.killed = false;
     run.args = undefined;
+    run.hasErred = false;
     this.run = run;
   }
 
@@ -297,6 +318,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
   /** Runs the engine; the script's end, or that it goes on later. */
   private enter(ref: number, args: Args, keys: number): void {
     const run = this.onlyRun;
+    run.request = args;
     let ended: Ended;
     try {
       ended = run.engine!.run(ref, args, 3, keys, run.reply.version);
@@ -308,6 +330,7 @@ export class Scripting implements ScriptsPort, ScriptHost {
       return;
     }
     run.args = args.copy();
+    run.request = run.args;
     this.putAside(run);
     run.frame.suspend(() => this.goOn());
   }
@@ -608,6 +631,14 @@ export class Scripting implements ScriptsPort, ScriptHost {
   }
 
   // ---- what the engines ask (ScriptHost) ----------------------------------------------------
+
+  errored(line: string, counted: boolean): void {
+    const run = this.onlyRun;
+    // New errors make one failure of the call; one that a command made is a failure each time.
+    const isFailure = counted || !run.hasErred;
+    if (!counted) run.hasErred = true;
+    this.parts.executor.countInReply(run.request, counted ? undefined : line, isFailure);
+  }
 
   call(args: Args, resp: 2 | 3): ReplyBytes {
     const run = this.run!;

@@ -30,8 +30,8 @@ class Rate {
   }
 }
 
-/** The longest error code that is told apart from others. */
-const CODE_MAX = 64;
+/** Characters of the longest code. */
+const CODE_MAX = 30;
 
 /** What CONFIG RESETSTAT sets to 0. */
 class Counters {
@@ -73,8 +73,8 @@ export class Stats extends Counters {
   countError(line: string): void {
     this.errorReplies++;
     const space = line.indexOf(' ');
-    // A script may say what it likes: a code is a word, and is kept.
-    const code = line.slice(0, Math.min(space < 0 ? line.length : space, CODE_MAX));
+    // A script may say what it likes: as with redis-server 7.0.15, a code is a short first word.
+    const code = space < 0 || space > CODE_MAX ? 'ERR' : line.slice(0, space);
     const count = this.errorCodes.get(code);
     if (count !== undefined) this.errorCodes.set(code, count + 1);
     else if (this.errorCodes.size < 128) this.errorCodes.set(code, 1);

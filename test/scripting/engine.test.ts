@@ -25,6 +25,9 @@ const host: ScriptHost = {
   },
   scriptName: () => ({ buf: Buffer.from('sha'), pos: 3 }),
   mayRun: () => 1,
+  errored(line, counted) {
+    called.push(`${line.split(' ')[0]} ${counted}`);
+  },
   log() {},
   setReplication() {},
   register: () => true,

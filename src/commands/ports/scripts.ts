@@ -51,8 +51,8 @@ export interface ScriptsPort {
   runSha(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void;
   /** As `runSource`, of FCALL. */
   runFunction(caller: ScriptCaller, args: Args, readOnly: boolean, reply: Reply): void;
-  /** Whether what argument 1 names says of itself that it writes nothing. */
-  declaresNoWrites(args: Args, by: 'source' | 'sha' | 'function'): boolean;
+  /** A command's flags, with those that what argument 1 names declares of itself. */
+  flagsOf(args: Args, by: 'source' | 'sha' | 'function', flags: number): number;
   /** Compiles and keeps argument i; returns its SHA1. */
   load(args: Args, i: number): string;
   has(sha: string): boolean;

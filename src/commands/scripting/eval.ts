@@ -16,7 +16,14 @@ const common = {
   complexity: 'Depends on the script that is executed.',
 } as const;
 
-const flags = ['noscript', 'stale', 'skip_monitor', 'no_mandatory_keys', 'movablekeys'] as const;
+const shownFlags = [
+  'noscript',
+  'stale',
+  'skip_monitor',
+  'no_mandatory_keys',
+  'movablekeys',
+] as const;
+const flags = [...shownFlags, 'runs_declared'] as const;
 const writing = {
   ...common,
   flags: ['may_replicate', ...flags],
@@ -44,7 +51,7 @@ export const evalScript = command({
   summary: 'Runs a Lua script.',
   syntax: 'script:string numkeys [key ...] [arg:string ...]',
 
-  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'source'),
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'source', flags),
 
   run(ctx, args, reply) {
     show(ctx, args);
@@ -60,7 +67,7 @@ export const evalSha = command({
   summary: 'Runs a Lua script that is known by its SHA1.',
   syntax: 'sha1:string numkeys [key ...] [arg:string ...]',
 
-  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'sha'),
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'sha', flags),
 
   run(ctx, args, reply) {
     show(ctx, args);
@@ -76,6 +83,8 @@ export const evalReadOnly = command({
   summary: 'Runs a Lua script that may not write.',
   syntax: 'script:string numkeys [key ...] [arg:string ...]',
 
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'source', flags),
+
   run(ctx, args, reply) {
     show(ctx, args);
     ctx.server.scripts.runSource(ctx, args, true, reply);
@@ -89,6 +98,8 @@ export const evalShaReadOnly = command({
   since: '7.0.0',
   summary: 'Runs a Lua script that is known by its SHA1 and may not write.',
   syntax: 'sha1:string numkeys [key ...] [arg:string ...]',
+
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'sha', flags),
 
   run(ctx, args, reply) {
     show(ctx, args);
@@ -105,7 +116,7 @@ export const fcall = command({
   complexity: 'Depends on the function that is executed.',
   syntax: 'function:string numkeys [key ...] [arg:string ...]',
 
-  writesNothing: (ctx, args) => ctx.server.scripts.declaresNoWrites(args, 'function'),
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'function', flags),
 
   run(ctx, args, reply) {
     show(ctx, args);
@@ -121,6 +132,8 @@ export const fcallReadOnly = command({
   summary: 'Calls a function of a library that may not write.',
   complexity: 'Depends on the function that is executed.',
   syntax: 'function:string numkeys [key ...] [arg:string ...]',
+
+  flagsOf: (ctx, args, flags) => ctx.server.scripts.flagsOf(args, 'function', flags),
 
   run(ctx, args, reply) {
     show(ctx, args);

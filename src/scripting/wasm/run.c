@@ -28,6 +28,10 @@ static Level *levels = NULL;
 /* Whether the error just sent was counted when a command made it. */
 static int erroriscounted = 0;
 
+/* An error inside of a result, which the host counts: its line, and whether a command made it. */
+__attribute__((import_module("env"), import_name("errored")))
+extern void host_errored(const char *line, size_t length, int iscounted);
+
 static void result_head(lua_State *L, char type, int64_t n) {
   char *to = buffer_room(L, &result, 32);
   int l;
@@ -108,10 +112,13 @@ static int countpairs(lua_State *L) {
 */
 static int result_table(lua_State *L, int resp, Level *level) {
   if (hasfield(L, "err", LUA_TSTRING)) {
+    size_t from = result.used;
     result_errorline(L, lua_tostring(L, -1));
     lua_pop(L, 1);
     erroriscounted = hasfield(L, "ignore_error_stats_update", LUA_TBOOLEAN);
     lua_pop(L, 1 + erroriscounted);
+    if (from > 0)
+      host_errored(result.data + from, result.used - from, erroriscounted);
     return 0;
   }
   if (hasfield(L, "ok", LUA_TSTRING)) {
@@ -195,7 +202,10 @@ static int result_table(lua_State *L, int resp, Level *level) {
 /* Sends and pops the value on the top; 1 when it is a table whose content comes next. */
 static int result_value(lua_State *L, int resp, Level *level) {
   if (!lua_checkstack(L, 4)) {
+    size_t from = result.used;
     buffer_add(L, &result, "-ERR reached lua stack limit\r\n", 30);
+    if (from > 0)
+      host_errored(result.data + from, result.used - from, 0);
     lua_pop(L, 1);
     return 0;
   }
