@@ -331,6 +331,7 @@ function statsLines(s: Sources): InfoLine[] {
     ['tracking_total_keys', tracking.keyCount],
     ['tracking_total_items', tracking.itemCount],
     ['tracking_total_prefixes', tracking.prefixCount],
+    ['unexpected_error_replies', stats.unexpectedErrors],
     ['total_error_replies', stats.errorReplies],
     ['total_reads_processed', stats.readsProcessed],
     ['total_writes_processed', stats.writesProcessed],

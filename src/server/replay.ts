@@ -46,11 +46,19 @@ export class Replay implements AofTarget {
   private readonly lookahead: Lookahead;
   private readonly session: Session;
   private readonly commands: (Command | undefined)[] = [];
+  private readonly failed: (command: string, error: string) => void;
 
-  /** `user` is one that nothing is forbidden. */
-  constructor(table: CommandTable, executor: Executor, keyspace: Keyspace, user: User) {
+  /** `user` is one that nothing is forbidden; `failed` hears of commands that end with an error. */
+  constructor(
+    table: CommandTable,
+    executor: Executor,
+    keyspace: Keyspace,
+    user: User,
+    failed: (command: string, error: string) => void,
+  ) {
     this.table = table;
     this.executor = executor;
+    this.failed = failed;
     this.lookahead = new Lookahead(keyspace);
     this.session = new Session(0, nowhere, new RequestParser(), nobody, 0, user);
     this.session.appliesEffects = true;
@@ -77,7 +85,10 @@ export class Replay implements AofTarget {
     }
     executor.updateClock();
     if (count >= PREFETCH_MIN) this.lookahead.fetch(batch, commands, count, session);
-    for (let i = 0; i < count; i++) executor.apply(session, batch[i]!, commands[i]!);
+    for (let i = 0; i < count; i++) {
+      const error = executor.apply(session, batch[i]!, commands[i]!);
+      if (error !== '') this.failed(commands[i]!.fullName, error);
+    }
     executor.stopTiming();
   }
 }

@@ -11,6 +11,7 @@ import type { Clients } from './clients.ts';
 import { Dialer } from './dial.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Executor } from './executor.ts';
+import { effectFailed } from './failed-effects.ts';
 import type { Gates } from './gates.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Loader } from './loading.ts';
@@ -20,6 +21,7 @@ import type { Output } from './output.ts';
 import type { Persistence } from './persistence.ts';
 import type { Replication } from './replication.ts';
 import { ReplicaSide } from './replication-replica.ts';
+import type { Stats } from './stats.ts';
 
 const readOnly = new CommandError("READONLY You can't write against a read only replica.");
 const masterDown = new CommandError(
@@ -44,6 +46,7 @@ export interface RoleTargets {
   readonly lifecycle: Lifecycle;
   readonly logger: Log;
   readonly replication: Replication;
+  readonly stats: Stats;
   readonly now: () => number;
   readonly endpoints: Endpoints;
   readonly oomScore: OomScore;
@@ -70,7 +73,7 @@ export function makeReplicaSide(server: RoleTargets): ReplicaSide {
       table: server.commands,
       keyspace,
       executor,
-      failed: (command, error) => streamFailed(server, command, error),
+      failed: (command, error) => effectFailed(server, 'master', command, error),
       beforeWrite: diskWatch(server),
     },
     load: {
@@ -119,18 +122,6 @@ function applyRole(server: RoleTargets, side: ReplicaSide): void {
   logger.role = isReplica ? 'S' : 'M';
   replication.replicas.countGood();
   server.oomScore.follow();
-}
-
-/** A command of the stream failed, or is not known here: this copy may differ from now on. */
-function streamFailed(server: RoleTargets, command: string, error: string): void {
-  const { config, lifecycle, logger } = server;
-  const behavior = config.string('propagation-error-behavior');
-  logger.write(
-    'warning',
-    '== CRITICAL == This replica is sending an error to its master: ' +
-      `'${error}' after processing the command '${command}'`,
-  );
-  if (behavior !== 'ignore') lifecycle.dieDamaged();
 }
 
 /** Called before commands of the stream that write: what the disk does not take ends the server. */

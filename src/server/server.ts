@@ -35,6 +35,7 @@ import { DebugTools } from './debug-tools.ts';
 import { Endpoints } from './endpoints.ts';
 import { Eviction } from './eviction.ts';
 import { Executor } from './executor.ts';
+import { effectFailed } from './failed-effects.ts';
 import { Failover } from './failover.ts';
 import { Gates } from './gates.ts';
 import type { HotKeys } from './hot-keys.ts';
@@ -275,7 +276,13 @@ export class Server {
       config,
       keyspace: this.keyspace,
       persistence: this.persistence,
-      target: new Replay(this.commands, this.executor, this.keyspace, this.acl.unrestricted),
+      target: new Replay(
+        this.commands,
+        this.executor,
+        this.keyspace,
+        this.acl.unrestricted,
+        (command, error) => effectFailed(this, 'file', command, error),
+      ),
       onPosition: (position) => this.replication.loaded(position),
       isReplica: () => this.replication.isReplica,
       loadsData: hooks.loadsData ?? true,

@@ -46,6 +46,8 @@ class Counters {
   syncPartialOk = 0;
   syncPartialErr = 0;
   errorReplies = 0;
+  /** Errors of commands that a master or an append-only file has sent. */
+  unexpectedErrors = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   evictedClients = 0;

@@ -108,7 +108,10 @@ export class BareServer {
       ...hooks,
     });
     const { acl, commands, executor, keyspace } = this.server;
-    this.replay = new Replay(commands, executor, keyspace, acl.unrestricted);
+    const failed = (command: string, error: string) => {
+      throw new Error(`${command} failed: ${error}`);
+    };
+    this.replay = new Replay(commands, executor, keyspace, acl.unrestricted, failed);
   }
 
   /** Loads what is there, as a start does. */
