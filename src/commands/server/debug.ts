@@ -7,6 +7,7 @@ import { plainEncoding } from '../../datatypes/string-encoding.ts';
 import { Encoding, encodingName, ValueType } from '../../datatypes/value-types.ts';
 import { NO_TTL } from '../../keyspace/db.ts';
 import type { Entry } from '../../keyspace/entry.ts';
+import { Target } from '../../keyspace/journal.ts';
 import { PayloadCodec } from '../../persistence/rdb/payload.ts';
 import { LISTPACK_OVERHEAD } from '../../persistence/rdb/writer.ts';
 import type { Reply } from '../../resp/reply.ts';
@@ -267,6 +268,18 @@ const table: Readonly<Record<string, DebugCommand>> = {
     run(_ctx, args, reply) {
       const bytes = memoryBytes(args.latin1(2));
       if (bytes === undefined || bytes > PACKED_THRESHOLD_MAX) throw badThreshold;
+      reply.ok();
+    },
+  },
+  REPLICATE: {
+    arity: [3, many],
+    help: ['REPLICATE <command> [<argument> ...]', '    Sends replicas a command, whatever it is.'],
+    run(ctx, args, reply) {
+      const { journal } = ctx.keyspace.changes;
+      if (journal.isRead) {
+        const line = journal.line(ctx.db.index, args.latin1(2), Target.replicas);
+        for (let i = 3; i < args.argc; i++) line.argument(args, i);
+      }
       reply.ok();
     },
   },
