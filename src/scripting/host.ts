@@ -37,7 +37,7 @@ export interface ScriptHost {
   call(args: Args, resp: 2 | 3): ReplyBytes;
   /** What the script or function that runs is called in its errors. */
   scriptName(): ReplyBytes;
-  /** An error is part of the script's result: the start of its line, and whether a command made it. */
+  /** An error is part of the result: the start of its line, and whether a command made it. */
   errored(line: string, counted: boolean): void;
   /** Whether the script's user may run a command: 1, 0, or -1 when there is no such command. */
   mayRun(args: Args): number;

@@ -427,8 +427,8 @@ export class Executor implements Caller {
   }
 
   /**
-   * An error is part of what a script's request is answered: its line, unless it is counted already,
-   * and whether the call fails with it once more.
+   * An error is part of what a script answers: its line, unless it is counted already, and whether
+   * the call fails with it once more.
    */
   countInReply(request: Args, line: string | undefined, isFailure: boolean): void {
     if (line !== undefined) this.stats.countError(line);

@@ -99,8 +99,8 @@ export class Gates {
   }
 
   /**
-   * Why the command may not run now, or undefined. `own` are its flags, with those that its arguments
-   * declare.
+   * Why the command may not run now, or undefined. `own` are its flags, with those that its
+   * arguments declare.
    */
   check(session: Session, command: Command, args: Args, own: number): CommandError | undefined {
     this.isOutOfMemory = false;

@@ -11,8 +11,8 @@ import { fillTitle } from '../config/title-template.ts';
 import { fromLatin1, toLatin1 } from '../util/words.ts';
 
 /**
- * Sets the title, and again whenever what it shows changes. With `set-proc-title no` only CONFIG SET
- * of the template sets it, as with redis-server 7.0.15.
+ * Sets the title, and again whenever what it shows changes. With `set-proc-title no` only CONFIG
+ * SET of the template sets it, as with redis-server 7.0.15.
  */
 export function followTitle(config: Config, program: string): void {
   const title = toLatin1(path.basename(program, '.cjs'));
