@@ -32,12 +32,45 @@ export function shuffled<T>(items: T[], count: number, random: () => number): T[
   return items;
 }
 
+/** What has elements that chance may pick, each known by a place. */
+export interface Sampled {
+  /** Goes to a uniformly chosen element; returns its place. */
+  seekRandom(): number;
+  /** Goes to the element at a place. */
+  seekTo(place: number): void;
+  /** The places of all elements. O(n). */
+  places(): number[];
+}
+
+/** Picks that are tried for each element wanted, and in any case: fair ones need 1.5 on average. */
+const PICKS_EACH = 8;
+const PICKS_MORE = 64;
+
 /**
- * `count` different picks of `seek`, which names a uniformly chosen one of `size` elements each
- * time it is called; for count well below size. O(count) expected.
+ * Goes to `count` different elements, at most a third of them, each subset equally likely, and calls
+ * `emit` at each. An embedder's random numbers may come round in a circle, or never change: what
+ * they do not find is taken in order. O(count) expected, O(n) with such numbers.
  */
-export function sampleDistinct(count: number, seek: () => number): Set<number> {
+export function sampleDistinct(from: Sampled, count: number, emit: () => void): void {
   const chosen = new Set<number>();
-  while (chosen.size < count) chosen.add(seek());
-  return chosen;
+  for (let left = count * PICKS_EACH + PICKS_MORE; chosen.size < count; left--) {
+    if (left === 0) {
+      sampleRest(from, count, chosen, emit);
+      return;
+    }
+    const place = from.seekRandom();
+    if (chosen.has(place)) continue;
+    chosen.add(place);
+    emit();
+  }
+}
+
+function sampleRest(from: Sampled, count: number, chosen: Set<number>, emit: () => void): void {
+  for (const place of from.places()) {
+    if (chosen.size === count) return;
+    if (chosen.has(place)) continue;
+    chosen.add(place);
+    from.seekTo(place);
+    emit();
+  }
 }

@@ -158,23 +158,46 @@ export class SetValue extends Value {
     });
   }
 
-  /** Reads a uniformly chosen member of a set that is not empty; what names it until a write. */
+  /** Goes to a uniformly chosen member of a set that is not empty; returns what names it. */
   seekRandom(): number {
     const { dict, listpack, random } = this.tools;
-    if (this.encoding === Encoding.hashtable) {
-      const entry = dict.random(this.ref, random);
-      locateMember(this.arena, entry, this.member);
-      return entry;
+    let place: number;
+    if (this.encoding === Encoding.hashtable) place = dict.random(this.ref, random);
+    else {
+      place = Math.floor(random() * this.size);
+      if (this.encoding === Encoding.listpack) place = listpack.seek(this.ref, place);
     }
-    const i = Math.floor(random() * this.size);
+    this.seekTo(place);
+    return place;
+  }
+
+  /** Goes to a member named by `seekRandom` or `places` since the last write. */
+  seekTo(place: number): void {
+    if (this.encoding === Encoding.hashtable) locateMember(this.arena, place, this.member);
+    else if (this.encoding === Encoding.intset) this.readInt(place);
+    else {
+      this.text.locate(this.arena.u8[this.ref >>> 15]!, ((this.ref & 0x7fff) << 3) + place);
+      this.member.set(this.text);
+    }
+  }
+
+  /** What names every member, for `seekTo`. O(n). */
+  places(): number[] {
+    const { dict, listpack } = this.tools;
     if (this.encoding === Encoding.intset) {
-      this.readInt(i);
-      return i;
+      return Array.from({ length: this.size }, (_, i) => i);
     }
-    const p = listpack.seek(this.ref, i);
-    this.text.locate(this.arena.u8[this.ref >>> 15]!, ((this.ref & 0x7fff) << 3) + p);
-    this.member.set(this.text);
-    return p;
+    const places: number[] = [];
+    if (this.encoding === Encoding.hashtable) {
+      dict.forEach(this.ref, (entry) => {
+        places.push(entry);
+      });
+    } else {
+      for (let p = listpack.first(this.ref); p !== 0; p = listpack.next(this.ref, p)) {
+        places.push(p);
+      }
+    }
+    return places;
   }
 
   // ---- writing -----------------------------------------------------------------------------

@@ -4,6 +4,7 @@
  * where tables are used, therefore the bounds are those of one failure in about 10^9 runs.
  */
 import { describe, expect, it } from 'vitest';
+import type { Evictor } from '../../src/keyspace/eviction.ts';
 import { InProcess } from '../harness/in-process.ts';
 import { seeded } from './collections.ts';
 
@@ -185,6 +186,60 @@ describe('RANDOMKEY', () => {
       const tally = new Tally(names);
       for (let i = 0; i < 120 * 50; i++) tally.add(p.texts('RANDOMKEY'));
       tally.expectFair();
+    });
+  }
+});
+
+describe('randomness of an embedder that is none', () => {
+  const sources: Readonly<Record<string, () => () => number>> = {
+    'always 0.5': () => () => 0.5,
+    'always 0': () => () => 0,
+    'always nearly 1': () => () => 1 - Number.EPSILON / 2,
+    'two numbers in turn': () => {
+      let i = 0;
+      return () => [0.1, 0.7][i++ % 2]!;
+    },
+  };
+  const kinds = ['hashtable', 'listpack', 'intset'] as const;
+
+  function filled(kind: (typeof kinds)[number], random: () => number): InProcess {
+    const large = { 'hash-max-listpack-entries': '1000', 'set-max-listpack-entries': '1000' };
+    const p = new InProcess(kind === 'listpack' ? large : {}, random);
+    const names = kind === 'intset' ? named(300, '') : named(600);
+    p.call('SADD', 's', ...names);
+    p.call('HSET', 'h', ...names.flatMap((name) => [name, 'v']));
+    p.call('ZADD', 'z', ...names.flatMap((name) => ['1', name]));
+    expect(p.texts('OBJECT', 'ENCODING', 's')).toEqual([kind]);
+    return p;
+  }
+
+  for (const [what, source] of Object.entries(sources)) {
+    it.each(kinds)(`${what}: counts are kept, and nothing comes twice (%s)`, (kind) => {
+      const p = filled(kind, source());
+      for (const [name, key] of [
+        ['SRANDMEMBER', 's'],
+        ['HRANDFIELD', 'h'],
+        ['ZRANDMEMBER', 'z'],
+        ['SPOP', 's'],
+      ] as const) {
+        for (const count of [2, 3, 20, 90]) {
+          expect(new Set(p.texts(name, key, String(count))).size).toBe(count);
+        }
+        expect(p.texts(name, key)).toHaveLength(1);
+      }
+      expect(p.texts('RANDOMKEY')).toHaveLength(1);
+    });
+
+    it(`${what}: keys are evicted down to the limit`, () => {
+      for (const policy of ['allkeys-random', 'volatile-random', 'allkeys-lfu', 'volatile-lru']) {
+        const p = new InProcess({ 'maxmemory-policy': policy }, source());
+        const { evictor } = p.server.eviction as unknown as { evictor: Evictor };
+        evictor.follow(policy);
+        for (const name of named(500)) p.call('SET', name, 'v', 'EX', '1000');
+        let evicted = 0;
+        while (evictor.evictOne()) evicted++;
+        expect(evicted).toBe(500);
+      }
     });
   }
 });

@@ -40,10 +40,9 @@ function replyDistinct(
   }
   replyLength(reply, count, withValues);
   if (count * 3 <= size) {
-    for (const at of sampleDistinct(count, () => hash.seekRandom())) {
-      hash.seekTo(at);
+    sampleDistinct(hash, count, () => {
       replyField(hash, reply, withValues);
-    }
+    });
     return;
   }
   for (const at of shuffled(hash.places(), count, random)) {

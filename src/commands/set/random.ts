@@ -1,7 +1,7 @@
 /**
  * Random members, each equally likely: SPOP, SRANDMEMBER.
  */
-import { sampleIndexes } from '../../datatypes/sampling.ts';
+import { sampleDistinct, sampleIndexes } from '../../datatypes/sampling.ts';
 import type { SetValue } from '../../datatypes/set.ts';
 import type { Reply } from '../../resp/reply.ts';
 import type { Args } from '../../util/args.ts';
@@ -91,12 +91,7 @@ function replyDistinct(sets: SetValue, count: number, random: () => number, repl
   }
   reply.array(count);
   if (count * 3 <= size) {
-    const seen = new Set<number>();
-    while (seen.size < count) {
-      const at = sets.seekRandom();
-      if (!seen.has(at)) write();
-      seen.add(at);
-    }
+    sampleDistinct(sets, count, write);
     return;
   }
   const wanted = new Set(sampleIndexes(size, count, random));
