@@ -1,5 +1,5 @@
 /** The clock of an embedded server, as its program moves it. */
-import type { Clock } from '../server/clock.ts';
+import { type Clock, checkTime } from '../server/clock.ts';
 import type { ServerClock } from './api.ts';
 
 export class MovableClock implements ServerClock {
@@ -18,17 +18,21 @@ export class MovableClock implements ServerClock {
   }
 
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`the clock advances by 0 ms or more, not ${String(ms)}`);
+    if (!(typeof ms === 'number' && ms >= 0)) {
+      throw new RangeError(`the clock advances by 0 ms or more, not ${String(ms)}`);
+    }
     this.clock.set(this.clock.now() + ms);
   }
 
   set(date: Date | number): void {
-    this.clock.set(Number(date));
+    this.clock.set(timeOf(date));
   }
 
+  /** What is no time stops nothing. */
   freeze(at?: Date | number): void {
+    const toMs = at === undefined ? undefined : checkTime(timeOf(at));
     this.clock.freeze();
-    if (at !== undefined) this.clock.set(Number(at));
+    if (toMs !== undefined) this.clock.set(toMs);
   }
 
   resume(): void {
@@ -38,4 +42,8 @@ export class MovableClock implements ServerClock {
   reset(): void {
     this.clock.reset();
   }
+}
+
+function timeOf(date: Date | number): number {
+  return date instanceof Date ? date.getTime() : date;
 }

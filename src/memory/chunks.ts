@@ -17,6 +17,7 @@
  * buffer as long as a snapshot refers to it; `roomAt` of a chunk is its place in the list of its
  * slot size's chunks with a free slot, or -1.
  */
+import { mappedBuffer } from '../util/bytes.ts';
 import { monotonicMs } from '../util/timers.ts';
 import { ArenaFullError, SEGMENT_BYTES } from './arena.ts';
 import { askForCollection, collectGarbage } from './collector.ts';
@@ -238,10 +239,10 @@ export class Chunks {
     this.ask();
   }
 
-  /** Lets all spare buffers go and has V8 collect what was dropped: now, with a pause. */
+  /** Lets all spare buffers go and has V8 collect, whatever it finds: now, with a pause. */
   purge(): void {
     this.trimSpares(0);
-    if (this.droppedBytes > 0) this.collect();
+    this.collect();
   }
 
   private ask(): void {
@@ -382,15 +383,9 @@ function slotBytesFor(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
-/** The constructor with the option that this library version of TypeScript does not know. */
-const Growable = SharedArrayBuffer as unknown as new (
-  bytes: number,
-  options: { maxByteLength: number },
-) => SharedArrayBuffer;
-
 function tryBuffer(bytes: number): SharedArrayBuffer | undefined {
   try {
-    return new Growable(bytes, { maxByteLength: bytes });
+    return mappedBuffer(bytes);
   } catch {
     return undefined;
   }

@@ -4,11 +4,18 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { monotonicMs } from '../util/timers.ts';
 
-/** More than V8 lets external memory grow by before it begins to collect: 64 MiB. */
-const PRESSURE_BYTES = 65 << 20;
+/** More than V8 lets external memory grow by before it begins to collect (64 MiB): an ask takes it. */
+export const PRESSURE_BYTES = 65 << 20;
 
 let collector: (() => void) | undefined;
+let askedMs = Number.NEGATIVE_INFINITY;
+
+/** When V8 was asked to collect last, on the monotonic clock. */
+export function lastAskMs(): number {
+  return askedMs;
+}
 
 /** Collects all garbage now: 8 ms on a heap of 10 MB, ten times that on a hundred. */
 export function collectGarbage(): void {
@@ -25,6 +32,7 @@ export function collectGarbage(): void {
  * takes no memory, but is counted.
  */
 export function askForCollection(): boolean {
+  askedMs = monotonicMs();
   try {
     // Its length is read so that no bundler takes it for something without effect.
     return new ArrayBuffer(PRESSURE_BYTES).byteLength > 0;

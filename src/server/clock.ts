@@ -26,8 +26,8 @@ export class Clock implements ClockPort {
   private offsetMs = 0;
 
   /**
-   * Throws TypeError when the injected clock tells no time. Later values are rounded down, and what
-   * is no time is left out: the clock then stands still.
+   * Throws TypeError when the injected clock tells no time. Later values are rounded down. While it
+   * tells no time, or throws, the clock stands still: the cron would end the program otherwise.
    */
   constructor(injected: (() => number) | undefined) {
     this.isInjected = injected !== undefined;
@@ -41,8 +41,7 @@ export class Clock implements ClockPort {
 
   /** Sets the time. It goes on from there, or stands there when it is frozen. Throws RangeError. */
   set(toMs: number): void {
-    const whole = Math.floor(toMs);
-    if (!(whole >= 0 && whole <= TIME_MAX_MS)) throw new RangeError(`no time: ${String(toMs)}`);
+    const whole = checkTime(toMs);
     if (this.isFrozen) this.frozenMs = whole;
     else this.shiftMs = whole - this.source();
     this.onMoved();
@@ -83,11 +82,18 @@ export class Clock implements ClockPort {
     return nowMs * 1000 + Math.min(999, Math.max(0, Math.floor(within * 1000)));
   }
 }
+
+/** A time in whole ms. Throws RangeError for what is none. */
+export function checkTime(ms: number): number {
+  if (typeof ms === 'number' && ms >= 0 && ms <= TIME_MAX_MS) return Math.floor(ms);
+  throw new RangeError(`no time: ${String(ms)}`);
+}
+
 function checked(now: () => number): () => number {
   let latest = 0;
   const read = () => {
-    const value = Math.floor(now());
-    if (value >= 0 && value <= TIME_MAX_MS) latest = value;
+    const value: unknown = orNothing(now);
+    if (typeof value === 'number' && value >= 0 && value <= TIME_MAX_MS) latest = Math.floor(value);
     return latest;
   };
   const first: unknown = now();
@@ -97,9 +103,19 @@ function checked(now: () => number): () => number {
   return read;
 }
 
+/** What an embedder's function returns; undefined when it throws. */
+function orNothing(source: () => unknown): unknown {
+  try {
+    return source();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * An embedder's source of randomness: what lies outside [0, 1) is brought into it. Throws TypeError
- * when it returns no number.
+ * An embedder's source of randomness: what lies outside [0, 1) is brought into it; later on, what
+ * is no number is 0, and so is what throws: a command that has changed half of what it is to change
+ * cannot end there. Throws TypeError when it returns no number at first.
  */
 export function checkedRandom(random: () => number): () => number {
   const first: unknown = random();
@@ -107,7 +123,8 @@ export function checkedRandom(random: () => number): () => number {
     throw new TypeError(`random() must return a number in [0, 1), not ${String(first)}`);
   }
   return () => {
-    const value = random();
+    const value: unknown = orNothing(random);
+    if (typeof value !== 'number') return 0;
     if (value >= 0 && value < 1) return value;
     return value >= 1 ? LAST_BELOW_ONE : 0;
   };

@@ -54,6 +54,7 @@ import { Monitors } from './monitors.ts';
 import { Notifications } from './notifications.ts';
 import { OomScore } from './oom-score.ts';
 import { Output } from './output.ts';
+import { OutsideMemory, realOutside } from './outside-memory.ts';
 import { Pause } from './pause.ts';
 import { Persistence, type SavedFunctions } from './persistence.ts';
 import { Pipeline } from './pipeline.ts';
@@ -456,6 +457,8 @@ export class Server {
     cron.everyTick(() => upkeep.rehash());
     this.reply.onDropped = (buffer) => keyspace.arena.dropped(buffer);
     cron.everyTick(() => keyspace.giveBack());
+    const outside = new OutsideMemory({ ...realOutside, overhead: () => memory.overhead() });
+    cron.everyTick(() => outside.look());
     cron.everyTick(() => this.tracking.limit());
     cron.everyTick(() => this.tracking.giveBack());
     cron.inSlices((until) => {

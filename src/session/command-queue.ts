@@ -10,11 +10,13 @@
 import type { Command } from '../commands/command-table.ts';
 import type { QueuePort } from '../commands/ports/session.ts';
 import { Args } from '../util/args.ts';
-import { copyBytes, EMPTY_BYTES } from '../util/bytes.ts';
+import { copyBytes, EMPTY_BYTES, mappedBuffer } from '../util/bytes.ts';
 
 const FIRST_BYTES = 256;
 /** Blocks double up to this size. */
 const BLOCK_BYTES = 1024 * 1024;
+/** Blocks from this size on leave nothing behind: they lie in pages of their own. */
+const MAPPED_BYTES = 256 * 1024;
 /** Most bytes of one number. */
 const NUMBER_BYTES = 5;
 /** What grew past this is given up with its transaction. */
@@ -144,9 +146,13 @@ export class CommandQueue implements QueuePort {
     if (this.filled + bytes <= this.block.length) return;
     if (this.blocks.length > 0) this.ends[this.blocks.length - 1] = this.filled;
     const size = Math.min(BLOCK_BYTES, Math.max(FIRST_BYTES, this.block.length * 2));
-    this.block = Buffer.allocUnsafeSlow(Math.max(size, bytes));
+    this.block = newBlock(Math.max(size, bytes));
     this.blocks.push(this.block);
     this.filled = 0;
     this.memoryBytes += this.block.length;
   }
+}
+
+function newBlock(bytes: number): Buffer {
+  return bytes < MAPPED_BYTES ? Buffer.allocUnsafeSlow(bytes) : Buffer.from(mappedBuffer(bytes));
 }

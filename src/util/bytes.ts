@@ -41,3 +41,17 @@ export function sameBytes(
   for (let i = 0; i < len; i++) if (a[aOff + i] !== b[bOff + i]) return false;
   return true;
 }
+
+/** The constructor with the option that this library version of TypeScript does not know. */
+const Growable = SharedArrayBuffer as unknown as new (
+  bytes: number,
+  options: { maxByteLength: number },
+) => SharedArrayBuffer;
+
+/**
+ * Zeroes whose pages come from the system itself and go back to it when V8 collects them: plain
+ * buffers, those below 32 MiB above all, stay with the C library. Throws RangeError without memory.
+ */
+export function mappedBuffer(bytes: number): SharedArrayBuffer {
+  return new Growable(bytes, { maxByteLength: bytes });
+}

@@ -154,3 +154,56 @@ describe('fake timers', () => {
     expect(await server.exec('GET', 'a')).toBe(null);
   });
 });
+
+describe('a clock or a chance of the program that fails', () => {
+  const noTimes: readonly unknown[] = [Number.NaN, undefined, 5n, '7', null, -5, 1e20, Symbol('x')];
+
+  it('stands still while it tells no time, or throws', async () => {
+    let value: unknown = 1_000_000;
+    const server = await start({
+      now: () => {
+        if (value === 'throw') throw new Error('no clock');
+        return value as number;
+      },
+    });
+    await server.exec('SET', 'a', 1, 'PX', 5000);
+    for (const noTime of [...noTimes, 'throw']) {
+      value = noTime;
+      expect(server.clock.now()).toBe(1_000_000);
+      expect(await server.exec('TIME')).toEqual(['1000', '0']);
+      expect(await server.exec('PTTL', 'a')).toBe(5000);
+    }
+    value = 1_005_001.7;
+    expect(await server.exec('GET', 'a')).toBe(null);
+  });
+
+  it('picks the first of all while random() throws or returns no number', async () => {
+    let value: unknown = 0.5;
+    const server = await start({
+      random: () => {
+        if (value === 'throw') throw new Error('no chance');
+        return value as number;
+      },
+    });
+    await server.exec('SADD', 's', ...Array.from({ length: 300 }, (_, i) => `m${i}`));
+    await server.exec('ZADD', 'z', 1, 'a', 2, 'b', 3, 'c');
+    for (const none of [...noTimes, 'throw']) {
+      value = none;
+      expect(await server.exec('ZRANDMEMBER', 'z')).toBe(none === 1e20 ? 'c' : 'a');
+      expect(await server.exec('SPOP', 's', 5)).toHaveLength(5);
+      expect(await server.exec('SRANDMEMBER', 's', 3)).toHaveLength(3);
+    }
+  });
+
+  it('is neither moved nor stopped by what is no time', async () => {
+    const server = await start();
+    const { clock } = server;
+    for (const noTime of [...noTimes, Number.POSITIVE_INFINITY, new Date(Number.NaN)]) {
+      expect(() => clock.advance(noTime as number)).toThrow(RangeError);
+      expect(() => clock.set(noTime as number)).toThrow(RangeError);
+      if (noTime !== undefined) expect(() => clock.freeze(noTime as number)).toThrow(RangeError);
+      expect(clock.frozen).toBe(false);
+    }
+    expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1000);
+  });
+});

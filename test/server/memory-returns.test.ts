@@ -59,6 +59,12 @@ class Client {
     if (this.bytes >= BATCH_BYTES || this.batch.length >= 2000) await this.flush();
   }
 
+  /** Sends commands without a look between them: the server would queue it in a transaction. */
+  async atOnce(commands: (string | Buffer)[][]): Promise<void> {
+    this.batch.push(...commands.map(encodeCommand));
+    await this.flush();
+  }
+
   async flush(): Promise<void> {
     await this.ask('PING');
     this.peakBytes = Math.max(this.peakBytes, resident());
@@ -177,6 +183,14 @@ const loads: Record<string, Load> = {
   'GET of 200 MB that stay': async (client) => {
     await client.send('SETRANGE', 'big', '200000000', 'x');
     await client.send('GET', 'big');
+  },
+  'a transaction of 200 MB, DISCARD': async (client) => {
+    const set = ['SET', 'key', bytesOf(20_000_000)];
+    await client.atOnce([['MULTI'], ...Array.from({ length: 10 }, () => set), ['DISCARD']]);
+  },
+  'a transaction of many small commands, EXEC': async (client) => {
+    const set = ['SET', 'key', bytesOf(2000)];
+    await client.atOnce([['MULTI'], ...Array.from({ length: 100_000 }, () => set), ['EXEC']]);
   },
   'keys of 20 bytes that come and go': async (client) => {
     for (let round = 0; round < (scale === 1 ? 20 : 2); round++) {
