@@ -47,9 +47,9 @@ const PICKS_EACH = 8;
 const PICKS_MORE = 64;
 
 /**
- * Goes to `count` different elements, at most a third of them, each subset equally likely, and calls
- * `emit` at each. An embedder's random numbers may come round in a circle, or never change: what
- * they do not find is taken in order. O(count) expected, O(n) with such numbers.
+ * Goes to `count` different elements, at most a third of them, each subset equally likely, and
+ * calls `emit` at each. An embedder's random numbers may come round in a circle, or never change:
+ * what they do not find is taken in order. O(count) expected, O(n) with such numbers.
  */
 export function sampleDistinct(from: Sampled, count: number, emit: () => void): void {
   const chosen = new Set<number>();

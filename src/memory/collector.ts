@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { monotonicMs } from '../util/timers.ts';
 
-/** More than V8 lets external memory grow by before it begins to collect (64 MiB): an ask takes it. */
+/** What an ask takes: more than V8 lets memory outside grow by before it collects, 64 MiB. */
 export const PRESSURE_BYTES = 65 << 20;
 
 let collector: (() => void) | undefined;

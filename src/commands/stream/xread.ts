@@ -168,6 +168,8 @@ function read(ctx: Context, args: Args, reply: Reply, inGroup: boolean): void {
   for (let i = 0; i < streams; i++) {
     if (!openStream(ctx, args, firstKey + i)) continue;
     if (serve(ctx, args, firstKey + i, sources[i]!, options, reply)) served++;
+    // A stream that is named twice was waited for once, from its first id on.
+    if (ctx.retrying) break;
   }
   if (served > 0) {
     reply.endNestedMap(mark, served);
