@@ -10,10 +10,11 @@
  *                         +12, or +24 when EXTENDED: the key's bytes
  *
  * Growing is incremental: each insertion or removal moves a few buckets, so no operation waits for
- * a whole table. Reads never write.
+ * a whole table. Reads never write. A new entry goes where its bucket is: a new table is touched
+ * from its beginning on, as buckets are moved, and its pages come one by one.
  *
- * Invariants: every entry is in the bucket of its hash in exactly one table; below word 6 table 0
- * is empty; word 2 + word 5 is the number of entries.
+ * Invariants: every entry is in the bucket of its hash, in the second table if its bucket of table
+ * 0 is one below word 6, else in table 0; word 2 + word 5 is the number of entries.
  */
 
 import { wordsOf } from '../util/word-view.ts';
@@ -51,9 +52,10 @@ const WALK_BATCH = 64;
 const RESERVE_BITS_MAX = 28;
 /**
  * Entries for each bucket up to which `random` tells so many places of a chain apart, from 2 on: at
- * these loads one chain in 10,000 is longer.
+ * these loads one chain in 10,000 is longer. While a table grows, what is left of the old one has
+ * up to 1.5.
  */
-const PLACES_FOR_LOAD: readonly number[] = [0.08, 0.22, 0.44, 0.7];
+const PLACES_FOR_LOAD: readonly number[] = [0.08, 0.22, 0.44, 0.7, 1.05, 1.35];
 /** A dict of so many entries is not in the processor's caches: `random` draws ahead for it. */
 const FAR_ENTRIES = 1 << 14;
 /** Draws made at a time: enough for 5 entries at load 1. */
@@ -168,8 +170,8 @@ export class Dict {
   find(root: Ref, hash: number, buf: Uint8Array, off: number, len: number): Ref {
     const r = this.arena.i32[root >>> 15]!;
     const at = (root & 0x7fff) << 1;
-    const found = this.findIn(r[at]!, hash & ((1 << r[at + BITS]!) - 1), buf, off, len);
-    if (found !== 0 || r[at + SECOND] === 0) return found;
+    const bucket = hash & ((1 << r[at + BITS]!) - 1);
+    if (bucket >= r[at + MOVED]!) return this.findIn(r[at]!, bucket, buf, off, len);
     return this.findIn(r[at + SECOND]!, hash & ((1 << r[at + SECOND + BITS]!) - 1), buf, off, len);
   }
 
@@ -178,12 +180,8 @@ export class Dict {
    * compared with, never read. O(1) expected.
    */
   holds(root: Ref, hash: number, entry: Ref): boolean {
-    return this.chainHolds(root, TABLE, hash, entry) || this.chainHolds(root, SECOND, hash, entry);
-  }
-
-  private chainHolds(root: Ref, side: number, hash: number, entry: Ref): boolean {
+    const side = this.sideOf(root, hash);
     const table = this.word(root, side);
-    if (table === 0) return false;
     let at = this.bucket(table, hash & ((1 << this.word(root, side + BITS)) - 1));
     while (at !== 0 && at !== entry) at = this.nextOf(at);
     return at !== 0;
@@ -205,19 +203,23 @@ export class Dict {
   ): number {
     const { i32 } = this.arena;
     let root = 0;
-    let table = 0;
+    let first = 0;
     let mask = 0;
+    let moved = 0;
     for (let i = 0; i < count; i++) {
       const wanted = roots[single ? 0 : i]!;
       if (wanted !== root) {
         root = wanted;
-        const rehashing = this.word(root, SECOND) !== 0;
-        const side =
-          rehashing && this.word(root, MOVED) * 2 > 1 << this.word(root, BITS) ? SECOND : TABLE;
-        table = this.word(root, side);
-        mask = (1 << this.word(root, side + BITS)) - 1;
+        first = this.word(root, TABLE);
+        mask = (1 << this.word(root, BITS)) - 1;
+        moved = this.word(root, MOVED);
       }
-      const bucket = hashes[i]! & mask;
+      let table = first;
+      let bucket = hashes[i]! & mask;
+      if (bucket < moved) {
+        table = this.word(root, SECOND);
+        bucket = hashes[i]! & ((1 << this.word(root, SECOND + BITS)) - 1);
+      }
       const g = (table + (bucket >>> 1)) | 0;
       scratch[i] = i32[g >>> 15]![((g & 0x7fff) << 1) | (bucket & 1)]!;
     }
@@ -267,7 +269,7 @@ export class Dict {
     else if (this.word(root, USED) >= 1 << this.word(root, BITS)) {
       this.startRehash(root, this.word(root, BITS) + 1);
     }
-    const side = this.word(root, SECOND) !== 0 ? SECOND : TABLE;
+    const side = this.sideOf(root, hash);
     const bucket = hash & ((1 << this.word(root, side + BITS)) - 1);
     this.push(this.word(root, side), bucket, entry);
     this.add(root, side + USED, 1);
@@ -276,11 +278,11 @@ export class Dict {
   /** Takes an entry out; it must be in. `hash` is its key's. O(1) expected. */
   unlinkEntry(root: Ref, hash: number, entry: Ref): void {
     this.arena.touch(root);
-    const next = this.nextOf(entry);
-    if (this.relink(root, TABLE, hash, entry, next)) this.unlinked(root, TABLE);
-    else if (this.word(root, SECOND) !== 0 && this.relink(root, SECOND, hash, entry, next)) {
-      this.unlinked(root, SECOND);
-    } else throw new Error('dict: unlinking an entry that is not in the dict');
+    const side = this.sideOf(root, hash);
+    if (!this.relink(root, side, hash, entry, this.nextOf(entry))) {
+      throw new Error('dict: unlinking an entry that is not in the dict');
+    }
+    this.unlinked(root, side);
   }
 
   /** A table of the root, which was touched, has lost an entry. */
@@ -295,8 +297,7 @@ export class Dict {
    * O(1) expected.
    */
   replace(root: Ref, hash: number, from: Ref, to: Ref): void {
-    if (this.relink(root, TABLE, hash, from, to)) return;
-    if (this.word(root, SECOND) !== 0 && this.relink(root, SECOND, hash, from, to)) return;
+    if (this.relink(root, this.sideOf(root, hash), hash, from, to)) return;
     throw new Error('dict: replacing an entry that is not in the dict');
   }
 
@@ -569,8 +570,8 @@ export class Dict {
           used++;
           const home = this.hashOfEntry(entry) & (buckets - 1);
           if (home !== b) throw new Error(`dict: entry of bucket ${home} found in ${b}`);
-          if (side === TABLE && this.word(root, SECOND) !== 0 && b < this.word(root, MOVED)) {
-            throw new Error(`dict: bucket ${b} was moved but holds an entry`);
+          if (this.sideOf(root, this.hashOfEntry(entry)) !== side) {
+            throw new Error(`dict: entry of bucket ${b} found in the wrong table`);
           }
         });
       }
@@ -639,6 +640,12 @@ export class Dict {
       at = next;
     }
     return false;
+  }
+
+  /** The table in which the entries of a hash are. MOVED is 0 while there is no second one. */
+  private sideOf(root: Ref, hash: number): number {
+    const bucket = hash & ((1 << this.word(root, BITS)) - 1);
+    return bucket < this.word(root, MOVED) ? SECOND : TABLE;
   }
 
   private startRehash(root: Ref, bits: number): void {
