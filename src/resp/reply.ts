@@ -17,6 +17,8 @@ const INITIAL_BYTES = 64 * 1024;
  * may take together (`Output`): a buffer that is given up every turn grows, and is copied, anew.
  */
 const KEEP_BYTES = 1024 * 1024;
+/** Calls of `settle` that a larger buffer outlives its reply by, where buffers are held. */
+const HELD_TICKS = 2;
 /** What one write to the kernel takes at most; the longest string fits. */
 const LIMIT_BYTES = 0x7fffffff;
 const CR = 13;
@@ -56,6 +58,12 @@ export class Reply {
   room = INITIAL_BYTES;
   /** Told of large buffers that are given up. */
   onDropped: ((buffer: ArrayBufferLike) => void) | undefined = undefined;
+  /**
+   * Buffers up to this outlive their reply until `settle` has been called some times since: one
+   * large reply seldom comes alone, and pages of a new buffer cost more than what is written there.
+   */
+  holdBytes = KEEP_BYTES;
+  private ticksSinceLarge = 0;
   private most = LIMIT_BYTES;
 
   /** Bytes that it holds at most; only errors, constants and messages go past it. */
@@ -330,8 +338,17 @@ export class Reply {
 
   /** The content was sent and the buffer may be used again. */
   clear(): void {
+    if (this.buf.length > KEEP_BYTES) {
+      if (this.buf.length > this.holdBytes) this.use(INITIAL_BYTES);
+      else if (this.pos > KEEP_BYTES) this.ticksSinceLarge = 0;
+    }
     this.pos = 0;
-    if (this.buf.length > KEEP_BYTES) this.use(INITIAL_BYTES);
+  }
+
+  /** To be called now and then where `holdBytes` was raised: gives up what is held. */
+  settle(): void {
+    if (this.buf.length <= KEEP_BYTES || this.pos > 0) return;
+    if (++this.ticksSinceLarge > HELD_TICKS) this.use(INITIAL_BYTES);
   }
 
   /**

@@ -35,6 +35,8 @@ const DOLLAR = 36;
 /** Longest inline command, and longest header line. */
 const LINE_MAX = 64 * 1024;
 const INT32_MAX = 2147483647;
+/** Room for a bulk is made for so many times what has arrived of it. */
+const AHEAD = 16;
 const UNAUTHENTICATED_ARGS = 10;
 const UNAUTHENTICATED_BULK = 16384;
 const noArgs = new Args(EMPTY_BYTES, 1);
@@ -165,10 +167,11 @@ export class RequestParser {
     const held = this.end - this.start;
     const need = held + (to - from);
     if (!this.owned || this.end + (to - from) > this.buf.length) {
-      // Grows by what has arrived; once past 32 KiB at most to the bulk that is being read.
+      // Grows by what has arrived. A bulk that much of is there gets its room at once: of memory
+      // that is not written to the system gives nothing away, while a copy touches all of it.
       let size = need * 2;
       const wanted = this.bulk >= 0 ? this.pos - this.start + this.bulk + 2 : 0;
-      if (wanted >= need && wanted < size) size = wanted;
+      if (wanted >= need && wanted < need * AHEAD) size = wanted;
       const fits = this.owned && this.start > 0 && size <= this.buf.length;
       const target = fits ? this.buf : new Uint8Array(size);
       if (fits) target.copyWithin(0, this.start, this.end);
@@ -367,6 +370,7 @@ export class RequestParser {
   private joinArgs(): void {
     this.saveArgs();
     const { args, saved, start } = this;
+    args.reserve(this.savedCount);
     for (let i = 0; i < this.savedCount; i++) {
       args.push(saved![i * 2]! + start, saved![i * 2 + 1]!);
     }

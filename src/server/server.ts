@@ -75,6 +75,9 @@ import { refuseUnbuilt, withoutEffect } from './unbuilt.ts';
 import { Upkeep } from './upkeep.ts';
 import { RESPITE_VERSION } from './version.ts';
 
+/** Buffers of replies up to this are held for what comes next. */
+const HELD_REPLY_BYTES = 16 << 20;
+
 /** What tests and embedders may replace. */
 export interface ServerHooks {
   /** Wall clock, ms since the epoch. */
@@ -456,6 +459,8 @@ export class Server {
     cron.everyTick(() => memory.sample());
     cron.everyTick(() => upkeep.rehash());
     this.reply.onDropped = (buffer) => keyspace.arena.dropped(buffer);
+    this.reply.holdBytes = HELD_REPLY_BYTES;
+    cron.everyTick(() => this.reply.settle());
     cron.everyTick(() => keyspace.giveBack());
     const outside = new OutsideMemory({ ...realOutside, overhead: () => memory.overhead() });
     cron.everyTick(() => outside.look());

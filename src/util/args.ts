@@ -73,9 +73,18 @@ export class Args {
     this.argc = i + 1;
   }
 
+  /** Makes room for `count` arguments in all. */
+  reserve(count: number): void {
+    if (count > this.off.length) this.resize(count);
+  }
+
   private grow(): void {
-    const off = new Int32Array(this.off.length * 2);
-    const len = new Int32Array(this.len.length * 2);
+    this.resize(this.off.length * 2);
+  }
+
+  private resize(capacity: number): void {
+    const off = new Int32Array(capacity);
+    const len = new Int32Array(capacity);
     off.set(this.off);
     len.set(this.len);
     this.off = off;

@@ -96,6 +96,34 @@ describe('Reply', () => {
     expect(reply.buf.toString('latin1', 0, reply.pos)).toBe('+OK\r\n');
   });
 
+  it('holds a large buffer for some ticks where it is told to, and no huge one', () => {
+    const reply = new Reply();
+    const initial = reply.buf.length;
+    const dropped: number[] = [];
+    reply.onDropped = (buffer) => dropped.push(buffer.byteLength);
+    reply.holdBytes = 8 << 20;
+    const answer = (bytes: number) => {
+      reply.bytes(Buffer.alloc(bytes, 1));
+      reply.clear();
+    };
+    answer(5_000_000);
+    const held = reply.buf.length;
+    expect(held).toBeGreaterThan(5_000_000);
+    for (let i = 0; i < 5; i++) {
+      reply.settle();
+      answer(5_000_000);
+    }
+    expect([reply.buf.length, dropped]).toEqual([held, []]);
+    // Small replies in between do not make it last.
+    for (let i = 0; i < 3; i++) {
+      answer(10);
+      reply.settle();
+    }
+    expect([reply.buf.length, dropped]).toEqual([initial, [held]]);
+    answer(20_000_000);
+    expect(reply.buf.length).toBe(initial);
+  });
+
   it('refuses what is past its limit, but never an error or a message', () => {
     const reply = new Reply();
     reply.limit = 100_000;

@@ -177,6 +177,22 @@ describe('RequestParser', () => {
     expect(parsers[0]!.bufferedBytes).toBeGreaterThan(0);
   });
 
+  it('makes room for a large argument once', () => {
+    const parser = new RequestParser();
+    const chunk = Buffer.alloc(64 << 10, 97);
+    chunk.write('*2\r\n$4\r\nECHO\r\n$1000000\r\n', 'latin1');
+    const sizes = new Set<number>();
+    const args = new Args();
+    for (let sent = 0; sent < 15; sent++) {
+      parser.push(chunk.fill(97, sent === 0 ? 40 : 0), 0, chunk.length);
+      expect(parser.next(args)).toBe(ParseResult.more);
+      parser.detach();
+      if (sent > 0) sizes.add(parser.ownBytes);
+    }
+    expect(sizes.size).toBe(1);
+    expect([...sizes][0]).toBeLessThan(1_010_000);
+  });
+
   it('works once for each of 200,000 arguments that come in small chunks', () => {
     class CountingArgs extends Args {
       pushes = 0;
