@@ -56,6 +56,8 @@ export class Listener {
   private readonly accept: (connection: Connection) => void;
   private readonly receive: Receive;
   private readonly unixPaths: string[] = [];
+  /** What the system has said of it: asking takes a call. */
+  private firstAddress: AddressInfo | undefined = undefined;
   /** Addresses of host names that were looked up: `listenTcpNow` cannot wait for an answer. */
   private readonly addresses = new Map([['localhost', '127.0.0.1']]);
 
@@ -66,7 +68,8 @@ export class Listener {
 
   /** Address of the first TCP socket that listens, or undefined. */
   get address(): AddressInfo | undefined {
-    return this.tcpServers[0]?.address() as AddressInfo | undefined;
+    this.firstAddress ??= this.tcpServers[0]?.address() as AddressInfo | undefined;
+    return this.firstAddress;
   }
 
   /** Listens on a TCP address. Returns the port. Throws ListenError. */
@@ -121,6 +124,7 @@ export class Listener {
   closeTcp(): void {
     for (const server of this.tcpServers) server.close();
     this.tcpServers.length = 0;
+    this.firstAddress = undefined;
   }
 
   /** Stops accepting. Open connections go on until they are ended. */

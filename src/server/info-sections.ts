@@ -2,7 +2,6 @@
  * The sections of INFO whose figures come from several owners. Fields and their order follow
  * redis-server 7.0.15 where tools read them; nothing is told that has no source here.
  */
-import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import type { Command, CommandTable } from '../commands/command-table.ts';
 import type { ConfigPort } from '../commands/ports/config.ts';
@@ -23,6 +22,7 @@ import type { MemoryReports } from './memory-reports.ts';
 import type { Migrations } from './migrations.ts';
 import type { Pause } from './pause.ts';
 import type { Persistence } from './persistence.ts';
+import { mainThreadTimes, residentBytes } from './process-figures.ts';
 import type { ServerProfile } from './profiles.ts';
 import type { Replication } from './replication.ts';
 import type { RuntimeFigures } from './runtime-figures.ts';
@@ -158,7 +158,7 @@ function memoryLines(s: Sources): InfoLine[] {
   const { usedBytes: allocated, reservedBytes: reserved } = s.keyspace.arena;
   const used = memory.used();
   const peak = Math.max(memory.peak, used);
-  const rss = process.memoryUsage.rss();
+  const rss = residentBytes();
   const { parts } = memory;
   const { overhead, dataset, net } = s.memoryReports.split();
   const replication = memory.replication();
@@ -360,19 +360,13 @@ function cpuLines(): InfoLine[] {
   ];
 }
 
-/** Times of the main thread alone, in ticks of 10 ms; only Linux tells them. */
 function mainThreadLines(): InfoLine[] {
-  try {
-    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'latin1');
-    // The name before the last ")" may hold blanks; user and system time are fields 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return [
-      ['used_cpu_sys_main_thread', (Number(fields[12]) / 100).toFixed(6)],
-      ['used_cpu_user_main_thread', (Number(fields[11]) / 100).toFixed(6)],
-    ];
-  } catch {
-    return [];
-  }
+  const times = mainThreadTimes();
+  if (times === undefined) return [];
+  return [
+    ['used_cpu_sys_main_thread', times.system.toFixed(6)],
+    ['used_cpu_user_main_thread', times.user.toFixed(6)],
+  ];
 }
 
 function commandLines(s: Sources): InfoLine[] {

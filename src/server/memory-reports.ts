@@ -7,6 +7,7 @@
 import type { DatabaseMemory, MemoryPort, MemoryStats } from '../commands/ports/memory.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { MemoryFigures } from './memory-figures.ts';
+import { residentBytes } from './process-figures.ts';
 
 const MIB = 1024 * 1024;
 /** An instance with less than this is not worth an opinion. */
@@ -65,7 +66,7 @@ export class MemoryReports implements MemoryPort {
     const { used, overhead, dataset, net, databases } = this.split();
     const { usedBytes: allocated, reservedBytes: reserved } = keyspace.arena;
     const peak = Math.max(memory.peak, used);
-    const rss = process.memoryUsage.rss();
+    const rss = residentBytes();
     const keys = keyspace.dbs.reduce((sum, db) => sum + db.size, 0);
     return {
       parts: [
@@ -119,7 +120,7 @@ export class MemoryReports implements MemoryPort {
     const { parts } = memory;
     const used = memory.used();
     const { usedBytes: allocated, reservedBytes: reserved } = keyspace.arena;
-    const rss = process.memoryUsage.rss();
+    const rss = residentBytes();
     const found: string[] = [];
     const check = (holds: boolean, text: string) => {
       if (holds) found.push(text);
