@@ -75,6 +75,12 @@ class Client {
     return Number(/used_memory:(\d+)/.exec(this.received.toString())?.[1]);
   }
 
+  /** Comes back when no snapshot is being written. */
+  async saved(): Promise<void> {
+    do await this.ask('INFO', 'persistence');
+    while (this.received.includes('rdb_bgsave_in_progress:1'));
+  }
+
   close(): void {
     this.socket.destroy();
   }
@@ -183,6 +189,14 @@ const loads: Record<string, Load> = {
   'GET of 200 MB that stay': async (client) => {
     await client.send('SETRANGE', 'big', '200000000', 'x');
     await client.send('GET', 'big');
+  },
+  // The thread that wrote it has seen the value and waits for the next snapshot.
+  'BGSAVE of a value of 200 MB, FLUSHALL': async (client) => {
+    await client.send('SETRANGE', 'big', '200000000', 'x');
+    await client.send('BGSAVE');
+    await client.flush();
+    await client.saved();
+    await client.send('FLUSHALL');
   },
   'a transaction of 200 MB, DISCARD': async (client) => {
     const set = ['SET', 'key', bytesOf(20_000_000)];

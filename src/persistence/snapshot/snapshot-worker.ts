@@ -9,6 +9,7 @@
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { FrozenKeyspace } from '../../keyspace/frozen-keyspace.ts';
+import { collectGarbage } from '../../memory/collector.ts';
 import { FrozenArena } from '../../memory/frozen-arena.ts';
 import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
@@ -39,6 +40,9 @@ parentPort!.on('message', (message: WorkerInput) => {
   begun = undefined;
   arena = undefined;
   parentPort!.postMessage(output);
+  // V8 collects nothing of a thread that waits, and the next snapshot may never come: buffers of
+  // the frozen arena would stay. Later, as the message that brought them is in use until then.
+  setImmediate(collectGarbage);
 });
 
 function run({ job, roots, progress }: BeginMessage, frozen: FrozenArena): WorkerOutput {
