@@ -11,6 +11,7 @@ import { parentPort } from 'node:worker_threads';
 import { FrozenKeyspace } from '../../keyspace/frozen-keyspace.ts';
 import { collectGarbage } from '../../memory/collector.ts';
 import { FrozenArena } from '../../memory/frozen-arena.ts';
+import { setImmediate } from '../../util/timers.ts';
 import { saveCommandFile } from '../aof/command-file.ts';
 import { nodeFiles } from '../files.ts';
 import { RdbFileWriter, type RdbSource } from '../rdb/file-writer.ts';
