@@ -6,16 +6,10 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-const FLAGS: readonly string[] = [
-  '--max-inlined-bytecode-size-cumulative=5000',
-  '--max-inlined-bytecode-size=1500',
-  '--max-inlined-bytecode-size-absolute=9000',
-];
-
 /**
  * Lets V8 inline more, in the whole process: only for a process that is a server and nothing else.
- * What is compiled already stays as it is. A V8 that does not know a flag passes it over.
+ * What is compiled already stays as it is. A V8 that does not know the flag passes it over.
  */
 export function inlineMore(): void {
-  for (const flag of FLAGS) setFlagsFromString(flag);
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=1500');
 }
