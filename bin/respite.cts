@@ -33,7 +33,8 @@
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   if (cachedData === undefined || script.cachedDataRejected === true) {
-    // Once it has run for a while, so that what a start needs is in it.
+    // Once it has run for a while, so that what a start needs is in it, and before flags of V8 are
+    // changed (`src/server/optimizer.ts`): it is of use under the same flags only.
     process.once('exit', () => keep());
     setTimeout(keep, 1000).unref();
   }

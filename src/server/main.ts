@@ -10,7 +10,7 @@ import { configAdvice, listenAdvice } from './advice.ts';
 import { fitMaxClients } from './file-limit.ts';
 import { LoadError } from './loading.ts';
 import { machineMemory } from './machine-memory.ts';
-import { inlineMore } from './optimizer.ts';
+import { inlineMoreSoon } from './optimizer.ts';
 import { followTitle } from './process-title.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './supervisor.ts';
@@ -48,7 +48,7 @@ export async function runServer(config: Config, isConfigured: boolean): Promise<
   handleSignals(server);
   const supervisor = supervise(server, config);
   if (!fitMaxClients(config, (level, message) => server.log(level, message))) process.exit(1);
-  inlineMore();
+  inlineMoreSoon();
   followTitle(config, process.argv[1] ?? '');
   try {
     await server.listen();

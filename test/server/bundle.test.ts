@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -54,6 +55,21 @@ describe('the bundle', () => {
     writeFileSync(file, 'nonsense');
     expect(version()).toContain(`v=${expected} `);
     expect(readFileSync(file).length).toBeGreaterThan(1000);
+  });
+
+  it('can use what a server has written down: flags of V8 are changed only after that', async () => {
+    for (const name of codeFiles()) rmSync(path.join(bin, name));
+    const file = path.join(bin, 'respite.cjs');
+    const args = [file, '--port', '0', '--unixsocket', 'socket', '--save', ''];
+    const child = spawn(process.execPath, args, { cwd: dir, stdio: 'ignore' });
+    await expect.poll(codeFiles, { timeout: 25_000 }).toHaveLength(1);
+    child.kill();
+    await once(child, 'exit');
+    const [name] = codeFiles();
+    const { ino } = statSync(path.join(bin, name!));
+    // Replaced by a start that cannot use it.
+    version();
+    expect(statSync(path.join(bin, name!)).ino).toBe(ino);
   });
 
   it.runIf(process.platform === 'linux')(
