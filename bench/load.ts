@@ -35,7 +35,7 @@ const usage = `npm run bench -- [options]
   --json FILE       write all measurements`;
 
 const STARTS_PER_ROUND = 2;
-/** A trial is long enough to say how many requests a measurement takes. */
+/** A trial is long enough to say how many requests a measurement takes; so long is the warm-up. */
 const TRIAL_SECONDS = 0.2;
 /** Requests without pipelining that a test gets which uses its data up, so that both get the same. */
 const CONSUMED_PER_SECOND = 75_000;
@@ -98,7 +98,7 @@ class LoadBenchmark {
     this.progress.end();
     return {
       environment: await environment(),
-      method: `${this.plan.rounds} rounds, servers taking turns with every test; redis-benchmark -c ${CLIENTS} on the same machine, keys and members out of ${KEY_SPACE}, about ${this.plan.seconds} s per measurement; medians; nothing written to disk`,
+      method: `${this.plan.rounds} rounds, servers taking turns with every test; redis-benchmark -c ${CLIENTS} on the same machine, keys and members out of ${KEY_SPACE}, each test runs for ${TRIAL_SECONDS} s before it is measured for about ${this.plan.seconds} s; medians; nothing written to disk`,
       runs: this.runs,
       startUpMs: this.startUps,
     };
@@ -143,16 +143,36 @@ class LoadBenchmark {
     pipeline: number,
   ): Promise<Run> {
     const requests = await this.size(who, server.port, test, pipeline);
-    if (test.refill !== undefined) {
-      await fill(server.port, test.refill(requests));
-      const connection = await server.connect();
-      await settled(connection);
-      connection.close();
-    }
+    await this.warmUp(
+      server,
+      test,
+      pipeline,
+      Math.ceil((requests * TRIAL_SECONDS) / this.plan.seconds),
+    );
+    await this.refill(server, test, requests);
     const cpuBefore = cpuSeconds(server.pid);
     const measured = await measure(server.port, test, pipeline, requests);
     const cpuMicros = ((cpuSeconds(server.pid) - cpuBefore) * 1e6) / requests;
     return { ...measured, server: who, test: test.name, pipeline, cpuMicros };
+  }
+
+  /** Lets the just-in-time compiler see the command: each round has servers of its own. */
+  private async warmUp(
+    server: ServerProcess,
+    test: LoadTest,
+    pipeline: number,
+    requests: number,
+  ): Promise<void> {
+    await this.refill(server, test, requests);
+    await measure(server.port, test, pipeline, requests);
+  }
+
+  private async refill(server: ServerProcess, test: LoadTest, requests: number): Promise<void> {
+    if (test.refill === undefined) return;
+    await fill(server.port, test.refill(requests));
+    const connection = await server.connect();
+    await settled(connection);
+    connection.close();
   }
 
   private async size(
@@ -167,7 +187,6 @@ class LoadBenchmark {
     }
     const key = `${who} ${test.name} ${pipeline}`;
     let size = this.sizes.get(key);
-    // The trials also let the just-in-time compiler see the command.
     for (let requests = 5_000; size === undefined; ) {
       const { requestsPerSecond } = await measure(port, test, pipeline, requests);
       const took = requests / requestsPerSecond;
