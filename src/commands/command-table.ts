@@ -30,6 +30,8 @@ export class Command {
   readonly keyStep: number;
   /** As in its spec, which this is quicker to look at. */
   readonly channels: ChannelSpec | undefined;
+  /** As in its spec. */
+  readonly flagsOf: Spec['flagsOf'];
   /** Finds its keys; undefined when it has none. */
   readonly keys: KeyFinder | undefined;
   /** As `Spec.member`; undefined where nothing of a value is fetched ahead. */
@@ -58,6 +60,7 @@ export class Command {
     this.firstKey = keys?.begin.type === 'index' ? keys.begin.index : 0;
     this.keyStep = keys?.find.type === 'range' && keys.find.last < 0 ? keys.find.step : 0;
     this.channels = spec.channels;
+    this.flagsOf = spec.flagsOf;
     this.keys = KeyFinder.of(spec);
     this.member = spec.member;
     this.subcommands =

@@ -55,8 +55,6 @@ export const commandFlags = {
   fails_with_disk: own(26),
   /** Ends a transaction: in one, all others are refused for want of memory. */
   ends_multi: own(27),
-  /** What it runs may declare flags of its own (`flagsOf`). */
-  runs_declared: own(28),
 } as const;
 
 export type CommandFlag = keyof typeof commandFlags;
@@ -155,7 +153,7 @@ export interface Spec<C = unknown> {
   readonly channels?: ChannelSpec;
   /** Arguments that MONITOR and logs must not show, passwords mostly. */
   secrets?(args: Args): readonly number[];
-  /** Of a `runs_declared` command: its flags with these arguments, for the gates. */
+  /** Its flags with these arguments, for the gates: what it runs may declare some of its own. */
   flagsOf?(ctx: C, args: Args, flags: number): number;
   /**
    * Reads everything, then changes, then answers. What it throws before the first change is the

@@ -16,7 +16,6 @@
  * Invariants: every entry is in the bucket of its hash, in the second table if its bucket of table
  * 0 is one below word 6, else in table 0; word 2 + word 5 is the number of entries.
  */
-
 import { wordsOf } from '../util/word-view.ts';
 import { type Arena, BLOCK_MAX, type Ref } from './arena.ts';
 import { halfSipHash13 } from './halfsiphash.ts';

@@ -4,7 +4,6 @@
  * trade that Redis makes with SipHash-1-2.
  * Source: Aumasson and Bernstein, SipHash reference (HalfSipHash variant, 32-bit output).
  */
-
 import { wordsOf } from '../util/word-view.ts';
 
 /** The hash of `buf[off .. off + len)` under the key (k0, k1), an int32. O(len), no allocation. */

@@ -90,8 +90,6 @@ export interface ExecutorParts {
   readonly hooks: ExecutorHooks;
 }
 
-/** What a command does not have that is known to write nothing. */
-
 export class Executor implements Caller {
   readonly blocking: Blocking;
   /** Whether reads leave expired keys where they are: a replica's master removes them. */
@@ -273,9 +271,9 @@ export class Executor implements Caller {
 
   /** The command's flags, with those that a script declares of itself. */
   private flagsOf(command: Command, args: Args): number {
-    const { flagBits, spec } = command;
-    if ((flagBits & Flag.runs_declared) === 0) return flagBits;
-    return spec.flagsOf!(this.frames[0]!, args, flagBits);
+    const { flagBits } = command;
+    if (command.flagsOf === undefined) return flagBits;
+    return command.flagsOf(this.frames[0]!, args, flagBits);
   }
 
   private run(session: Session, command: Command, args: Args): void {

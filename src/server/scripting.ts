@@ -6,7 +6,6 @@
  * clients hear that the server is busy and SCRIPT KILL is heard (executor.ts does the suspending).
  * Source of rules and texts: redis-server 7.0.15 (script.c, eval.c, functions.c, by their effects).
  */
-
 import { Flag } from '../commands/command-table.ts';
 import type { Context } from '../commands/context.ts';
 import type {

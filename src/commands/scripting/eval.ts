@@ -16,14 +16,7 @@ const common = {
   complexity: 'Depends on the script that is executed.',
 } as const;
 
-const shownFlags = [
-  'noscript',
-  'stale',
-  'skip_monitor',
-  'no_mandatory_keys',
-  'movablekeys',
-] as const;
-const flags = [...shownFlags, 'runs_declared'] as const;
+const flags = ['noscript', 'stale', 'skip_monitor', 'no_mandatory_keys', 'movablekeys'] as const;
 const writing = {
   ...common,
   flags: ['may_replicate', ...flags],
